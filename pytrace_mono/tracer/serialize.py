@@ -1,0 +1,212 @@
+"""A Trace as JSON and back; the shape is documented in ``docs/trace-format.md``.
+
+Reading is strict: the bytes may come from a hostile program, so every field's type is checked and
+nothing but strings, numbers, booleans, lists and mappings is ever built from them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from pytrace_mono.errors import TraceFormatError
+from pytrace_mono.tracer.types import (
+    TRACE_VERSION,
+    Level,
+    Outcome,
+    OutcomeKind,
+    Raised,
+    Snapshot,
+    State,
+    Status,
+    Step,
+    StepKind,
+    Trace,
+)
+
+_STEP_KINDS = frozenset(get_args(StepKind))
+_OUTCOME_KINDS = frozenset(get_args(OutcomeKind))
+_STATES = frozenset(get_args(State))
+_LEVELS = frozenset(get_args(Level))
+
+
+def snapshot_to_dict(snapshot: Snapshot) -> dict[str, Any]:
+    return {"text": snapshot.text, "type": snapshot.type, "exact": snapshot.exact}
+
+
+def step_to_dict(step: Step) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "kind": step.kind,
+        "line": step.line,
+        "function": step.function,
+        "frame": step.frame,
+        "depth": step.depth,
+        "changes": {name: snapshot_to_dict(value) for name, value in step.changes.items()},
+        "deleted": list(step.deleted),
+    }
+    if step.value is not None:
+        row["value"] = snapshot_to_dict(step.value)
+    if step.file is not None:
+        row["file"] = step.file
+    return row
+
+
+def outcome_to_dict(outcome: Outcome) -> dict[str, Any]:
+    row: dict[str, Any] = {"kind": outcome.kind}
+    if outcome.value is not None:
+        row["value"] = snapshot_to_dict(outcome.value)
+    if outcome.exception is not None:
+        raised = outcome.exception
+        row["exception"] = {"type": raised.type, "message": raised.message, "line": raised.line}
+    return row
+
+
+def to_dict(trace: Trace) -> dict[str, Any]:
+    """The trace as plain JSON types, in the documented order of keys."""
+    status: dict[str, Any] = {"state": trace.status.state}
+    if trace.status.reason is not None:
+        status["reason"] = trace.status.reason
+    return {
+        "version": trace.version,
+        "python": trace.python,
+        "program": trace.program,
+        "setup": trace.setup,
+        "call": trace.call,
+        "outcome": outcome_to_dict(trace.outcome),
+        "status": status,
+        "complete": trace.complete,
+        "level": trace.level,
+        "limits": dict(trace.limits),
+        "stdout": trace.stdout,
+        "stderr": trace.stderr,
+        "call_start": trace.call_start,
+        "steps": [step_to_dict(step) for step in trace.steps],
+    }
+
+
+def to_json(trace: Trace) -> str:
+    return json.dumps(to_dict(trace), ensure_ascii=True)
+
+
+def digest(trace: Trace) -> str:
+    """sha256 over what was run and recorded, leaving out where (``level``, ``limits``)."""
+    row = to_dict(trace)
+    del row["level"], row["limits"]
+    return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()
+
+
+def _get(row: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
+    value = row.get(key)
+    # bool is an int to isinstance; a trace never stores one where a number belongs.
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise TraceFormatError(f"{where}: {key!r} must be a {kind.__name__}, not {value!r:.60}")
+    return value
+
+
+def _one_of(row: Mapping[str, Any], key: str, allowed: frozenset[str], where: str) -> Any:
+    value = row.get(key)
+    if not isinstance(value, str) or value not in allowed:
+        raise TraceFormatError(
+            f"{where}: {key!r} must be one of {sorted(allowed)}, not {value!r:.60}"
+        )
+    return value
+
+
+def snapshot_from_dict(row: Any, where: str = "snapshot") -> Snapshot:
+    if not isinstance(row, dict):
+        raise TraceFormatError(f"{where}: a snapshot must be an object, not {row!r:.60}")
+    return Snapshot(
+        _get(row, "text", str, where),
+        _get(row, "type", str, where),
+        _get(row, "exact", bool, where),
+    )
+
+
+def step_from_dict(row: Any, where: str = "step") -> Step:
+    if not isinstance(row, dict):
+        raise TraceFormatError(f"{where}: a step must be an object, not {row!r:.60}")
+    deleted = _get(row, "deleted", list, where)
+    if not all(isinstance(name, str) for name in deleted):
+        raise TraceFormatError(f"{where}: 'deleted' must hold names")
+    changes = _get(row, "changes", dict, where)
+    file = row.get("file")
+    return Step(
+        kind=_one_of(row, "kind", _STEP_KINDS, where),
+        line=_get(row, "line", int, where),
+        function=_get(row, "function", str, where),
+        frame=_get(row, "frame", int, where),
+        depth=_get(row, "depth", int, where),
+        changes={name: snapshot_from_dict(value, where) for name, value in changes.items()},
+        deleted=tuple(deleted),
+        value=snapshot_from_dict(row["value"], where) if "value" in row else None,
+        file=None if file is None else _get(row, "file", str, where),
+    )
+
+
+def outcome_from_dict(row: Any, where: str = "outcome") -> Outcome:
+    if not isinstance(row, dict):
+        raise TraceFormatError(f"{where}: an outcome must be an object, not {row!r:.60}")
+    exception = None
+    if "exception" in row:
+        raised = _get(row, "exception", dict, where)
+        line = raised.get("line")
+        exception = Raised(
+            _get(raised, "type", str, where),
+            _get(raised, "message", str, where),
+            None if line is None else _get(raised, "line", int, where),
+        )
+    return Outcome(
+        kind=_one_of(row, "kind", _OUTCOME_KINDS, where),
+        value=snapshot_from_dict(row["value"], where) if "value" in row else None,
+        exception=exception,
+    )
+
+
+def from_dict(row: Any) -> Trace:
+    """Check and rebuild a trace from plain JSON types.
+
+    Raises:
+        TraceFormatError: a field is missing, of a wrong type, or the version is unknown.
+    """
+    if not isinstance(row, dict):
+        raise TraceFormatError(f"a trace must be a JSON object, not {row!r:.60}")
+    version = _get(row, "version", int, "trace")
+    if version != TRACE_VERSION:
+        raise TraceFormatError(
+            f"this trace is of version {version}; pytrace_mono reads version {TRACE_VERSION}: "
+            "upgrade pytrace_mono, or record the program again."
+        )
+    status = _get(row, "status", dict, "trace")
+    reason = status.get("reason")
+    call = row.get("call")
+    return Trace(
+        program=_get(row, "program", str, "trace"),
+        call=None if call is None else _get(row, "call", str, "trace"),
+        setup=_get(row, "setup", str, "trace"),
+        outcome=outcome_from_dict(row.get("outcome")),
+        status=Status(
+            _one_of(status, "state", _STATES, "status"),
+            None if reason is None else _get(status, "reason", str, "status"),
+        ),
+        level=_one_of(row, "level", _LEVELS, "trace"),
+        limits=_get(row, "limits", dict, "trace"),
+        stdout=_get(row, "stdout", str, "trace"),
+        stderr=_get(row, "stderr", str, "trace"),
+        steps=tuple(
+            step_from_dict(step, f"step {i}")
+            for i, step in enumerate(_get(row, "steps", list, "trace"))
+        ),
+        call_start=_get(row, "call_start", int, "trace"),
+        python=_get(row, "python", str, "trace"),
+        version=version,
+    )
+
+
+def from_json(data: str | bytes) -> Trace:
+    try:
+        row = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise TraceFormatError(f"a trace must be JSON: {error}") from None
+    return from_dict(row)

@@ -1,0 +1,167 @@
+"""The recording, as data: what every other module passes around.
+
+All classes are frozen: a Trace is detached from the program that made it. Mappings and tuples inside
+are treated as read-only by everyone. The JSON form is documented in ``docs/trace-format.md`` and
+written by :mod:`pytrace_mono.tracer.serialize`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+TRACE_VERSION = 1
+
+StepKind = Literal["call", "line", "yield", "resume", "await", "return", "unwind", "exception"]
+OutcomeKind = Literal["returned", "raised", "exited", "timed_out", "over_limit", "crashed"]
+State = Literal["complete", "truncated", "tracer_lost", "thread_untraced", "tampered"]
+Level = Literal["none", "guard", "confined", "isolated", "external"]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A bounded, detached copy of a value.
+
+    Attributes:
+        text: the value as Python would write it, cut at the limits, made without running user code.
+        type: the qualified name of the value's class.
+        exact: ``ast.literal_eval(text)`` rebuilds the value, equal in value and in type, out of
+            exact built-in types.
+    """
+
+    text: str
+    type: str
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One recorded event.
+
+    Attributes:
+        kind: what happened.
+        line: 1-based line in the program (in ``file`` where that is set).
+        function: qualified name of the function, ``<module>`` for a module's body.
+        frame: number of the activation, in the order in which they began.
+        depth: 0 for an outermost recorded frame, one more for each recorded caller.
+        changes: the variables that *this step's line* bound or mutated, as they were when it had
+            run; for ``call`` the arguments.
+        deleted: the names that this step's line unbound.
+        value: what was returned or yielded, or the exception of an ``exception`` step.
+        file: the source file, where it is not the program itself.
+    """
+
+    kind: StepKind
+    line: int
+    function: str
+    frame: int
+    depth: int
+    changes: Mapping[str, Snapshot] = field(default_factory=dict)
+    deleted: tuple[str, ...] = ()
+    value: Snapshot | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An exception that left the program.
+
+    Attributes:
+        type: qualified name of its class.
+        message: what ``str()`` gives for a built-in exception; the arguments otherwise.
+        line: line of the program where it was raised, if one was being executed.
+    """
+
+    type: str
+    message: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a Call ended.
+
+    Attributes:
+        kind: one of :data:`OutcomeKind`.
+        value: what a ``returned`` Call returned.
+        exception: what a ``raised`` Call raised, or the ``SystemExit`` of an ``exited`` one.
+    """
+
+    kind: OutcomeKind
+    value: Snapshot | None = None
+    exception: Raised | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Whether the recording can be trusted as a whole; ``reason`` says what is missing."""
+
+    state: State
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A Program, a Call, what happened, and whether that is all of it.
+
+    Attributes:
+        program: source text of the program ("" when a live recording has none).
+        call: the Call's expression; None when only the module's body ran.
+        setup: statements run in the program's namespace before the Call.
+        outcome: how it ended.
+        status: whether every line in scope was recorded.
+        level: the isolation under which it ran; ``none`` for a live recording.
+        limits: the limits in force, by name.
+        stdout, stderr: what the program wrote, up to ``limits["output_bytes"]`` each.
+        steps: everything recorded, in order.
+        call_start: index in ``steps`` where the Call itself begins (after module body and setup).
+        python: version of the interpreter, ``3.11.7``.
+    """
+
+    program: str
+    call: str | None
+    setup: str
+    outcome: Outcome
+    status: Status
+    level: Level
+    limits: Mapping[str, Any]
+    stdout: str
+    stderr: str
+    steps: tuple[Step, ...]
+    call_start: int
+    python: str
+    version: int = TRACE_VERSION
+
+    @property
+    def complete(self) -> bool:
+        """True when nothing in scope was missed."""
+        return self.status.state == "complete"
+
+    @property
+    def call_steps(self) -> tuple[Step, ...]:
+        """The steps of the Call alone."""
+        return self.steps[self.call_start :]
+
+    def to_json(self) -> str:
+        """This trace as one line of JSON, version 1."""
+        from pytrace_mono.tracer import serialize
+
+        return serialize.to_json(self)
+
+    @staticmethod
+    def from_json(data: str | bytes) -> Trace:
+        """Read back what :meth:`to_json` wrote.
+
+        Raises:
+            TraceFormatError: ``data`` is not JSON, not a trace, or of a newer version.
+        """
+        from pytrace_mono.tracer import serialize
+
+        return serialize.from_json(data)
+
+    def digest(self) -> str:
+        """sha256 of the program, the Call and what was recorded; equal runs have equal digests."""
+        from pytrace_mono.tracer import serialize
+
+        return serialize.digest(self)
