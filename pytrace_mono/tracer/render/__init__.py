@@ -1,0 +1,1 @@
+"""A Trace for people to read; every rendering is made from the same recording."""

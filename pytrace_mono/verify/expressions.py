@@ -1,0 +1,433 @@
+"""Evaluate an expression over recorded values, without ``eval`` and without unbounded work.
+
+A small interpreter over ``ast``: comparisons, arithmetic, slices, displays, comprehensions, and a
+white list of pure built-ins, string and container methods and ``math`` functions. Values are exact
+built-in types (what :func:`ast.literal_eval` makes), so no user code can be reached from here. Work
+and sizes are bounded; whatever is outside raises :class:`NotEvaluated`, which means "could not say",
+never "false".
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, cast
+
+MAX_STEPS = 20_000
+"""Nodes visited in one evaluation."""
+MAX_ITEMS = 100_000
+"""Elements or characters of one intermediate value."""
+MAX_BITS = 20_000
+"""Bits of one intermediate int."""
+
+
+class NotEvaluated(Exception):
+    """The expression uses something outside the white list, raises, or is too large."""
+
+
+_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+    ast.LShift: operator.lshift,
+    ast.RShift: operator.rshift,
+    ast.BitAnd: operator.and_,
+    ast.BitOr: operator.or_,
+    ast.BitXor: operator.xor,
+}
+_UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
+    ast.UAdd: operator.pos,
+    ast.USub: operator.neg,
+    ast.Invert: operator.invert,
+    ast.Not: operator.not_,
+}
+_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.In: lambda a, b: a in b,
+    ast.NotIn: lambda a, b: a not in b,
+    ast.Is: operator.is_,
+    ast.IsNot: operator.is_not,
+}
+_TYPES: dict[str, Any] = {
+    kind.__name__: kind
+    for kind in (int, float, bool, str, bytes, list, tuple, set, frozenset, dict, complex)
+}
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **{
+        f.__name__: f
+        for f in (len, sum, min, max, sorted, abs, any, all, round, divmod, ord, chr, bin, hex, oct)
+    },
+    **_TYPES,
+    "range": range,
+    "enumerate": lambda *a: list(enumerate(*a)),
+    "zip": lambda *a: list(zip(*a)),  # noqa: B905 - the program's zip is as loose as Python's
+    "reversed": lambda a: list(reversed(a)),
+    "isinstance": isinstance,
+}
+_METHODS: dict[type, frozenset[str]] = {
+    str: frozenset(
+        [
+            "lower",
+            "upper",
+            "strip",
+            "lstrip",
+            "rstrip",
+            "split",
+            "rsplit",
+            "splitlines",
+            "join",
+            "replace",
+            "startswith",
+            "endswith",
+            "find",
+            "rfind",
+            "index",
+            "rindex",
+            "count",
+            "isdigit",
+            "isalpha",
+            "isalnum",
+            "isspace",
+            "islower",
+            "isupper",
+            "isnumeric",
+            "isdecimal",
+            "title",
+            "capitalize",
+            "swapcase",
+            "partition",
+            "rpartition",
+            "casefold",
+        ]
+    ),
+    bytes: frozenset({"startswith", "endswith", "find", "count", "hex"}),
+    list: frozenset({"index", "count", "copy"}),
+    tuple: frozenset({"index", "count"}),
+    dict: frozenset({"get", "keys", "values", "items", "copy"}),
+    set: frozenset(
+        [
+            "union",
+            "intersection",
+            "difference",
+            "symmetric_difference",
+            "issubset",
+            "issuperset",
+            "isdisjoint",
+        ]
+    ),
+    int: frozenset({"bit_length"}),
+    float: frozenset({"is_integer"}),
+}
+_MATH: dict[str, Any] = {
+    name: getattr(math, name)
+    for name in [
+        "sqrt",
+        "isqrt",
+        "floor",
+        "ceil",
+        "gcd",
+        "lcm",
+        "log",
+        "log2",
+        "log10",
+        "exp",
+        "sin",
+        "cos",
+        "tan",
+        "atan",
+        "radians",
+        "degrees",
+        "hypot",
+        "fabs",
+        "trunc",
+        "pi",
+        "e",
+        "inf",
+        "isclose",
+    ]
+}
+_CONVERSIONS: dict[int, Callable[[Any], str]] = {-1: str, 115: str, 114: repr, 97: ascii}
+_SIZED = (str, bytes, list, tuple, set, frozenset, dict, range)
+_MISSING = object()
+
+
+def evaluate(
+    expression: str | ast.expr,
+    names: Mapping[str, Any],
+    shadowed: Collection[str] = (),
+) -> Any:
+    """The value of an expression.
+
+    Args:
+        expression: source or node.
+        names: variables, by name; their values must be of exact built-in types.
+        shadowed: built-in names that mean something else in the program and so cannot be used.
+
+    Raises:
+        NotEvaluated: see there.
+    """
+    try:
+        node = (
+            ast.parse(expression.strip(), mode="eval").body
+            if isinstance(expression, str)
+            else expression
+        )
+        return _Evaluator(names, shadowed).value(node)
+    except NotEvaluated:
+        raise
+    except Exception as error:
+        raise NotEvaluated(f"{type(error).__name__}: {error}") from None
+
+
+class _Evaluator:
+    def __init__(self, names: Mapping[str, Any], shadowed: Collection[str]) -> None:
+        self._names = dict(names)
+        self._shadowed = shadowed
+        self._left = MAX_STEPS
+
+    def value(self, node: ast.expr) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise NotEvaluated("too much work")
+        method = getattr(self, f"_{type(node).__name__}", None)
+        if method is None:
+            raise NotEvaluated(f"{type(node).__name__} is not in the white list")
+        return _bounded(method(node))
+
+    def _Constant(self, node: ast.Constant) -> Any:
+        return node.value
+
+    def _Name(self, node: ast.Name) -> Any:
+        value = self._names.get(node.id, _MISSING)
+        if value is _MISSING:
+            raise NotEvaluated(f"{node.id} has no known value")
+        return value
+
+    def _Tuple(self, node: ast.Tuple) -> Any:
+        return tuple(self._elements(node.elts))
+
+    def _List(self, node: ast.List) -> Any:
+        return self._elements(node.elts)
+
+    def _Set(self, node: ast.Set) -> Any:
+        return set(self._elements(node.elts))
+
+    def _elements(self, nodes: list[ast.expr]) -> list[Any]:
+        found: list[Any] = []
+        for node in nodes:
+            if isinstance(node, ast.Starred):
+                found.extend(self.value(node.value))
+            else:
+                found.append(self.value(node))
+        return found
+
+    def _Dict(self, node: ast.Dict) -> Any:
+        result: dict[Any, Any] = {}
+        for key, value in zip(node.keys, node.values, strict=True):
+            if key is None:
+                result.update(self.value(value))
+            else:
+                result[self.value(key)] = self.value(value)
+        return result
+
+    def _UnaryOp(self, node: ast.UnaryOp) -> Any:
+        return _UNARY[type(node.op)](self.value(node.operand))
+
+    def _BinOp(self, node: ast.BinOp) -> Any:
+        left, right = self.value(node.left), self.value(node.right)
+        _check_growth(node.op, left, right)
+        return _BINARY[type(node.op)](left, right)
+
+    def _BoolOp(self, node: ast.BoolOp) -> Any:
+        stop_at = isinstance(node.op, ast.Or)
+        value: Any = None
+        for operand in node.values:
+            value = self.value(operand)
+            if bool(value) is stop_at:
+                break
+        return value
+
+    def _Compare(self, node: ast.Compare) -> Any:
+        left = self.value(node.left)
+        for op, comparator in zip(node.ops, node.comparators, strict=True):
+            right = self.value(comparator)
+            if not _COMPARE[type(op)](left, right):
+                return False
+            left = right
+        return True
+
+    def _IfExp(self, node: ast.IfExp) -> Any:
+        return self.value(node.body if self.value(node.test) else node.orelse)
+
+    def _Subscript(self, node: ast.Subscript) -> Any:
+        container = self.value(node.value)
+        if isinstance(node.slice, ast.Slice):
+            parts = (node.slice.lower, node.slice.upper, node.slice.step)
+            return container[slice(*(None if p is None else self.value(p) for p in parts))]
+        return container[self.value(node.slice)]
+
+    def _JoinedStr(self, node: ast.JoinedStr) -> Any:
+        parts: list[str] = []
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
+                if part.format_spec is not None:
+                    raise NotEvaluated("format specifications are not in the white list")
+                value = self.value(part.value)
+                parts.append(_CONVERSIONS[part.conversion](value))
+            else:
+                parts.append(self.value(part))
+        return "".join(parts)
+
+    def _Call(self, node: ast.Call) -> Any:
+        function = self._function(node.func)
+        arguments = self._elements(node.args)
+        keywords = {}
+        for keyword in node.keywords:
+            if keyword.arg not in ("key", "default", "reverse", "start", "sep", "maxsplit"):
+                raise NotEvaluated(f"keyword {keyword.arg} is not in the white list")
+            if keyword.arg == "key":
+                keywords["key"] = self._key_function(keyword.value)
+            else:
+                keywords[keyword.arg] = self.value(keyword.value)
+        if isinstance(node.func, ast.Attribute) and node.func.attr in ("replace", "join"):
+            self._check_text_growth(node.func, arguments)
+        return function(*arguments, **keywords)
+
+    def _check_text_growth(self, node: ast.Attribute, arguments: list[Any]) -> None:
+        owner = len(self.value(node.value))
+        if owner * max(len(argument) for argument in arguments) > 10 * MAX_ITEMS:
+            raise NotEvaluated("too large")
+
+    def _key_function(self, node: ast.expr) -> Callable[..., Any]:
+        if isinstance(node, ast.Lambda) and not node.args.defaults:
+            names = [argument.arg for argument in node.args.args]
+            return lambda *values: self._within(dict(zip(names, values, strict=True)), node.body)
+        return self._function(node)
+
+    def _function(self, node: ast.expr) -> Callable[..., Any]:
+        if isinstance(node, ast.Name):
+            function = _FUNCTIONS.get(node.id)
+            if function is None or node.id in self._shadowed or node.id in self._names:
+                raise NotEvaluated(f"{node.id}() is not in the white list")
+            return function
+        if isinstance(node, ast.Attribute):
+            if isinstance(node.value, ast.Name) and node.value.id not in self._names:
+                return self._attribute_of(node.value.id, node.attr)
+            owner = self.value(node.value)
+            if node.attr in _METHODS.get(type(owner), ()):
+                method: Callable[..., Any] = getattr(owner, node.attr)
+                return method
+        raise NotEvaluated("this call is not in the white list")
+
+    def _attribute_of(self, name: str, attribute: str) -> Callable[..., Any]:
+        if name not in self._shadowed:
+            if name == "math" and attribute in _MATH:
+                return cast(Callable[..., Any], _MATH[attribute])
+            kind = _TYPES.get(name)
+            if kind is not None and attribute in _METHODS.get(kind, ()):
+                return cast(Callable[..., Any], getattr(kind, attribute))
+        raise NotEvaluated(f"{name}.{attribute} is not in the white list")
+
+    def _Attribute(self, node: ast.Attribute) -> Any:
+        if (
+            isinstance(node.value, ast.Name)
+            and node.value.id == "math"
+            and node.attr in ("pi", "e")
+        ):
+            return self._attribute_of("math", node.attr)
+        raise NotEvaluated("attributes are not in the white list")
+
+    def _ListComp(self, node: ast.ListComp) -> Any:
+        return self._comprehended(node.generators, lambda: self.value(node.elt))
+
+    def _GeneratorExp(self, node: ast.GeneratorExp) -> Any:
+        return self._comprehended(node.generators, lambda: self.value(node.elt))
+
+    def _SetComp(self, node: ast.SetComp) -> Any:
+        return set(self._comprehended(node.generators, lambda: self.value(node.elt)))
+
+    def _DictComp(self, node: ast.DictComp) -> Any:
+        pairs = self._comprehended(
+            node.generators, lambda: (self.value(node.key), self.value(node.value))
+        )
+        return dict(pairs)
+
+    def _comprehended(
+        self, generators: list[ast.comprehension], element: Callable[[], Any]
+    ) -> list[Any]:
+        found: list[Any] = []
+        outer = dict(self._names)
+        try:
+            self._loop(generators, lambda: found.append(element()))
+        finally:
+            self._names = outer
+        return found
+
+    def _loop(self, generators: list[ast.comprehension], body: Callable[[], None]) -> None:
+        if not generators:
+            body()
+            return
+        first, rest = generators[0], generators[1:]
+        if first.is_async:
+            raise NotEvaluated("async is not in the white list")
+        for item in self.value(first.iter):
+            self._bind(first.target, item)
+            if all(self.value(condition) for condition in first.ifs):
+                self._loop(rest, body)
+
+    def _bind(self, target: ast.expr, value: Any) -> None:
+        self._left -= 1
+        if isinstance(target, ast.Name):
+            self._names[target.id] = value
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            for part, item in zip(target.elts, list(value), strict=True):
+                self._bind(part, item)
+        else:
+            raise NotEvaluated("this loop target is not in the white list")
+
+    def _within(self, names: dict[str, Any], body: ast.expr) -> Any:
+        outer = self._names
+        self._names = {**outer, **names}
+        try:
+            return self.value(body)
+        finally:
+            self._names = outer
+
+
+def _check_growth(op: ast.operator, left: Any, right: Any) -> None:
+    """Refuse an operation whose result would be huge, before doing it."""
+    size = 0
+    if isinstance(op, ast.Mult):
+        for sequence, times in ((left, right), (right, left)):
+            if isinstance(sequence, (str, bytes, list, tuple)) and isinstance(times, int):
+                size = len(sequence) * times
+    if size > MAX_ITEMS:
+        raise NotEvaluated("too large")
+    if isinstance(op, ast.Pow) and isinstance(left, int) and isinstance(right, int):
+        size = left.bit_length() * abs(right)
+    if size > MAX_BITS and isinstance(op, ast.Pow):
+        raise NotEvaluated("too large")
+    if isinstance(op, ast.LShift) and isinstance(right, int) and right > MAX_BITS:
+        raise NotEvaluated("too large")
+    if isinstance(op, ast.Mod) and isinstance(left, (str, bytes)):
+        raise NotEvaluated("string formatting is not in the white list")
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, int):
+        if value.bit_length() > MAX_BITS:
+            raise NotEvaluated("too large")
+    elif isinstance(value, _SIZED) and len(value) > MAX_ITEMS:
+        raise NotEvaluated("too large")
+    return value
