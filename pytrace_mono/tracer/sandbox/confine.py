@@ -1,0 +1,89 @@
+"""Shut a freshly forked child in, layer by layer, in an order that never needs what it gave up.
+
+What is covered at level ``confined``: files outside Python's own, the network, other processes,
+new processes and threads, the kernel's more dangerous calls, processor time, memory, descriptors,
+the environment. What is not: bugs of the kernel itself, side channels, whether a path exists
+(``stat`` answers), and what a program does to its own recording from inside its own process.
+
+Level ``guard`` keeps to resource limits, a session of its own and a clean environment: it protects
+from accidents, not from attackers.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import resource
+import signal
+
+from pytrace_mono.tracer.limits import Limits
+from pytrace_mono.tracer.sandbox import kernel, landlock, seccomp
+
+RESULT_FD = 3
+"""Where a child finds the pipe for its result; it has no other descriptor but the standard three."""
+
+_MAX_DESCRIPTORS = 32
+
+
+class Jail:
+    """The layers of one level, made ready in the warm parent so that a child only enters them.
+
+    Args:
+        level: ``guard`` or ``confined``.
+
+    Raises:
+        OSError: the kernel refuses a layer that ``confined`` needs.
+    """
+
+    def __init__(self, level: str) -> None:
+        self._confined = level == "confined"
+        if self._confined:
+            self._ruleset = landlock.create_ruleset()
+            self._filter = seccomp.Filter()
+            kernel.forbid_new_privileges()
+            kernel.drop_capabilities()
+        if kernel.LINUX:
+            kernel.adopt_orphans()
+
+    def enter(self, limits: Limits, result_fd: int, parent: int, address_space: int) -> None:
+        """Confine this process for good.
+
+        Args:
+            limits: the run's limits.
+            result_fd: the write end of the result pipe; afterwards it is :data:`RESULT_FD`.
+            parent: process id of the warm parent.
+            address_space: bytes of address space in use before the program begins.
+
+        Raises:
+            OSError: a layer could not be applied; the program must not run.
+        """
+        os.setsid()
+        if kernel.LINUX:
+            kernel.die_with_parent(signal.SIGKILL)
+            kernel.forbid_inspection()
+        if os.getppid() != parent:
+            raise OSError("the warm parent died")
+        os.dup2(0, 2)
+        if self._confined:
+            landlock.enter(self._ruleset)
+        os.dup2(result_fd, RESULT_FD, inheritable=False)
+        kernel.close_from(RESULT_FD + 1)
+        _limit_resources(limits, address_space)
+        if self._confined:
+            kernel.install_seccomp(self._filter.code(os.getpid()))
+
+
+def _limit_resources(limits: Limits, address_space: int) -> None:
+    processor = math.ceil(limits.cpu_seconds)
+    # One second above the timer that ends a run in good order.
+    bounds = {"CPU": processor + 1, "FSIZE": 0, "NOFILE": _MAX_DESCRIPTORS, "CORE": 0, "NPROC": 0}
+    if kernel.LINUX:
+        # macOS accepts RLIMIT_AS and does not honour it.
+        bounds["AS"] = address_space + limits.memory_bytes
+        bounds["MSGQUEUE"] = bounds["MEMLOCK"] = 0
+    for name, value in bounds.items():
+        kind = getattr(resource, f"RLIMIT_{name}")
+        outer = resource.getrlimit(kind)[1]
+        if outer != resource.RLIM_INFINITY:
+            value = min(value, outer)
+        resource.setrlimit(kind, (value, value))

@@ -1,0 +1,103 @@
+"""What is asked of a sandbox, and whether it can be run at all."""
+
+from __future__ import annotations
+
+import ast
+import threading
+import warnings
+from dataclasses import dataclass
+from typing import Literal
+
+from pytrace_mono.errors import CallError, InputError, SourceError
+
+MAX_SOURCE_BYTES = 10 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run.
+
+    Attributes:
+        source: the program.
+        call: the Call, one expression in the program's namespace; None runs the module's body only.
+        setup: statements run after the program and before the Call.
+    """
+
+    source: str
+    call: str | None = None
+    setup: str = ""
+
+
+JobLike = Job | tuple[str, str | None] | tuple[str, str | None, str]
+"""A Job, or ``(source, call)``, or ``(source, call, setup)``."""
+
+_filters = threading.Lock()
+
+
+def as_job(given: JobLike) -> Job:
+    """A Job from what :meth:`Sandbox.map` accepts.
+
+    Raises:
+        SourceError: it is none of them.
+    """
+    if isinstance(given, Job):
+        return given
+    if not isinstance(given, tuple) or not 1 <= len(given) <= 3:
+        raise SourceError(
+            f"a job must be a Job, (source, call) or (source, call, setup), not {given!r:.60}"
+        )
+    return Job(*given)
+
+
+def check(job: Job) -> None:
+    """Refuse what cannot be run, by parsing alone: nothing is executed.
+
+    Raises:
+        SourceError: the program is not text, too large, or not Python.
+        CallError: the Call is not one expression, or the setup is not Python.
+    """
+    _check_text(job.source, "program", SourceError)
+    _check_text(job.setup, "setup", CallError)
+    _parse(job.source, "program", "exec", SourceError)
+    if job.setup:
+        _parse(job.setup, "setup", "exec", CallError)
+    if job.call is not None:
+        _check_text(job.call, "Call", CallError)
+        _parse(job.call, "Call", "eval", CallError)
+
+
+def refusal(part: str, line: int | None, cause: str) -> InputError:
+    """The error for a part (source, setup or call) that parses but does not compile."""
+    if part == "source":
+        return SourceError(_message("program", line, cause))
+    return CallError(_message("Call" if part == "call" else "setup", line, cause))
+
+
+def _check_text(text: object, what: str, error: type[InputError]) -> None:
+    if type(text) is not str:
+        raise error(f"the {what} must be a str, not {type(text).__name__}")
+    if len(text) > MAX_SOURCE_BYTES or len(text.encode("utf-8", "replace")) > MAX_SOURCE_BYTES:
+        raise error(f"the {what} is larger than {MAX_SOURCE_BYTES} bytes; give a smaller one")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise error(_message(what, line, "it contains a NUL byte"))
+
+
+def _parse(text: str, what: str, mode: Literal["exec", "eval"], error: type[InputError]) -> None:
+    try:
+        # The lock is for our own threads: the warning filters belong to the whole process.
+        with _filters, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(text, f"<{what.lower()}>", mode, ast.PyCF_ONLY_AST, dont_inherit=True)
+    except SyntaxError as fault:
+        raise error(_message(what, fault.lineno, fault.msg)) from None
+    except (RecursionError, MemoryError):
+        raise error(_message(what, None, "it is nested too deeply")) from None
+    except (ValueError, OverflowError) as fault:
+        raise error(_message(what, None, str(fault))) from None
+
+
+def _message(what: str, line: int | None, cause: str) -> str:
+    form = "one Python expression" if what == "Call" else "Python that compiles"
+    where = "" if line is None else f" (line {line})"
+    return f"the {what} is not {form}{where}: {cause}"

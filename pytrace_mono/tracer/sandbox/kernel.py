@@ -1,0 +1,130 @@
+"""The few Linux calls that Python's standard library does not offer, by ctypes.
+
+Each function raises :class:`OSError` when the kernel refuses; nothing is ignored here. On other
+systems importing this works and every call raises.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+
+LINUX = sys.platform == "linux"
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+_PR_SET_SECCOMP = 22
+_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
+_PR_GET_NO_NEW_PRIVS = 39
+_SECCOMP_MODE_FILTER = 2
+
+# These numbers are the same on every architecture.
+_SYS_CLOSE_RANGE = 436
+_SYS_LANDLOCK_CREATE_RULESET = 444
+_SYS_LANDLOCK_ADD_RULE = 445
+_SYS_LANDLOCK_RESTRICT_SELF = 446
+
+_CAPABILITY_VERSION_3 = 0x20080522
+
+_libc = ctypes.CDLL(None, use_errno=True) if LINUX else None
+
+
+class _SockFprog(ctypes.Structure):
+    _fields_ = (("len", ctypes.c_ushort), ("filter", ctypes.c_void_p))
+
+
+def _call(name: str, *arguments: object) -> int:
+    if _libc is None:
+        raise OSError(f"{name}: only Linux has this call")
+    result = int(getattr(_libc, name)(*arguments))
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+    return result
+
+
+def _prctl(option: int, *arguments: int) -> int:
+    words = [ctypes.c_ulong(word) for word in (*arguments, 0, 0, 0, 0)[:4]]
+    return _call("prctl", ctypes.c_int(option), *words)
+
+
+def _syscall(number: int, *arguments: object) -> int:
+    # Plain ints would be passed as 32-bit words; the kernel reads whole registers.
+    words = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    return _call("syscall", ctypes.c_long(number), *words)
+
+
+def die_with_parent(signal: int) -> None:
+    """Have the kernel send ``signal`` when the thread that forked this process ends."""
+    _prctl(_PR_SET_PDEATHSIG, signal)
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of descendants whose own parent ended."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def forbid_inspection() -> None:
+    """Not dumpable: no core file, and other processes of this user cannot attach to it."""
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def forbid_new_privileges() -> None:
+    """Set-user-id programs lose their power; Landlock and seccomp demand this first."""
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def has_no_new_privileges() -> bool:
+    """True when this kernel knows ``no_new_privs``."""
+    try:
+        return _prctl(_PR_GET_NO_NEW_PRIVS) >= 0
+    except OSError:
+        return False
+
+
+def drop_capabilities() -> None:
+    """Give up root's powers for good; with ``no_new_privs`` nothing can bring them back."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    nothing = (ctypes.c_uint32 * 6)()
+    _call("capset", ctypes.byref(header), ctypes.byref(nothing))
+
+
+def close_from(lowest: int) -> None:
+    """Close every descriptor from ``lowest`` on."""
+    try:
+        _syscall(_SYS_CLOSE_RANGE, lowest, 0x7FFFFFFF, 0)
+    except OSError:
+        os.closerange(lowest, os.sysconf("SC_OPEN_MAX"))
+
+
+def install_seccomp(program: bytes) -> None:
+    """Install a BPF program, eight bytes per instruction, for this process and its future."""
+    code = ctypes.create_string_buffer(program, len(program))
+
+    argument = _SockFprog(len(program) // 8, ctypes.addressof(code))
+    _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(argument))
+
+
+def knows_seccomp() -> bool:
+    """True when filters can be installed; asked with a null filter, which changes nothing."""
+    try:
+        _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, 0)
+    except OSError as error:
+        return error.errno == 14  # EFAULT: it went as far as reading the filter.
+    return False
+
+
+def landlock_create_ruleset(attribute: bytes | None, flags: int = 0) -> int:
+    """The new ruleset's descriptor; with ``None`` and flag 1 the version of the interface."""
+    size = 0 if attribute is None else len(attribute)
+    return _syscall(_SYS_LANDLOCK_CREATE_RULESET, attribute, size, flags)
+
+
+def landlock_add_rule(ruleset: int, kind: int, rule: bytes) -> None:
+    _syscall(_SYS_LANDLOCK_ADD_RULE, ruleset, kind, rule, 0)
+
+
+def landlock_restrict_self(ruleset: int) -> None:
+    _syscall(_SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0)

@@ -1,0 +1,133 @@
+"""The isolation levels: which exist on this machine, and which one is meant by a name."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import NamedTuple
+
+from pytrace_mono.errors import IsolationUnavailableError
+from pytrace_mono.tracer.sandbox import kernel, landlock, syscalls
+from pytrace_mono.tracer.types import Level
+
+NAMES = ("auto", "guard", "confined", "isolated", "external")
+
+_warned = False
+
+
+class Layer(NamedTuple):
+    """One layer of the sandbox, as it stands on this machine.
+
+    Attributes:
+        name: what it is.
+        active: True when a :class:`Sandbox` at level ``auto`` uses it here.
+        detail: what it does, or why it is missing.
+    """
+
+    name: str
+    active: bool
+    detail: str
+
+
+def layers() -> tuple[Layer, ...]:
+    """Every layer and whether it is in force here; nothing is changed by asking."""
+    posix = os.name == "posix"
+    linux = kernel.LINUX
+    version = landlock.version()
+    filters = _seccomp_problem()
+    memory = "" if linux else ", without memory: this system does not honour it"
+    privileges = kernel.has_no_new_privileges()
+    found = version > 0 and filters is None and privileges
+    unused = "" if found else "; not used, because not all layers of `confined` are here"
+    return (
+        Layer(
+            "rlimits",
+            posix,
+            f"processor time, files, descriptors, memory{memory}" if posix else _NO_FORK,
+        ),
+        Layer("session", posix, "own session and process group" if posix else _NO_FORK),
+        Layer(
+            "no_new_privs",
+            found,
+            f"set-user-id programs are powerless{unused}" if privileges else "only Linux has it",
+        ),
+        Layer(
+            "landlock",
+            found,
+            f"version {version} of its interface{unused}" if version else _NO_LANDLOCK,
+        ),
+        Layer("seccomp", found, filters or f"system calls from an allow list{unused}"),
+        Layer("namespaces", False, "not built yet: it will be the level `isolated`"),
+        Layer("external jail", False, "not built yet: it will be the level `external`"),
+    )
+
+
+def choose(isolation: str) -> Level:
+    """The level to use for what the user asked for.
+
+    Args:
+        isolation: a level's name, or ``auto`` for the strongest that this machine offers, with a
+            warning once per process when that is less than ``confined``.
+
+    Raises:
+        IsolationUnavailableError: the level is unknown or cannot be had here.
+    """
+    if isolation not in NAMES:
+        raise IsolationUnavailableError(
+            f"there is no isolation level {isolation!r}", f"choose one of: {', '.join(NAMES)}"
+        )
+    if isolation in ("isolated", "external"):
+        raise IsolationUnavailableError(
+            f"the isolation level {isolation!r} is not built yet",
+            "use isolation='confined', or run pytrace_mono in a container or virtual machine",
+        )
+    if os.name != "posix":
+        raise IsolationUnavailableError(
+            f"no isolation level can be had here: {_NO_FORK}", "use Linux (or WSL), or macOS"
+        )
+    missing = [
+        f"{layer.name}: {layer.detail}"
+        for layer in layers()
+        if layer.name in ("landlock", "seccomp", "no_new_privs") and not layer.active
+    ]
+    if not missing:
+        return "guard" if isolation == "guard" else "confined"
+    if isolation == "confined":
+        raise IsolationUnavailableError(
+            "the isolation level 'confined' cannot be had here (" + "; ".join(missing) + ")",
+            "use Linux 5.13 or later with Landlock enabled, on x86-64 or aarch64; or accept less "
+            "with isolation='guard', for programs you trust",
+        )
+    if isolation == "auto":
+        _warn_once("; ".join(missing))
+    return "guard"
+
+
+def _warn_once(missing: str) -> None:
+    global _warned
+    if not _warned:
+        _warned = True
+        warnings.warn(
+            f"programs run at isolation level 'guard', which protects from accidents and not from "
+            f"attackers, because 'confined' cannot be had here ({missing}). Say isolation='guard' "
+            "to accept this silently.",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+
+
+def _seccomp_problem() -> str | None:
+    if not kernel.LINUX:
+        return f"only Linux has it (this is {sys.platform})"
+    if not kernel.knows_seccomp():
+        return "this kernel accepts no seccomp filters"
+    try:
+        syscalls.architecture()
+    except OSError as error:
+        return str(error)
+    return None
+
+
+_NO_FORK = "this system cannot fork"
+_NO_LANDLOCK = "this kernel has no Landlock, or it is switched off (see `lsm=` on its command line)"

@@ -1,0 +1,136 @@
+"""Which warm parent runs what: idle ones are reused, and as many as are asked at once are started."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+from pytrace_mono.errors import SandboxError
+from pytrace_mono.tracer.sandbox.worker import Reply, Worker, WorkerDied
+from pytrace_mono.tracer.types import Level
+
+
+class Cancelled(Exception):
+    """The group that a request belongs to was cancelled."""
+
+
+class Group:
+    """Requests that can be cancelled together, from another thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._busy: set[Worker] = set()
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        """End what runs; requests still to come are refused."""
+        with self._lock:
+            self.cancelled = True
+            for worker in self._busy:
+                worker.interrupt()
+
+    def enter(self, worker: Worker) -> None:
+        with self._lock:
+            if self.cancelled:
+                raise Cancelled
+            self._busy.add(worker)
+
+    def leave(self, worker: Worker) -> None:
+        with self._lock:
+            self._busy.discard(worker)
+
+
+class Pool:
+    """The warm parents of one Sandbox, started when first needed; safe to use from many threads.
+
+    Args:
+        level: the isolation level of every run.
+        keep: how many idle warm parents are kept.
+    """
+
+    def __init__(self, level: Level, keep: int) -> None:
+        self._level = level
+        self._keep = keep
+        self._lock = threading.Lock()
+        self._idle: list[Worker] = []
+        self._everyone = Group()
+        self._owner = os.getpid()
+
+    def ask(self, request: dict[str, Any], group: Group | None = None) -> Reply:
+        """Run one request in a warm parent of its own; when that dies, once more in a new one.
+
+        Raises:
+            SandboxError: a warm parent did not start, or died twice, or the Sandbox is closed.
+            Cancelled: ``group`` was cancelled.
+        """
+        death: WorkerDied | None = None
+        for _ in range(2):
+            try:
+                return self._ask_one(request, group)
+            except WorkerDied as error:
+                death = error
+                if group is not None and group.cancelled:
+                    raise Cancelled from None
+            except Cancelled:
+                if self._everyone.cancelled:
+                    raise _closed() from None
+                raise
+            if self._everyone.cancelled:
+                raise _closed()
+        raise SandboxError(
+            f"the sandbox's warm parent died twice on one program ({death}); at level 'guard' a "
+            "program can kill it, so use isolation='confined' where it can be had"
+        )
+
+    def close(self) -> None:
+        """End every warm parent; requests that run end in an error."""
+        if os.getpid() != self._owner:
+            return  # A forked copy of the main process.
+        self._everyone.cancel()
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for worker in idle:
+            worker.close()
+
+    def _ask_one(self, request: dict[str, Any], group: Group | None) -> Reply:
+        worker = self._take()
+        groups = [self._everyone, *([group] if group is not None else [])]
+        try:
+            for each in groups:
+                each.enter(worker)
+            reply = worker.ask(request)
+        except BaseException:
+            for each in groups:
+                each.leave(worker)
+            worker.close()  # An interrupted request may still run in it.
+            raise
+        for each in groups:
+            each.leave(worker)
+        self._give_back(worker)
+        return reply
+
+    def _take(self) -> Worker:
+        with self._lock:
+            if self._owner != os.getpid():
+                # This is a forked copy of the main process, which must not share its pipes.
+                self._owner = os.getpid()
+                for worker in self._idle:
+                    worker.abandon()
+                self._idle.clear()
+            if self._everyone.cancelled:
+                raise _closed()
+            if self._idle:
+                return self._idle.pop()
+        return Worker(self._level)
+
+    def _give_back(self, worker: Worker) -> None:
+        with self._lock:
+            if len(self._idle) < self._keep and not self._everyone.cancelled:
+                self._idle.append(worker)
+                return
+        worker.close()
+
+
+def _closed() -> SandboxError:
+    return SandboxError("this Sandbox is closed; make a new one")

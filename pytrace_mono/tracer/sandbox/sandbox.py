@@ -1,0 +1,156 @@
+"""The public face: run programs that nobody has to trust, one at a time or many at once."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Any
+
+from pytrace_mono.errors import SandboxError
+from pytrace_mono.tracer.limits import Limits
+from pytrace_mono.tracer.sandbox import job as jobs
+from pytrace_mono.tracer.sandbox import levels, result
+from pytrace_mono.tracer.sandbox.batch import Batch
+from pytrace_mono.tracer.sandbox.job import Job, JobLike
+from pytrace_mono.tracer.sandbox.pool import Pool
+from pytrace_mono.tracer.types import Level, Outcome, Trace
+
+
+class Sandbox:
+    """Runs programs in confined child processes and brings back what they did.
+
+    What a program does, however bad, is the ``Outcome`` of its Trace; only unusable input and a
+    failure of the sandbox itself are exceptions. Every run starts from the same state: hash seed 0,
+    ``random`` seeded, an empty environment, UTC, no standard input. Warm parents are started on
+    first use and reused; several threads may share a Sandbox. Close it, use it in a ``with``
+    statement, or leave it to the garbage collector.
+
+    Args:
+        limits: bounds on every run (default :class:`Limits`).
+        isolation: ``auto`` for the strongest level this machine offers (with a warning when that is
+            less than ``confined``), or the name of the level that it must be: ``guard`` or
+            ``confined``.
+        workers: runs at the same time in :meth:`map` (default: the processors this process may use).
+
+    Attributes:
+        level: the isolation level achieved.
+        limits: the bounds on every run.
+        workers: runs at the same time in :meth:`map`.
+
+    Raises:
+        IsolationUnavailableError: the level cannot be had here.
+        SandboxError: ``workers`` is not a positive whole number.
+
+    Example::
+
+        with Sandbox(Limits(wall_seconds=2)) as sandbox:
+            trace = sandbox.trace("def f(x):\\n    return x + 1\\n", "f(1)")
+            print(trace.outcome.value.text)
+    """
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        isolation: str = "auto",
+        workers: int | None = None,
+    ) -> None:
+        if workers is not None and (type(workers) is not int or workers < 1):
+            raise SandboxError(f"workers is {workers!r}; give a positive whole number, or None")
+        self.limits = limits or Limits()
+        self.level: Level = levels.choose(isolation)
+        self.workers = workers or _processors()
+        self._pool = Pool(self.level, keep=self.workers)
+        self._limits_by_name = self.limits.to_dict()
+        self._finalizer = weakref.finalize(self, self._pool.close)
+
+    def trace(self, source: str, call: str | None = None, setup: str = "") -> Trace:
+        """Run a program and record it line by line.
+
+        Args:
+            source: the program; its module is named ``__program__`` and its file ``<program>``.
+            call: an expression evaluated in its namespace afterwards, whose value is the outcome.
+            setup: statements run between the two; when they raise, that is the outcome.
+
+        Raises:
+            SourceError: the program is not Python that compiles.
+            CallError: the Call is not one expression, or the setup does not compile.
+            SandboxError: the sandbox failed, or is closed.
+        """
+        return self._checked_run(Job(source, call, setup), traced=True)
+
+    def run(self, source: str, call: str | None = None, setup: str = "") -> Outcome:
+        """Run a program without recording it, which is faster; otherwise as :meth:`trace`."""
+        return self._checked_run(Job(source, call, setup), traced=False).outcome
+
+    def map(self, given: Iterable[JobLike]) -> Iterator[Trace]:
+        """Record many programs, ``workers`` at once, and yield their Traces in order.
+
+        Jobs are taken only a few ahead of what has been yielded, so they may be infinite. Bad input
+        raises at its place, after the Traces of all earlier jobs, and ends the iteration; filter
+        with :meth:`check` to keep going. Leaving the iteration early ends what still runs.
+
+        Args:
+            given: Jobs, or tuples ``(source, call)`` or ``(source, call, setup)``.
+
+        Raises:
+            SourceError, CallError: as :meth:`trace`.
+            SandboxError: the sandbox failed, or is closed.
+        """
+
+        def checked() -> Iterator[Job]:
+            for item in given:
+                job = jobs.as_job(item)
+                jobs.check(job)
+                yield job
+
+        with Batch(self.workers, lambda job, group: self._run(job, True, group)) as batch:
+            yield from batch.results(checked())
+
+    @staticmethod
+    def check(job: JobLike) -> None:
+        """Refuse a job that cannot be run, without running anything.
+
+        Some programs parse and still do not compile (``return`` outside a function); those are
+        refused only when they are run.
+
+        Raises:
+            SourceError, CallError: as :meth:`trace`.
+        """
+        jobs.check(jobs.as_job(job))
+
+    def close(self) -> None:
+        """End the warm parents and what runs in them; closing twice is fine."""
+        self._finalizer()
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _checked_run(self, job: Job, traced: bool) -> Trace:
+        jobs.check(job)
+        return self._run(job, traced, None)
+
+    def _run(self, job: Job, traced: bool, group: Any) -> Trace:
+        request = {
+            "source": job.source,
+            "call": job.call,
+            "setup": job.setup,
+            "limits": self._limits_by_name,
+            "traced": traced,
+        }
+        return result.read(self._pool.ask(request, group), job, self.level, self.limits)
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,190 @@
+"""Which system calls a confined program may make, and their numbers on each architecture.
+
+What Python needs to compute, to read the files that Landlock grants, to sleep and to end. Landlock
+does not cover chmod, utime, UDP, UNIX paths or messages between processes: those are refused here by
+not being named.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import NamedTuple
+
+ALLOW = 0
+KILL = -1
+OWN_PID = 0x7FFFFFF1
+"""Stands for the child's own process id in a :class:`Check` (no real one is that large)."""
+
+
+class Check(NamedTuple):
+    """The call is allowed when the low word of one of its arguments has one of these values."""
+
+    argument: int
+    values: tuple[int, ...]
+
+
+Rule = int | Check
+"""ALLOW, KILL, an errno to answer with, or a Check."""
+
+_ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
+"""Machine name -> (column in the tables below, AUDIT_ARCH constant)."""
+
+# Name: (number on x86-64, number on aarch64); None where the architecture has no such call.
+_ALLOWED: dict[str, tuple[int | None, int | None]] = {
+    # Files already open, and reading those that Landlock grants.
+    "read": (0, 63),
+    "write": (1, 64),
+    "readv": (19, 65),
+    "writev": (20, 66),
+    "pread64": (17, 67),
+    "preadv": (295, 69),
+    "close": (3, 57),
+    "open": (2, None),
+    "openat": (257, 56),
+    "stat": (4, None),
+    "fstat": (5, 80),
+    "lstat": (6, None),
+    "newfstatat": (262, 79),
+    "statx": (332, 291),
+    "lseek": (8, 62),
+    "access": (21, None),
+    "faccessat": (269, 48),
+    "faccessat2": (439, 439),
+    "readlink": (89, None),
+    "readlinkat": (267, 78),
+    "getcwd": (79, 17),
+    "getdents64": (217, 61),
+    "dup": (32, 23),
+    "dup2": (33, None),
+    "dup3": (292, 24),
+    "pipe": (22, None),
+    "pipe2": (293, 59),
+    "fadvise64": (221, 223),
+    # Waiting.
+    "poll": (7, None),
+    "ppoll": (271, 73),
+    "select": (23, None),
+    "pselect6": (270, 72),
+    "epoll_create1": (291, 20),
+    "epoll_ctl": (233, 21),
+    "epoll_wait": (232, None),
+    "epoll_pwait": (281, 22),
+    "eventfd2": (290, 19),
+    "nanosleep": (35, 101),
+    "clock_nanosleep": (230, 115),
+    "pause": (34, None),
+    # Memory.
+    "mmap": (9, 222),
+    "munmap": (11, 215),
+    "mprotect": (10, 226),
+    "mremap": (25, 216),
+    "brk": (12, 214),
+    "madvise": (28, 233),
+    "mincore": (27, 232),
+    "futex": (202, 98),
+    "set_robust_list": (273, 99),
+    "rseq": (334, 293),
+    "membarrier": (324, 283),
+    # Time and use of resources.
+    "clock_gettime": (228, 113),
+    "clock_getres": (229, 114),
+    "gettimeofday": (96, 169),
+    "time": (201, None),
+    "times": (100, 153),
+    "getrusage": (98, 165),
+    "getitimer": (36, 102),
+    "setitimer": (38, 103),
+    "alarm": (37, None),
+    # Its own signals.
+    "rt_sigaction": (13, 134),
+    "rt_sigprocmask": (14, 135),
+    "rt_sigreturn": (15, 139),
+    "rt_sigpending": (127, 136),
+    "rt_sigtimedwait": (128, 137),
+    "rt_sigsuspend": (130, 133),
+    "sigaltstack": (131, 132),
+    # Who and where it is.
+    "getpid": (39, 172),
+    "gettid": (186, 178),
+    "getppid": (110, 173),
+    "getuid": (102, 174),
+    "geteuid": (107, 175),
+    "getgid": (104, 176),
+    "getegid": (108, 177),
+    "getresuid": (118, 148),
+    "getresgid": (120, 150),
+    "getgroups": (115, 158),
+    "getpgrp": (111, None),
+    "getpgid": (121, 155),
+    "getsid": (124, 156),
+    "uname": (63, 160),
+    "sysinfo": (99, 179),
+    "getrandom": (318, 278),
+    "sched_getaffinity": (204, 123),
+    "sched_yield": (24, 124),
+    "getcpu": (309, 168),
+    "getrlimit": (97, 163),
+    # The end.
+    "exit": (60, 93),
+    "exit_group": (231, 94),
+    "restart_syscall": (219, 128),
+    "wait4": (61, 260),
+    "waitid": (247, 95),
+}
+
+_TO_ITSELF = Check(0, (OWN_PID,))
+_OWN_LIMITS = Check(0, (0, OWN_PID))
+# F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC. Without F_SETFL and F_SETOWN, descriptors
+# cannot be made to send signals to other processes.
+_HARMLESS_FCNTL = Check(1, (0, 1, 2, 3, 1030))
+
+_SPECIAL: dict[str, tuple[int, int, Rule]] = {
+    "kill": (62, 129, _TO_ITSELF),
+    "tgkill": (234, 131, _TO_ITSELF),
+    "prlimit64": (302, 261, _OWN_LIMITS),
+    "fcntl": (72, 25, _HARMLESS_FCNTL),
+    # "Not a terminal" is the true answer to the only question Python asks by ioctl.
+    "ioctl": (16, 29, errno.ENOTTY),
+    # The C library then falls back to clone, which is refused like every call not named here.
+    "clone3": (435, 435, errno.ENOSYS),
+    # No honest program asks for these; ending it at once leaves no second try.
+    "ptrace": (101, 117, KILL),
+    "bpf": (321, 280, KILL),
+    "keyctl": (250, 219, KILL),
+    "add_key": (248, 217, KILL),
+    "request_key": (249, 218, KILL),
+    "userfaultfd": (323, 282, KILL),
+    "perf_event_open": (298, 241, KILL),
+    "process_vm_readv": (310, 270, KILL),
+    "process_vm_writev": (311, 271, KILL),
+}
+
+
+def architecture() -> int:
+    """The AUDIT_ARCH constant of this machine.
+
+    Raises:
+        OSError: there are no tables for it.
+    """
+    return _machine()[1]
+
+
+def rules() -> dict[int, Rule]:
+    """The answer for each system call number that is not simply refused."""
+    column = _machine()[0]
+    answers: dict[int, Rule] = {}
+    for special in _SPECIAL.values():
+        answers[special[:2][column]] = special[2]
+    for row in _ALLOWED.values():
+        number = row[column]
+        if number is not None:
+            answers[number] = ALLOW
+    return answers
+
+
+def _machine() -> tuple[int, int]:
+    name = os.uname().machine
+    if name not in _ARCHITECTURES:
+        raise OSError(f"no table of system calls for the architecture {name}")
+    return _ARCHITECTURES[name]

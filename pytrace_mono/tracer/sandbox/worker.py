@@ -1,0 +1,176 @@
+"""The main process's side of one warm parent: start it, ask it, end it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytrace_mono
+from pytrace_mono.errors import SandboxError
+from pytrace_mono.tracer.sandbox import wire
+from pytrace_mono.tracer.types import Level
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 2.0
+_PATIENCE_SECONDS = 15.0
+"""How much later than its own deadline a warm parent's answer may come on a busy machine."""
+
+_REPLY_CAP = wire.RESULT_CAP + 1024
+
+# `-c` puts the current directory first in sys.path; the warm parent must import nothing from there.
+# Our own root goes last and only for our own import, so that programs do not find it.
+_BOOTSTRAP = """\
+import sys
+sys.path[:] = [entry for entry in sys.path if entry]
+root, level = sys.argv[1:]
+added = root not in sys.path
+if added:
+    sys.path.append(root)
+from pytrace_mono.tracer.sandbox import zygote
+if added:
+    sys.path.remove(root)
+zygote.main(level)
+"""
+
+# -I and -E would ignore PYTHONHASHSEED, so isolation comes from this environment being all there is.
+_ENVIRONMENT = {
+    "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
+    "LC_ALL": "C.UTF-8",
+    "TZ": "UTC",
+    "HOME": "/",
+}
+
+
+class Reply(NamedTuple):
+    """How a run ended, as its warm parent saw it, and what the child sent.
+
+    Attributes:
+        end: frame, died, timeout or oversized; unforked when no child could be made.
+        status: the child's wait status.
+        cpu: processor time the child used, in seconds.
+        data: two tags and one frame, or the part of them that arrived.
+        message: what went wrong, when the child could not be made.
+    """
+
+    end: str
+    status: int
+    cpu: float
+    data: bytes
+    message: str
+
+
+class WorkerDied(Exception):
+    """The warm parent ended, or does not answer."""
+
+
+class Worker:
+    """One warm parent.
+
+    Raises:
+        SandboxError: it does not start.
+    """
+
+    def __init__(self, level: Level) -> None:
+        root = str(Path(pytrace_mono.__file__).resolve().parent.parent)
+        environment = dict(_ENVIRONMENT)
+        if "LD_LIBRARY_PATH" in os.environ:
+            # Some Pythons find their own library by it.
+            environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
+        command = [sys.executable, "-s", "-c", _BOOTSTRAP, root, level]
+        try:
+            self._process = subprocess.Popen(
+                command,
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd="/",
+                env=environment,
+                start_new_session=True,  # Ctrl-C is for the main process, which then ends this one.
+            )
+        except OSError as error:
+            raise SandboxError(
+                f"the sandbox's warm parent did not start: {sys.executable or 'no sys.executable'}: "
+                f"{error}. Run pytrace_mono under an ordinary Python interpreter."
+            ) from error
+        try:
+            self._receive(_REPLY_CAP, time.monotonic() + _START_SECONDS)
+        except WorkerDied as error:
+            raise SandboxError(
+                f"the sandbox's warm parent did not start at level {level!r}: {self._last_words()}"
+            ) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def ask(self, request: dict[str, Any]) -> Reply:
+        """Have one request run and wait for its end.
+
+        Raises:
+            WorkerDied: the warm parent is gone; it must be closed.
+        """
+        body = wire.pack_json(request)
+        try:
+            wire.write_all(self._fd(self._process.stdin), body)
+        except OSError as error:
+            raise WorkerDied(str(error)) from error
+        deadline = time.monotonic() + request["limits"]["wall_seconds"] + _PATIENCE_SECONDS
+        ending = json.loads(self._receive(_REPLY_CAP, deadline))
+        data = self._receive(_REPLY_CAP, deadline)
+        message = ending.get("message", "")
+        return Reply(ending["end"], ending.get("status", 0), ending.get("cpu", 0.0), data, message)
+
+    def interrupt(self) -> None:
+        """Make a running :meth:`ask` in another thread end with :class:`WorkerDied`."""
+        self._process.send_signal(signal.SIGTERM)
+
+    def abandon(self) -> None:
+        """Let go of descriptors in a forked copy of the main process, which owns no worker."""
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+        self._process.returncode = 0  # Not ours to wait for.
+
+    def close(self) -> None:
+        """End the warm parent and its child, and wait for it."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+
+    def _receive(self, cap: int, deadline: float) -> bytes:
+        try:
+            body = wire.read_frame(self._fd(self._process.stdout), cap, deadline)
+        except TimeoutError as error:
+            raise WorkerDied("it does not answer") from error
+        except (OSError, wire.FrameError) as error:
+            raise WorkerDied(str(error)) from error
+        if body is None:
+            raise WorkerDied("it ended")
+        return body
+
+    def _last_words(self) -> str:
+        """End the warm parent and return the last line of what it complained about."""
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stderr is not None
+        text = self._process.stderr.read().decode("utf-8", "replace").strip()
+        self.close()
+        return text.rsplit("\n", 1)[-1] or f"it ended with status {self._process.returncode}"
+
+    @staticmethod
+    def _fd(pipe: Any) -> int:
+        return int(pipe.fileno())
