@@ -37,6 +37,11 @@ UNKNOWN = "??"
 _LAYOUT_TOKENS = frozenset(
     {tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.COMMENT}
 )
+_WEAK = (
+    ast.BoolOp, ast.Compare, ast.IfExp, ast.Lambda, ast.NamedExpr, ast.Await,
+    ast.Yield, ast.YieldFrom,
+)  # fmt: skip
+_MAX_ANSWER_CHARS = 100_000
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,9 @@ def label_lines(code: str) -> str:
     Lines inside a multi-line string, before a backslash continuation, blank ones and lone comments
     stay as they are: a label there would change the program or name nothing that runs.
     """
-    lines = code.splitlines()
+    # Not splitlines(): a form feed or U+2028 inside a string ends no line of Python.
+    code = code.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
+    lines = code.split("\n")
     labelled: set[int] = set()
     inside: set[int] = set()
     try:
@@ -77,6 +84,19 @@ def label_lines(code: str) -> str:
         else line
         for number, line in enumerate(lines, 1)
     )
+
+
+def assertable(call: str) -> str:
+    """The Call as it can stand left of ``==``: on one line, in parentheses where it binds weaker.
+
+    ``f(1) or 2`` gives ``(f(1) or 2)``; an ordinary call is left as its author wrote it.
+    """
+    call = call.strip()
+    node = ast.parse(call, mode="eval").body
+    if "\n" in call or "#" in call:  # the rest of the assertion would end up in a comment
+        call = ast.unparse(node)
+    is_not = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+    return f"({call})" if is_not or isinstance(node, _WEAK) else call
 
 
 def mask_input(call: str, entry_point: str) -> str:
@@ -144,7 +164,7 @@ def parse_answer(text: str, direction: Direction) -> Answer:
         isinstance(node, ast.Compare)
         and len(node.ops) == 1
         and isinstance(node.ops[0], ast.Eq)
-        and isinstance(node.left, (ast.Call, ast.Name, ast.Attribute, ast.Subscript))
+        and not _is_literal(node.left)
     ):
         return Answer(monologue, ast.unparse(node.left), ast.unparse(node.comparators[0]))
     if direction == "backward" and isinstance(node, ast.Call):
@@ -166,7 +186,17 @@ def _tagged(text: str, tag: str, *, last: bool) -> str | None:
     return rest
 
 
+def _is_literal(node: ast.expr) -> bool:
+    try:
+        ast.literal_eval(node)
+    except (ValueError, TypeError, RecursionError, MemoryError):
+        return False
+    return True
+
+
 def _answer_expression(answer: str) -> ast.expr:
+    if len(answer) > _MAX_ANSWER_CHARS:
+        raise AnswerError(f"the answer has {len(answer)} characters")
     source = re.sub(r"^\s*```\w*\n|\n?```\s*$", "", answer.strip()).strip()
     try:
         body = ast.parse(source).body

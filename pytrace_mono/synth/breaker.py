@@ -1,0 +1,40 @@
+"""Stops a run whose teacher is gone, instead of dropping row after row."""
+
+from __future__ import annotations
+
+from pytrace_mono.errors import TeacherError
+
+MAX_FAILURES = 8
+
+
+class Breaker:
+    """Counts failures in a row.
+
+    Attributes:
+        stopped: the reason to stop; None while all is well.
+    """
+
+    def __init__(self, max_failures: int = MAX_FAILURES) -> None:
+        self.stopped: TeacherError | None = None
+        self._max_failures = max_failures
+        self._failures = 0
+
+    def succeeded(self) -> None:
+        """A completion came: the row of failures is over."""
+        self._failures = 0
+
+    def failed(self, error: TeacherError) -> None:
+        """Count a failure.
+
+        Raises:
+            TeacherError: this one is fatal, or one too many in a row.
+        """
+        self._failures += 1
+        if error.fatal:
+            self.stopped = error
+        elif self._failures >= self._max_failures:
+            self.stopped = TeacherError(
+                f"{self._failures} requests in a row failed, the last one: {error}", fatal=True
+            )
+        if self.stopped is not None:
+            raise self.stopped

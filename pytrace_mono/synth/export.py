@@ -1,0 +1,73 @@
+"""A corpus in the shape that another tool wants."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from pytrace_mono import tasks
+from pytrace_mono.errors import CorpusError
+from pytrace_mono.records import PYX_COLUMNS, Example
+from pytrace_mono.synth.corpus import Corpus
+from pytrace_mono.synth.shards import Format, RowFile, require
+
+Shape = Literal["pyx", "wide", "messages"]
+SHAPES: tuple[Shape, ...] = ("pyx", "wide", "messages")
+
+_COLUMNS: dict[Shape, tuple[str, ...]] = {
+    "pyx": PYX_COLUMNS,
+    "wide": tuple(Example.model_fields),
+    "messages": ("id", "messages"),
+}
+
+
+def export(corpus: Corpus, *, format: Shape, to: Format, out: str | Path) -> int:
+    """Write all rows of a corpus into one file.
+
+    Args:
+        corpus: what to export.
+        format: ``pyx`` (the five published columns), ``wide`` (all of ours) or ``messages`` (chat
+            turns, worded as a model is trained and asked).
+        to: ``jsonl`` or ``parquet``.
+        out: the file; one that exists is replaced when the new one is whole.
+
+    Returns:
+        the number of rows.
+
+    Raises:
+        CorpusError: a shard cannot be read or the file cannot be written.
+        MissingExtraError: Parquet without pyarrow.
+    """
+    require(to)
+    target = Path(out)
+    partial = target.with_name(f".{target.name}.partial")
+    row_of: Callable[[Example], dict[str, Any]] = (
+        _messages if format == "messages" else Example.model_dump
+    )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file = RowFile(partial, to, _COLUMNS[format])
+        try:
+            for example in corpus.examples():
+                file.add(row_of(example))
+        finally:
+            file.close()
+        os.replace(partial, target)
+    except OSError as error:
+        raise CorpusError(f"{target}: cannot be written: {error.strerror}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+    return file.rows
+
+
+def _messages(example: Example) -> dict[str, Any]:
+    prompt, completion = tasks.prompt_and_completion(example)
+    return {
+        "id": example.id,
+        "messages": [
+            {"role": "user", "content": prompt},
+            {"role": "assistant", "content": completion},
+        ],
+    }

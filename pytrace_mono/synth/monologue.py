@@ -1,0 +1,225 @@
+"""Ask a teacher for one monologue and check what it says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from pytrace_mono import tasks
+from pytrace_mono.errors import AnswerError, TeacherError
+from pytrace_mono.records import Call, Direction, Example, stable_id
+from pytrace_mono.synth import prompts
+from pytrace_mono.synth.breaker import Breaker
+from pytrace_mono.synth.problems import Located
+from pytrace_mono.synth.rejects import Reject
+from pytrace_mono.synth.teacher import Completion, Prompt, Teacher
+from pytrace_mono.tracer.types import Outcome, Snapshot, Trace
+from pytrace_mono.verify import Reason, Verdict, verify_backward, verify_forward
+from pytrace_mono.verify.literals import same_expression
+
+
+@dataclass(frozen=True)
+class Question:
+    """All that is known of a Call about which a monologue is asked.
+
+    Attributes:
+        located: the Problem, and where it stands.
+        stated: the Call as it was read; rows and rejects show this one.
+        call: the same on one line, as it can be asked about.
+        trace: its complete recording, with an exact value.
+        traces: every complete recording of the Problem.
+        entry_point: name of the function it is about.
+        callee: source of what it calls; "" where it is no call of the entry point.
+        literal_call: the Call with literal arguments; None where there is no such form.
+    """
+
+    located: Located
+    stated: Call
+    call: Call
+    trace: Trace
+    traces: tuple[Trace, ...]
+    entry_point: str
+    callee: str
+    literal_call: str | None
+
+    @property
+    def output(self) -> Snapshot:
+        """The recorded value."""
+        value = self.trace.outcome.value
+        assert value is not None
+        return value
+
+    @property
+    def masked_call(self) -> str:
+        """The Call with its input hidden."""
+        if self.callee:
+            return f"{self.callee}({tasks.UNKNOWN})"
+        return tasks.mask_input(self.call.call, self.entry_point)
+
+
+class Judge:
+    """Asks and checks.
+
+    Args:
+        teacher: whom to ask.
+        threads: where to wait for the sandbox.
+        breaker: told of each success and failure of the teacher.
+    """
+
+    def __init__(self, teacher: Teacher, threads: Executor, breaker: Breaker) -> None:
+        self._teacher = teacher
+        self._threads = threads
+        self._breaker = breaker
+
+    async def forward(self, question: Question) -> Example | Reject:
+        """A monologue from the input to the output, or why there is none.
+
+        Raises:
+            TeacherError: the run should stop.
+        """
+        call = question.call.call
+        return await self._monologue(
+            question, "forward", lambda answer: verify_forward(answer, question.trace, call)
+        )
+
+    async def backward(self, question: Question, run: Callable[[str], Outcome]) -> Example | Reject:
+        """A monologue from the output to an input, or why there is none.
+
+        Args:
+            question: about a Call with literal arguments.
+            run: evaluates a Call after the same program and setup.
+
+        Raises:
+            TeacherError: the run should stop.
+        """
+        return await self._monologue(
+            question,
+            "backward",
+            lambda answer: verify_backward(answer, question.callee, question.output, run),
+        )
+
+    async def _monologue(
+        self, question: Question, direction: Direction, check: Callable[[tasks.Answer], Verdict]
+    ) -> Example | Reject:
+        prompt = _prompt(question, direction)
+        try:
+            completions = await self._teacher.complete(prompt)
+        except TeacherError as error:
+            self._breaker.failed(error)
+            return _reject(question, direction, Reason.TEACHER_ERROR, str(error), None)
+        self._breaker.succeeded()
+        row = _reject(question, direction, Reason.EMPTY_COMPLETION, "no completion came", None)
+        for attempt, completion in enumerate(completions, 1):
+            text = completion.text.encode("utf-8", "replace").decode()  # no lone surrogates
+            answer = _answer(completion, text, direction)
+            if isinstance(answer, tasks.Answer):
+                loop = asyncio.get_running_loop()
+                verdict = await loop.run_in_executor(self._threads, check, answer)
+                if verdict.kept:
+                    verdict = _readable(answer, verdict, direction)
+                if verdict.kept:
+                    return self._example(question, direction, answer, verdict, attempt)
+            else:
+                verdict = answer
+            assert verdict.reason is not None
+            row = _reject(question, direction, verdict.reason, verdict.detail, text)
+        return row
+
+    def _example(
+        self,
+        question: Question,
+        direction: Direction,
+        answer: tasks.Answer,
+        verdict: Verdict,
+        attempt: int,
+    ) -> Example:
+        problem, call, trace = question.located.problem, question.call, question.trace
+        forward = backward = ""
+        if direction == "forward":
+            forward = tasks.forward_instruction(problem.code, call.call, call.setup)
+        else:
+            backward = tasks.backward_instruction(
+                problem.code, question.masked_call, question.output.text, call.setup
+            )
+        return Example(
+            id=row_id(question, direction),
+            fwd_mnl=forward,
+            bwd_mnl=backward,
+            response=_response(answer, verdict),
+            task=direction,
+            problem_id=problem.id,
+            program=problem.code,
+            entry_point=question.entry_point,
+            setup=call.setup,
+            call=question.stated.call,
+            output=question.output.text,
+            python=trace.python,
+            trace_digest=trace.digest(),
+            level=trace.level,
+            teacher=self._teacher.name,
+            attempts=attempt,
+        )
+
+
+def row_id(question: Question, direction: Direction) -> str:
+    """An id that depends on the row alone, not on the order of anything."""
+    call = question.stated
+    return f"{question.located.problem.id}/{stable_id(call.call, call.setup)}/{direction}"
+
+
+def _prompt(question: Question, direction: Direction) -> Prompt:
+    call, output = question.call, question.output.text
+    return Prompt(
+        direction=direction,
+        messages=prompts.messages(direction, question.trace, call, question.masked_call, output),
+        problem=question.located.problem,
+        call=call,
+        trace=question.trace,
+        traces=question.traces,
+        entry_point=question.entry_point,
+        literal_call=question.literal_call or call.call,
+        masked_call=question.masked_call,
+        output=output,
+    )
+
+
+def _answer(completion: Completion, text: str, direction: Direction) -> tasks.Answer | Verdict:
+    cut = completion.finish_reason == "length"
+    if not text.strip():
+        reason = Reason.CUT_COMPLETION if cut else Reason.EMPTY_COMPLETION
+        return Verdict(False, reason, reason.explanation)
+    try:
+        answer = tasks.parse_answer(text, direction)
+    except AnswerError as error:
+        return Verdict(False, Reason.CUT_COMPLETION if cut else Reason.NO_ANSWER, str(error))
+    if not answer.monologue:
+        return Verdict(False, Reason.NO_MONOLOGUE, Reason.NO_MONOLOGUE.explanation)
+    return answer
+
+
+def _response(answer: tasks.Answer, verdict: Verdict) -> str:
+    """The target: the monologue as it was said, the answer as it was checked."""
+    return tasks.response(answer.monologue, verdict.call or "", verdict.output or "")
+
+
+def _readable(answer: tasks.Answer, verdict: Verdict, direction: Direction) -> Verdict:
+    """A text or value that holds one of our tags would read back as another row: drop it."""
+    try:
+        again = tasks.parse_answer(_response(answer, verdict), direction)
+        same = (
+            again.monologue == answer.monologue
+            and same_expression(again.call or "", verdict.call or "")
+            and same_expression(again.output or "", verdict.output or "")
+        )
+    except AnswerError:
+        same = False
+    return verdict if same else Verdict(False, Reason.AMBIGUOUS, Reason.AMBIGUOUS.explanation)
+
+
+def _reject(
+    question: Question, direction: Direction, reason: Reason, detail: str, response: str | None
+) -> Reject:
+    located, call = question.located, question.stated.call
+    return Reject(direction, reason, detail, located.problem.id, call, located.origin, response)

@@ -1,0 +1,240 @@
+"""The main job: Problems in, a checked corpus out.
+
+Problems are worked on side by side, as many as keep the sandbox and the teacher busy, and written in
+the order in which they came, so the corpus does not depend on timing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from pytrace_mono.errors import PytraceMonoError
+from pytrace_mono.records import Direction, Problem
+from pytrace_mono.synth.asking import Asker, Made
+from pytrace_mono.synth.breaker import Breaker
+from pytrace_mono.synth.corpus import Corpus
+from pytrace_mono.synth.monologue import Judge
+from pytrace_mono.synth.problems import Located, locate, survey
+from pytrace_mono.synth.progress import Progress
+from pytrace_mono.synth.rejects import Reject
+from pytrace_mono.synth.shards import Format
+from pytrace_mono.synth.teacher import Teacher
+from pytrace_mono.synth.writer import CorpusWriter
+from pytrace_mono.tracer import Limits
+from pytrace_mono.tracer.sandbox import Sandbox
+
+DIRECTIONS: tuple[Direction, ...] = ("forward", "backward")
+_RECORDED_SETTINGS = ("model", "endpoint", "seed", "temperature", "max_tokens")
+
+Window = deque["asyncio.Task[Made] | Reject"]
+
+
+def synthesize(
+    problems: str | Path | Iterable[Problem],
+    teacher: Teacher,
+    out: str | Path,
+    *,
+    directions: Sequence[Direction] = DIRECTIONS,
+    limits: Limits | None = None,
+    workers: int | None = None,
+    isolation: str = "auto",
+    limit: int | None = None,
+    format: Format = "parquet",
+    quiet: bool = True,
+) -> Corpus:
+    """Run programs, have a teacher explain the runs, keep what is right, write a corpus.
+
+    Args:
+        problems: a file or directory (see :mod:`pytrace_mono.synth.problems`), or Problems.
+        teacher: whom to ask.
+        out: directory of the corpus; an earlier one of the same input and config is replaced, and
+            only when the new one is whole.
+        directions: which monologues to ask for; nl rows are always made where there is a
+            description.
+        limits: bounds on every run.
+        workers: runs at the same time (default: the processors this process may use).
+        isolation: ``auto``, or the name of the level that the sandbox must have.
+        limit: use the first so many Problems only.
+        format: ``parquet`` or ``jsonl``.
+        quiet: show no progress.
+
+    Returns:
+        the corpus; rows that were dropped stand in its rejects.
+
+    Raises:
+        ProblemError: the input cannot be read at all.
+        CorpusError: ``out`` holds something else.
+        PrerequisiteError: an extra or an isolation level is missing.
+        TeacherError: the teacher is gone. As with any other error and with Ctrl-C, what was made
+            until then is a corpus in ``out``, marked as not complete.
+    """
+    unknown = [direction for direction in directions if direction not in DIRECTIONS]
+    if unknown or not directions:
+        raise ValueError(f"directions must be some of {DIRECTIONS}, not {directions!r}")
+    source = problems if isinstance(problems, (str, Path)) else list(problems)
+    known = survey(source)
+    limits = limits or Limits()
+    asked = tuple(direction for direction in DIRECTIONS if direction in directions)
+    config = _config(teacher, asked, limits, isolation, limit, format)
+    with Sandbox(limits, isolation=isolation, workers=workers) as box:
+        writer = CorpusWriter(out, {"name": known.name, "sha256": known.sha256}, config)
+        expected = known.rows if limit is None else min(limit, known.rows)
+        progress = Progress(expected, quiet=quiet)
+        run = _Run(box, teacher, asked, writer, progress)
+        try:
+            # Invalid escapes in programs and answers are their authors'; the filters are set once
+            # here because they belong to the whole process, not to one thread.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SyntaxWarning)
+                warnings.simplefilter("ignore", DeprecationWarning)
+                _in_a_loop(run, _first(locate(source), limit))
+        except BaseException as error:
+            writer.finish(level=box.level, stopped=_why(error))
+            raise
+        finally:
+            progress.close()
+    return writer.finish(level=box.level)
+
+
+class _Run:
+    """One pass over the Problems; lives in one event loop."""
+
+    def __init__(
+        self,
+        box: Sandbox,
+        teacher: Teacher,
+        directions: Sequence[Direction],
+        writer: CorpusWriter,
+        progress: Progress,
+    ) -> None:
+        self._box = box
+        self._teacher = teacher
+        self._writer = writer
+        self._progress = progress
+        self._breaker = Breaker()
+        self._threads = ThreadPoolExecutor(box.workers, "sandbox")
+        judge = Judge(teacher, self._threads, self._breaker)
+        self._asker = Asker(box, self._threads, judge, directions)
+        # Enough Problems side by side that neither the sandbox nor the teacher has to wait.
+        self._ahead = max(2 * box.workers, getattr(teacher, "concurrency", 0)) + 2
+
+    async def go(self, items: Iterator[Located | Reject]) -> None:
+        window: Window = deque()
+        try:
+            for item in items:
+                window.append(
+                    item
+                    if isinstance(item, Reject)
+                    else asyncio.create_task(self._asker.rows_of(item))
+                )
+                while len(window) >= self._ahead:
+                    await self._write_first(window)
+            while window:
+                await self._write_first(window)
+        finally:
+            await self._clear(window)
+            close = getattr(self._teacher, "aclose", None)
+            if close is not None:
+                await close()
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _write_first(self, window: Window) -> None:
+        first = window[0]
+        if isinstance(first, asyncio.Task):
+            # A later one may be the one that finds the teacher gone.
+            while not first.done():
+                tasks = [item for item in window if isinstance(item, asyncio.Task)]
+                await asyncio.wait(
+                    [task for task in tasks if not task.done()],
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                if self._breaker.stopped is not None:
+                    raise self._breaker.stopped
+            first.result()
+        self._write(window.popleft())
+
+    async def _clear(self, window: Window) -> None:
+        """After an early end: write what is done, end the rest."""
+        for item in window:
+            if isinstance(item, asyncio.Task):
+                item.cancel()
+        running = [item for item in window if isinstance(item, asyncio.Task)]
+        await asyncio.gather(*running, return_exceptions=True)
+        while window:
+            item = window.popleft()
+            if isinstance(item, Reject) or not (item.cancelled() or item.exception()):
+                self._write(item)
+
+    def _write(self, item: asyncio.Task[Made] | Reject) -> None:
+        if isinstance(item, Reject):
+            self._writer.drop(item)
+            return
+        made = item.result()
+        counts = self._writer.counts
+        counts.problems += 1
+        counts.calls += made.calls
+        counts.usable += made.usable
+        for row in made.rows:
+            if isinstance(row, Reject):
+                self._writer.drop(row)
+            else:
+                self._writer.keep(row)
+        self._progress.step(counts)
+
+
+def _in_a_loop(run: _Run, items: Iterator[Located | Reject]) -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(run.go(items))
+        return
+    with ThreadPoolExecutor(1) as thread:  # a notebook has a loop of its own already
+        thread.submit(asyncio.run, run.go(items)).result()
+
+
+def _first(items: Iterator[Located | Reject], limit: int | None) -> Iterator[Located | Reject]:
+    left = limit
+    for item in items:
+        if isinstance(item, Located) and left is not None:
+            if left <= 0:
+                return
+            left -= 1
+        yield item
+
+
+def _config(
+    teacher: Teacher,
+    directions: Sequence[Direction],
+    limits: Limits,
+    isolation: str,
+    limit: int | None,
+    format: Format,
+) -> dict[str, Any]:
+    """What the rows depend on; what changes only the speed is left out, and so is every key."""
+    settings = {
+        name: getattr(teacher, name) for name in _RECORDED_SETTINGS if hasattr(teacher, name)
+    }
+    return {
+        "teacher": teacher.name,
+        **settings,
+        "trace_shown": True,
+        "directions": list(directions),
+        "limits": limits.to_dict(),
+        "isolation": isolation,
+        "limit": limit,
+        "format": format,
+    }
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
+        return "interrupted"
+    if isinstance(error, PytraceMonoError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"

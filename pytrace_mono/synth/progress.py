@@ -1,0 +1,54 @@
+"""What a user sees while a run goes on: a bar on a terminal, else a line every few seconds."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytrace_mono.synth.counts import Counts
+
+_SECONDS_BETWEEN_LINES = 5.0
+
+
+class Progress:
+    """Shows how far a run is, on stderr.
+
+    Args:
+        total: Problems to come.
+        quiet: show nothing.
+    """
+
+    def __init__(self, total: int, *, quiet: bool) -> None:
+        self._total = total
+        self._quiet = quiet
+        self._done = 0
+        self._last_line = time.monotonic()
+        self._bar: Any = None
+        if not quiet and sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=total, unit="problem", file=sys.stderr, dynamic_ncols=True)
+
+    def step(self, counts: Counts) -> None:
+        """One more Problem is done."""
+        self._done += 1
+        if self._quiet:
+            return
+        kept = sum(counts.kept.values())
+        dropped = sum(sum(codes.values()) for codes in counts.dropped.values())
+        if self._bar is not None:
+            self._bar.set_postfix_str(f"{kept} kept, {dropped} dropped", refresh=False)
+            self._bar.update()
+        elif time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
+            self._last_line = time.monotonic()
+            done = f"{self._done} of at most {self._total} problems"
+            print(f"{done}, {kept} rows kept, {dropped} dropped", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Leave the terminal in order."""
+        if self._bar is not None:
+            self._bar.total = self._done  # blank lines and duplicates were counted beforehand
+            self._bar.refresh()
+            self._bar.close()

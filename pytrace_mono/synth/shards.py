@@ -1,0 +1,153 @@
+"""Rows in files: Parquet, which needs pyarrow, or JSON Lines, which needs nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+from pytrace_mono.errors import CorpusError, MissingExtraError
+from pytrace_mono.records import Example
+
+if TYPE_CHECKING:
+    import pyarrow
+
+Format = Literal["parquet", "jsonl"]
+FORMATS: tuple[Format, ...] = ("parquet", "jsonl")
+BATCH_ROWS = 1_000
+_INTEGERS = frozenset(
+    name for name, field in Example.model_fields.items() if field.annotation is int
+)
+
+
+def require(format: Format) -> None:
+    """Fail now, and not after an hour of work, where rows cannot be written so.
+
+    Raises:
+        MissingExtraError: Parquet without pyarrow.
+    """
+    if format == "parquet":
+        _pyarrow()
+
+
+class RowFile:
+    """One file of rows, written in batches and flushed to the disk at the end.
+
+    Args:
+        path: where to write; an existing file is replaced.
+        format: ``parquet`` or ``jsonl``.
+        columns: the columns, in order.
+    """
+
+    def __init__(self, path: Path, format: Format, columns: Iterable[str]) -> None:
+        self.path = path
+        self.rows = 0
+        self._columns = tuple(columns)
+        self._batch: list[dict[str, Any]] = []
+        self._stream: IO[bytes] = path.open("wb")
+        self._parquet: Any = None
+        self._schema: Any = None
+        if format == "parquet":
+            pyarrow = _pyarrow()
+            from pyarrow import parquet
+
+            self._schema = pyarrow.schema([_field(name) for name in self._columns])
+            self._parquet = parquet.ParquetWriter(self._stream, self._schema, compression="zstd")
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Write one row; columns that the file does not have are left out."""
+        self.rows += 1
+        self._batch.append({name: row[name] for name in self._columns})
+        if len(self._batch) >= BATCH_ROWS:
+            self._flush()
+
+    def close(self) -> None:
+        """Write what is left and wait until it is on the disk."""
+        self._flush()
+        if self._parquet is not None:
+            self._parquet.close()
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+        self._stream.close()
+
+    def _flush(self) -> None:
+        if not self._batch:
+            return
+        if self._parquet is not None:
+            table = _pyarrow().Table.from_pylist(self._batch, schema=self._schema)
+            self._parquet.write_table(table)
+        else:
+            self._stream.writelines(
+                json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in self._batch
+            )
+        self._batch = []
+
+
+class Shards:
+    """Examples over numbered files ``train-00000.parquet``, a bounded number in each.
+
+    There is always a first shard, so that a corpus without rows still has its columns.
+    """
+
+    def __init__(self, directory: Path, format: Format, rows_per_shard: int = 10_000) -> None:
+        self.files: list[RowFile] = []
+        self._directory = directory
+        self._format = format
+        self._rows_per_shard = rows_per_shard
+        self._open()
+
+    def add(self, example: Example) -> None:
+        """Write one row, in a new shard where the last one is full."""
+        if self.files[-1].rows >= self._rows_per_shard:
+            self.files[-1].close()
+            self._open()
+        self.files[-1].add(example.model_dump())
+
+    def close(self) -> None:
+        """Write what is left."""
+        self.files[-1].close()
+
+    def _open(self) -> None:
+        name = f"train-{len(self.files):05}.{self._format}"
+        self.files.append(RowFile(self._directory / name, self._format, Example.model_fields))
+
+
+def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of one file that :class:`RowFile` wrote.
+
+    Raises:
+        CorpusError: it cannot be read.
+        MissingExtraError: Parquet without pyarrow.
+    """
+    try:
+        if path.suffix == ".parquet":
+            _pyarrow()
+            from pyarrow import parquet
+
+            with parquet.ParquetFile(path) as file:
+                for batch in file.iter_batches(batch_size=BATCH_ROWS):
+                    yield from batch.to_pylist()
+        else:
+            with path.open("rb") as stream:
+                for line in stream:
+                    yield json.loads(line)
+    except (OSError, ValueError) as error:  # pyarrow's errors are one or the other
+        raise CorpusError(f"{path}: cannot be read: {error}") from None
+
+
+def _field(name: str) -> pyarrow.Field:
+    pyarrow = _pyarrow()
+    if name == "messages":
+        turn = pyarrow.struct([("role", pyarrow.string()), ("content", pyarrow.string())])
+        return pyarrow.field(name, pyarrow.list_(turn))
+    return pyarrow.field(name, pyarrow.int64() if name in _INTEGERS else pyarrow.string())
+
+
+def _pyarrow() -> Any:
+    try:
+        import pyarrow
+    except ImportError:
+        raise MissingExtraError("Parquet", "pyarrow", "synth") from None
+    return pyarrow

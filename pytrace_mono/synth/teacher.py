@@ -1,0 +1,91 @@
+"""The Teacher: anything that turns a Prompt into Completions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from pytrace_mono.records import Call, Direction, Problem
+from pytrace_mono.tracer.types import Trace
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a chat."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a Teacher is asked, as text for a model and as data for a Teacher that wants it.
+
+    Attributes:
+        direction: forward (find the output) or backward (find an input).
+        messages: the chat that asks it.
+        problem: the program and all its Calls.
+        call: the Call, on one line.
+        trace: its complete recording, with an exact value.
+        traces: every complete recording of the same Problem, to check a property on.
+        entry_point: name of the function that is asked about.
+        literal_call: the Call with its arguments as literals: the recorded input. For a forward
+            prompt of a Call that cannot be written so, the Call itself.
+        masked_call: the Call with ``??`` for its arguments.
+        output: the recorded value, as a literal.
+    """
+
+    direction: Direction
+    messages: tuple[Message, ...]
+    problem: Problem
+    call: Call
+    trace: Trace
+    traces: tuple[Trace, ...]
+    entry_point: str
+    literal_call: str
+    masked_call: str
+    output: str
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens an endpoint says it counted."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What a Teacher said.
+
+    Attributes:
+        text: a monologue and an answer in their tags.
+        usage: None where nothing was counted.
+        finish_reason: the endpoint's word for why it stopped; ``length`` is a cut text.
+    """
+
+    text: str
+    usage: Usage | None = None
+    finish_reason: str | None = None
+
+
+class Teacher(Protocol):
+    """Anything that turns a Prompt into Completions.
+
+    A teacher that holds connections may also have ``async aclose()``; it is called at the end of a
+    run. One that asks a model may have ``model: str``, which is written into the manifest.
+    """
+
+    @property
+    def name(self) -> str:
+        """A short name for the manifest and each row."""
+
+    async def complete(self, prompt: Prompt, *, n: int = 1) -> list[Completion]:
+        """Up to ``n`` completions of one prompt.
+
+        Raises:
+            TeacherError: there is none; ``fatal`` where asking again cannot help.
+        """
