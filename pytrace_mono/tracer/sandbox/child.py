@@ -10,6 +10,7 @@ import gc
 import io
 import linecache
 import os
+import random
 import signal
 import sys
 from types import CodeType, ModuleType, TracebackType
@@ -62,12 +63,13 @@ def main(request: dict[str, Any], jail: Jail, parent: Parent, result_fd: int) ->
         result_fd: write end of the pipe for the result.
     """
     try:
+        os.dup2(result_fd, RESULT_FD, inheritable=False)
         limits = Limits(**request["limits"])
         try:
-            jail.enter(limits, result_fd, parent.pid, parent.address_space)
+            jail.enter(limits, parent.pid, parent.address_space)
         except Exception as error:
             message = {"message": f"{type(error).__name__}: {error}"}
-            wire.write_all(result_fd, wire.UNCONFINED * 2 + wire.pack_json(message))
+            wire.write_all(RESULT_FD, wire.UNCONFINED * 2 + wire.pack_json(message))
             os._exit(1)
         wire.write_all(RESULT_FD, wire.CONFINED)
         codes = _compile_all(request)
@@ -137,7 +139,7 @@ def _run(request: dict[str, Any], codes: _Codes, limits: Limits, report: Report)
     namespace = _prepare(request["source"], report)
     wire.write_all(RESULT_FD, wire.RUNNING)
     _start_clocks(limits, report)
-    reason = "the program raised before the Call"
+    reason = "the program ended before the Call"
     value: Any = None
     raised: BaseException | None = None
     try:
@@ -182,6 +184,7 @@ def _prepare(source: str, report: Report) -> dict[str, Any]:
     namespace = module.__dict__
     namespace["__builtins__"] = builtins
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # The warm parent has a handler of its own.
+    random.seed(0)  # Equal runs are to have equal recordings.
     gc.enable()
     return namespace
 

@@ -45,12 +45,11 @@ class Jail:
         if kernel.LINUX:
             kernel.adopt_orphans()
 
-    def enter(self, limits: Limits, result_fd: int, parent: int, address_space: int) -> None:
+    def enter(self, limits: Limits, parent: int, address_space: int) -> None:
         """Confine this process for good.
 
         Args:
             limits: the run's limits.
-            result_fd: the write end of the result pipe; afterwards it is :data:`RESULT_FD`.
             parent: process id of the warm parent.
             address_space: bytes of address space in use before the program begins.
 
@@ -66,7 +65,6 @@ class Jail:
         os.dup2(0, 2)
         if self._confined:
             landlock.enter(self._ruleset)
-        os.dup2(result_fd, RESULT_FD, inheritable=False)
         kernel.close_from(RESULT_FD + 1)
         _limit_resources(limits, address_space)
         if self._confined:

@@ -18,7 +18,7 @@ import time
 from typing import Any
 
 from pytrace_mono.tracer.sandbox import child, wire
-from pytrace_mono.tracer.sandbox.confine import Jail
+from pytrace_mono.tracer.sandbox.confine import RESULT_FD, Jail
 from pytrace_mono.tracer.sandbox.report import Reserve
 
 GRACE_SECONDS = 0.5
@@ -40,11 +40,12 @@ def main(level: str) -> None:
     Args:
         level: the isolation level of every child.
     """
+    # Children put their result pipe at this number, so nothing of ours may live there.
+    while (null := os.open(os.devnull, os.O_RDWR)) < RESULT_FD:
+        pass
     requests, replies = os.dup(0), os.dup(1)
-    null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
-    os.close(null)
     signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(0))
     # A broken pipe: whoever asked is gone.
     with contextlib.suppress(BrokenPipeError):
@@ -59,8 +60,6 @@ class _Zygote:
         for name in _COMMON.split():
             importlib.import_module(name)
         child.warm_up()
-        # Every run begins with the same state; seeded from the system it would differ per parent.
-        sys.modules["random"].seed(0)
         self._jail = Jail(level)
         reserve = Reserve()
         gc.collect()
@@ -123,7 +122,10 @@ class _Zygote:
                     sys.exit(0)
                 if reader in ready:
                     if not frame.read_from(reader):
-                        return "died"
+                        if ended < 0:
+                            return "died"
+                        # Without a pipe it can tell us nothing, but it may still be running.
+                        poll.unregister(reader)
                 elif ended in ready:
                     # Something else may hold the pipe open; nothing more comes from the child.
                     return "died"

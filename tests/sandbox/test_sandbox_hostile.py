@@ -1,0 +1,155 @@
+"""Programs that attack their own result: whatever arrives, the caller gets an Outcome."""
+
+from __future__ import annotations
+
+import json
+import struct
+
+import pytest
+
+from pytrace_mono.errors import SandboxError
+from pytrace_mono.tracer import Limits, Trace
+from pytrace_mono.tracer.sandbox import Sandbox
+from pytrace_mono.tracer.sandbox.confine import RESULT_FD
+
+GOOD = {
+    "outcome": {"kind": "returned"},
+    "status": {"state": "complete"},
+    "stdout": "",
+    "stderr": "",
+    "call_start": 0,
+    "steps": [],
+}
+
+
+def writing(body: bytes) -> str:
+    """A program that writes a frame of its own in place of the harness."""
+    frame = struct.pack(">I", len(body)) + body
+    return f"import os\nos.write({RESULT_FD}, {frame!r})\nos._exit(0)\n"
+
+
+def sent(sandbox: Sandbox, body: bytes) -> Trace:
+    return sandbox.trace(writing(body))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"garbage",
+        b"null",
+        b"[]",
+        b"{}",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b"9" * 10_000,
+        b"NaN",
+        json.dumps({**GOOD, "steps": [1]}).encode(),
+        json.dumps({**GOOD, "steps": None}).encode(),
+        json.dumps({**GOOD, "stdout": 1}).encode(),
+        json.dumps({**GOOD, "call_start": -1}).encode(),
+        json.dumps({**GOOD, "call_start": 1}).encode(),
+        json.dumps({**GOOD, "outcome": {"kind": "won"}}).encode(),
+        json.dumps({**GOOD, "status": {"state": "perfect"}}).encode(),
+    ],
+    ids=lambda body: repr(body[:24]),
+)
+def test_a_malformed_result_is_a_crash(sandbox: Sandbox, body: bytes) -> None:
+    trace = sent(sandbox, body)
+    assert trace.outcome.kind == "crashed"
+    assert (trace.status.state, trace.status.reason) == ("truncated", "malformed result")
+
+
+def test_more_steps_than_the_limit_are_not_believed() -> None:
+    step = {"kind": "line", "line": 1, "function": "f", "frame": 0, "depth": 0}
+    steps = [{**step, "changes": {}, "deleted": []}] * 3
+    body = json.dumps({**GOOD, "steps": steps}).encode()
+    for max_steps, kind in ((3, "returned"), (2, "crashed")):
+        with Sandbox(Limits(max_steps=max_steps), "guard") as sandbox:
+            assert sandbox.run(writing(body)).kind == kind
+
+
+def test_what_the_main_process_knows_cannot_be_forged(sandbox: Sandbox) -> None:
+    forged = {**GOOD, "program": "other", "call": "other", "level": "none", "limits": {}}
+    trace = sent(sandbox, json.dumps({**forged, "python": "9.9.9", "version": 7}).encode())
+    assert trace.program.startswith("import os")
+    assert (trace.call, trace.level) == (None, sandbox.level)
+    assert trace.limits == sandbox.limits.to_dict() and trace.python != "9.9.9"
+
+
+def test_a_failure_of_the_sandbox_cannot_be_forged(sandbox: Sandbox) -> None:
+    frame = b"FF" + struct.pack(">I", 2) + b"{}"
+    source = f"import os\nos.write({RESULT_FD}, {frame!r})\nos._exit(0)\n"
+    assert sandbox.trace(source).outcome.kind == "crashed"
+
+
+@pytest.mark.parametrize("announced", [0xFFFFFFFF, 70 * 1024 * 1024])
+def test_a_result_that_announces_too_much_is_not_read(sandbox: Sandbox, announced: int) -> None:
+    source = f"import os\nos.write({RESULT_FD}, {struct.pack('>I', announced)!r} + b'x' * 1000)\n"
+    trace = sandbox.trace(source)
+    assert trace.outcome.kind == "crashed"
+    assert trace.status.reason is not None and "larger than" in trace.status.reason
+
+
+def test_a_frame_that_never_ends_is_waited_for_no_longer_than_any_program(
+    impatient: Sandbox,
+) -> None:
+    frame = struct.pack(">I", 1000) + b"{"
+    source = f"import os, time\nos.write({RESULT_FD}, {frame!r})\n" + "while True: pass\n"
+    assert impatient.trace(source).outcome.kind in ("crashed", "timed_out")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import os\nos.closerange(0, 32)\n",
+        "import os\nfor fd in range(4):\n    os.write(fd, b'garbage ' * 100)\n",
+        "import os\nos.dup2(0, 3)\n",
+    ],
+    ids=["closes", "fills", "replaces"],
+)
+def test_descriptors_closed_or_filled_with_garbage_are_a_crash(
+    sandbox: Sandbox, source: str
+) -> None:
+    assert sandbox.trace(source).outcome.kind == "crashed"
+    assert sandbox.run("x = 1", "x").kind == "returned"
+
+
+def test_replacing_everything_in_reach_does_not_stop_the_report(sandbox: Sandbox) -> None:
+    source = """\
+import builtins, gc, io, json, json.encoder, os, signal, sys
+def f():
+    for module in (json, json.encoder, os, signal, io):
+        for name in list(vars(module)):
+            if callable(getattr(module, name)):
+                setattr(module, name, None)
+    for name in ("exec", "eval", "compile", "len", "isinstance", "getattr", "open", "print"):
+        setattr(builtins, name, None)
+    sys.modules.clear()
+    sys.stdout = sys.stderr = None
+    return 1
+"""
+    outcome = sandbox.run(source, "f()")
+    assert outcome.kind in ("returned", "crashed")
+
+
+def test_an_exception_class_that_lies_is_told_by_its_type(sandbox: Sandbox) -> None:
+    source = """\
+class Liar(Exception):
+    __traceback__ = property(lambda self: 1 / 0)
+    __class__ = property(lambda self: SystemExit)
+    def __str__(self):
+        raise SystemExit("from str")
+def f():
+    raise Liar("x")
+"""
+    trace = sandbox.trace(source, "f()")
+    assert trace.outcome.kind == "raised"
+    assert trace.outcome.exception is not None and trace.outcome.exception.line == 7
+
+
+def test_a_program_that_kills_its_warm_parent_at_guard_is_tried_twice_and_given_up() -> None:
+    with Sandbox(isolation="guard") as sandbox:
+        with pytest.raises(SandboxError, match="died twice"):
+            sandbox.run("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n")
+        assert sandbox.run("x = 1", "x").kind == "returned"
