@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -68,6 +69,8 @@ class Batch:
         self._group.cancel()
         for _ in self._threads:
             self._jobs.put(None)
+        if sys.is_finalizing():
+            return  # Daemon threads stand still by now; waiting for one would never end.
         for thread in self._threads:
             thread.join()
 
