@@ -7,16 +7,25 @@ Standard library only. The public names::
     Sandbox(Limits(...))        a program you do not trust        -> .trace(), .run(), .map()
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.live import Recording, record, trace_call
 from pytrace_mono.tracer.scope import Scope
 from pytrace_mono.tracer.types import Outcome, Raised, Snapshot, Status, Step, Trace
 
+if TYPE_CHECKING:
+    from pytrace_mono.tracer.sandbox import Job, Sandbox
+
 __all__ = [
+    "Job",
     "Limits",
     "Outcome",
     "Raised",
     "Recording",
+    "Sandbox",
     "Scope",
     "Snapshot",
     "Status",
@@ -25,3 +34,12 @@ __all__ = [
     "record",
     "trace_call",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # The sandbox brings subprocess and ctypes, which a live recording does not need.
+    if name in ("Job", "Sandbox"):
+        from pytrace_mono.tracer import sandbox
+
+        return getattr(sandbox, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,146 @@
+"""The built-in Teacher: no model, it narrates the recording itself.
+
+::
+
+    source      statements by line, loops, functions
+    story       the flat recording as activations, visits and loops
+    roles, overview, properties     what the program is for, before any value
+    clauses, conditions, inside     one statement in words
+    forward, backward               the two monologues
+    wording, values                 small words; values as code
+
+What it says is read off the recording, so its values are true by construction; the Verifier checks it
+all the same. Wording varies with the seed, never with the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from pytrace_mono import tasks
+from pytrace_mono.synth.narrator.backward import Deduction
+from pytrace_mono.synth.narrator.forward import Simulation
+from pytrace_mono.synth.narrator.overview import overview
+from pytrace_mono.synth.narrator.properties import examples_of, properties
+from pytrace_mono.synth.narrator.source import Function, Source
+from pytrace_mono.synth.narrator.story import Activation, tell, visits
+from pytrace_mono.synth.narrator.values import show
+from pytrace_mono.synth.narrator.wording import Voice, code, listing
+from pytrace_mono.synth.teacher import Completion, Prompt
+from pytrace_mono.tracer.types import Snapshot
+
+__all__ = ["Narrator"]
+
+_parse = lru_cache(maxsize=8)(Source)
+
+
+class Narrator:
+    """Narrates a recorded Call, forward to its output or backward to its input.
+
+    Args:
+        seed: chooses between phrasings; the same seed gives the same text.
+    """
+
+    name = "narrator"
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+
+    async def complete(self, prompt: Prompt, *, n: int = 1) -> list[Completion]:
+        """``n`` tellings of the same run, which differ in wording only."""
+        return [Completion(self._respond(prompt, index)) for index in range(n)]
+
+    def _respond(self, prompt: Prompt, index: int) -> str:
+        voice = Voice(self.seed, index, prompt.problem.id, prompt.call.call, prompt.direction)
+        source = _parse(prompt.trace.program)
+        roots = tell(prompt.trace, source)
+        main = _main(roots, prompt.entry_point)
+        function = main.definition if main is not None else None
+        parts: list[str] = []
+        if function is not None:
+            parts.append("### Understanding the Function")
+            parts.append(overview(prompt.problem, function, voice))
+            parts.extend(_properties(prompt, function))
+        value = prompt.trace.outcome.value
+        assert value is not None
+        if prompt.direction == "forward":
+            parts.append("\n### Execution Simulation")
+            parts.extend(_forward(prompt, source, voice, roots, main, value))
+            call = prompt.call.call
+        else:
+            parts.append("\n### Reverse Deduction")
+            parts.extend(_backward(prompt, source, voice, main, value))
+            call = prompt.literal_call
+        return tasks.response("\n".join(parts), call, prompt.output)
+
+
+def _main(roots: list[Activation], entry_point: str) -> Activation | None:
+    """The activation that the prompt is about: the entry point's, wherever a decorator put it."""
+    name = entry_point.rsplit(".", 1)[-1]
+    named = [a for a in _all(roots) if a.name == name and a.definition is not None]
+    if named:
+        return next((a for a in reversed(roots) if a in named), named[0])
+    defined = [root for root in roots if root.definition is not None]
+    return defined[-1] if defined else None
+
+
+def _all(activations: Iterable[Activation]) -> Iterator[Activation]:
+    for activation in activations:
+        yield activation
+        for visit in visits(activation.nodes):
+            yield from _all(visit.calls)
+
+
+def _properties(prompt: Prompt, function: Function) -> list[str]:
+    examples = examples_of(prompt.traces or (prompt.trace,), function, function.name)
+    said = properties(function, examples)
+    if not said:
+        return []
+    return ["\n### Key Properties and Constraints", *(f"- {text}" for text in said)]
+
+
+def _forward(
+    prompt: Prompt,
+    source: Source,
+    voice: Voice,
+    roots: list[Activation],
+    main: Activation | None,
+    value: Snapshot,
+) -> list[str]:
+    lines: list[str] = []
+    if prompt.call.setup.strip() and "\n" not in prompt.call.setup.strip():
+        lines.append(f"Before the call, {code(prompt.call.setup.strip())} is run.")
+    if main is not None:
+        lines.append(_given(main))
+    simulated = Simulation(source, voice).lines(roots, main)
+    if not simulated:
+        return [f"{code(prompt.call.call)} is evaluated in one go and gives {show(value)}."]
+    lines.extend(simulated)
+    ends_the_call = main is not None and main.value == value and main is roots[-1]
+    if not ends_the_call:
+        lines.append(f"- So {code(prompt.call.call)} as a whole is {show(value)}.")
+    return lines
+
+
+def _given(main: Activation) -> str:
+    given = [
+        f"{code(name)} is {show(argument)}"
+        if len(argument.text) > 90
+        else code(f"{name} = {argument.text}")
+        for name, argument in main.arguments.items()
+    ]
+    return f"The call gives {listing(given)}." if given else "The call gives no arguments."
+
+
+def _backward(
+    prompt: Prompt, source: Source, voice: Voice, main: Activation | None, value: Snapshot
+) -> list[str]:
+    lines = [f"The output to reach is {show(value)}."]
+    if main is None or main.value != value:
+        lines.append(
+            f"- The value comes out of {code(prompt.masked_call)} in one go; "
+            f"{code(prompt.literal_call)} gives it."
+        )
+        return lines
+    return lines + Deduction(source, voice, main, value).lines(prompt.literal_call)

@@ -1,0 +1,135 @@
+"""What a condition came to, in words and with the values that decided it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection
+
+from pytrace_mono.synth.narrator.values import Known
+from pytrace_mono.synth.narrator.wording import code, listing
+from pytrace_mono.verify.expressions import NotEvaluated
+
+_OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.GtE,
+    ast.LtE: ast.Gt,
+    ast.Gt: ast.LtE,
+    ast.GtE: ast.Lt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+}
+
+
+def verdict(test: ast.expr, holds: bool, known: Known, told: Collection[str] = ()) -> str:
+    """A clause saying that the condition holds or fails, and why.
+
+    Args:
+        test: the condition.
+        holds: how it came out in the recording.
+        known: the values in sight when it was asked.
+        told: source of expressions whose values the reader has just been given.
+    """
+    special = _in_words(test, holds, known)
+    if special is not None:
+        return special
+    reasons = _reasons(test, known, told)
+    outcome = "holds" if holds else "fails"
+    if not reasons:
+        return f"{code(ast.unparse(test))} {outcome}"
+    return f"{code(ast.unparse(test))} {outcome}, since {listing(reasons)}"
+
+
+def opposite(test: ast.expr) -> str:
+    """Source of the condition's negation, written the way a person would."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return ast.unparse(test.operand)
+    if isinstance(test, ast.Compare) and len(test.ops) == 1:
+        turned = ast.Compare(test.left, [_OPPOSITE[type(test.ops[0])]()], test.comparators)
+        return ast.unparse(turned)
+    return f"not {ast.unparse(test)}" if isinstance(test, _SIMPLE) else f"not ({ast.unparse(test)})"
+
+
+_SIMPLE = (ast.Name, ast.Call, ast.Attribute, ast.Subscript)
+
+
+def _in_words(test: ast.expr, holds: bool, known: Known) -> str | None:
+    """Divisibility and membership have plain words; everything else is said as code."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        inner = test.operand
+        if isinstance(inner, ast.Name):
+            text = known.text(inner)
+            if text is None:
+                return None
+            if text in ("True", "False", "None"):
+                return f"{code(inner.id)} is {code(text)}"
+            state = "empty or zero" if holds else "neither empty nor zero"
+            return f"{code(inner.id)} is {code(text)}, which is {state}"
+        return None
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1:
+        return None
+    left, op, right = test.left, test.ops[0], test.comparators[0]
+    if isinstance(op, (ast.In, ast.NotIn)):
+        item = known.text(left)
+        if item is None or len(item) > 30 or not isinstance(right, (ast.Name, ast.Attribute)):
+            return None
+        inside = holds is isinstance(op, ast.In)
+        return f"{code(item)} is {'' if inside else 'not '}in {code(ast.unparse(right))}"
+    if (
+        isinstance(op, (ast.Eq, ast.NotEq))
+        and isinstance(left, ast.BinOp)
+        and isinstance(left.op, ast.Mod)
+        and isinstance(right, ast.Constant)
+        and right.value == 0
+    ):
+        number, divisor = known.text(left.left), known.text(left.right)
+        if number is None or divisor is None or not number.lstrip("-").isdigit():
+            return None
+        divisible = holds is isinstance(op, ast.Eq)
+        if divisor == "2":
+            return f"{code(number)} is {'even' if divisible else 'odd'}"
+        return f"{code(number)} is {'' if divisible else 'not '}divisible by {code(divisor)}"
+    return None
+
+
+def _reasons(test: ast.expr, known: Known, told: Collection[str]) -> list[str]:
+    """``x is 3`` for each side that is not a constant and has not been told yet."""
+    reasons: dict[str, None] = {}
+    for side in sides_of(test):
+        source = ast.unparse(side)
+        if isinstance(side, ast.Constant) or source in told:
+            continue
+        text = known.text(side)
+        if text is None or text == source or len(text) > 60 or text in ("True", "False"):
+            continue
+        reasons[f"{code(source)} is {code(text)}"] = None
+    return list(reasons)[:3]
+
+
+def sides_of(test: ast.expr) -> list[ast.expr]:
+    """The expressions that a condition compares."""
+    sides: list[ast.expr] = []
+    for part in _parts(test):
+        if isinstance(part, ast.Compare):
+            sides.extend([part.left, *part.comparators])
+        else:
+            sides.append(part)
+    return sides
+
+
+def _parts(test: ast.expr) -> list[ast.expr]:
+    if isinstance(test, ast.BoolOp):
+        return [inner for value in test.values for inner in _parts(value)]
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return _parts(test.operand)
+    return [test]
+
+
+def came_out(test: ast.expr, known: Known) -> bool | None:
+    """The condition's truth by evaluation, None where it cannot be evaluated."""
+    try:
+        return bool(known.evaluate(test))
+    except NotEvaluated:
+        return None

@@ -1,0 +1,69 @@
+"""The steps inside one expression: what its parts came to, innermost first."""
+
+from __future__ import annotations
+
+import ast
+
+from pytrace_mono.synth.narrator.values import Known
+from pytrace_mono.synth.narrator.wording import code
+
+_WIDTH = 70
+_MOST = 3
+_PARTS = (
+    ast.Call,
+    ast.BinOp,
+    ast.Subscript,
+    ast.ListComp,
+    ast.GeneratorExp,
+    ast.SetComp,
+    ast.DictComp,
+)
+_OWN_NAMES = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
+
+
+def steps_inside(expression: ast.expr, known: Known, most: int = _MOST) -> list[str]:
+    """``[`set(a)` is `{1}`, ...]`` for the parts that are worth a word, ``most`` of them.
+
+    Plain arithmetic is left out: there the expression with its numbers put in says more.
+    """
+    if not any(isinstance(n, (ast.Call, *_OWN_NAMES)) for n in ast.walk(expression)):
+        return []
+    found: dict[str, str] = {}
+    for part in _in_order(expression):
+        if part is expression or (isinstance(part, ast.BinOp) and _is_small(part)):
+            continue
+        if isinstance(part, ast.Call) and ast.unparse(part.func) == "range":
+            continue
+        text = _value(part, known)
+        source = ast.unparse(part)
+        if isinstance(part, ast.GeneratorExp):
+            source = source.removeprefix("(").removesuffix(")")
+        if text is None or text == source or len(text) > _WIDTH or len(source) > _WIDTH:
+            continue
+        said = "gives" if isinstance(part, ast.GeneratorExp) else "is"
+        found[source] = f"{code(source)} {said} {code(text)}"
+    return list(found.values())[-most:]
+
+
+def _value(part: ast.expr, known: Known) -> str | None:
+    if isinstance(part, ast.GeneratorExp):
+        return known.text(ast.copy_location(ast.ListComp(part.elt, part.generators), part))
+    return known.text(part)
+
+
+def _in_order(node: ast.AST) -> list[ast.expr]:
+    """Parts in order of evaluation; those that use the names of a comprehension are not parts."""
+    found: list[ast.expr] = []
+    if isinstance(node, _OWN_NAMES):
+        if not isinstance(node, ast.Lambda):
+            found.extend(_in_order(node.generators[0].iter))
+    else:
+        for child in ast.iter_child_nodes(node):
+            found.extend(_in_order(child))
+    if isinstance(node, _PARTS):
+        found.append(node)
+    return found
+
+
+def _is_small(part: ast.BinOp) -> bool:
+    return len(ast.unparse(part)) <= 8

@@ -1,0 +1,113 @@
+"""Understanding the Function: what it is for, what its parts are for, before any value is named."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from pytrace_mono.records import Problem
+from pytrace_mono.synth.narrator.roles import roles_of
+from pytrace_mono.synth.narrator.source import Function, Loop, own_nodes, parameters
+from pytrace_mono.synth.narrator.wording import Voice, code, label, listing, sentence
+
+_ASK = re.compile(
+    r"^(?:please )?(?:write|create|implement|define|develop|build) (?:a|an|the) "
+    r"(?:\w+ )?(?:function|program|method|class|script)s? (?:to|that(?: can)?|which) ",
+    re.IGNORECASE,
+)
+
+
+def overview(problem: Problem, function: Function, voice: Voice) -> str:
+    """A short paragraph about the function, from its description and the shape of its code."""
+    sentences = [_purpose(problem, function)]
+    roles = roles_of(function)
+    if roles:
+        texts = [role.text for role in roles[:4]]
+        sentences.append(sentence("; ".join(texts)))
+    sentences.extend(_shape(function, voice))
+    return " ".join(part for part in sentences if part)
+
+
+def _purpose(problem: Problem, function: Function) -> str:
+    name = code(function.name)
+    described = (problem.description or ast.get_docstring(function) or "").strip()
+    first = re.split(r"(?<=[.!?])\s|\n\s*\n", described, maxsplit=1)[0]
+    first = " ".join(first.split()).rstrip(".")
+    taken = [code(p) for p in parameters(function) if p not in ("self", "cls")]
+    gets = f"takes {listing(taken)}" if taken else "takes no input"
+    if not first or len(first) > 300 or ">>>" in first:
+        return f"{name} {gets}."
+    asked = _ASK.sub("", first)
+    if asked != first:
+        return f"{name} {gets}. Its task is to {asked[0].lower()}{asked[1:]}."
+    return f"{name} {gets}. The task: {first[0].lower()}{first[1:]}."
+
+
+def _shape(function: Function, voice: Voice) -> list[str]:
+    nodes = own_nodes(function)
+    found: list[str] = []
+    guards = [s for s in _leading(function) if isinstance(s, ast.If)]
+    if guards:
+        guard = guards[0]
+        what = "turns down" if isinstance(guard.body[-1], ast.Raise) else "settles at once"
+        found.append(
+            sentence(f"{label(guard.lineno)} {what} the case {code(ast.unparse(guard.test))}")
+        )
+    loops = [n for n in nodes if isinstance(n, Loop)]
+    outer = [n for n in loops if not any(n is not o and n in list(ast.walk(o)) for o in loops)]
+    for loop in outer[:2]:
+        inner = [n for n in loops if n is not loop and n in list(ast.walk(loop))]
+        nested = f", with the loop at {label(inner[0].lineno)} inside it" if inner else ""
+        if isinstance(loop, ast.While):
+            if isinstance(loop.test, ast.Constant):
+                about = "goes on until it is left from inside"
+            else:
+                about = f"goes on while {code(ast.unparse(loop.test))}"
+        else:
+            about = f"goes through {code(ast.unparse(loop.iter))}"
+        found.append(f"The loop at {label(loop.lineno)} {about}{nested}.")
+    again = [
+        n
+        for n in ast.walk(function)
+        if isinstance(n, ast.Call) and ast.unparse(n.func).rsplit(".", 1)[-1] == function.name
+    ]
+    if again:
+        found.append(
+            f"It is recursive: {label(again[0].lineno)} asks for {code(ast.unparse(again[0]))}."
+        )
+    found.extend(_result(function, nodes, bool(loops), voice))
+    return found
+
+
+def _leading(function: Function) -> list[ast.stmt]:
+    """The guards a function starts with: an ``if`` whose body leaves and that has no ``else``."""
+    found: list[ast.stmt] = []
+    for statement in function.body:
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+            continue
+        if (
+            isinstance(statement, ast.If)
+            and not statement.orelse
+            and isinstance(statement.body[-1], (ast.Return, ast.Raise))
+        ):
+            found.append(statement)
+            continue
+        break
+    return found
+
+
+def _result(function: Function, nodes: list[ast.AST], has_loops: bool, voice: Voice) -> list[str]:
+    if any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in nodes):
+        return ["It is a generator: it hands out its values one by one."]
+    returns = [n for n in nodes if isinstance(n, ast.Return) and n.value is not None]
+    if not returns:
+        return ["It returns nothing; what counts is what it changes."]
+    last = returns[-1]
+    assert last.value is not None
+    text = ast.unparse(last.value)
+    if len(returns) == 1 and isinstance(last.value, ast.Name):
+        return [f"In the end {code(text)} is returned."]
+    if len(returns) == 1 and not has_loops and len(text) <= 70:
+        lead = voice.choose(text, "The answer is", "What comes back is", "It returns")
+        return [f"{lead} {code(text)}."]
+    return []

@@ -1,0 +1,240 @@
+"""Key Properties: predicates about input and result that hold on every known Call.
+
+Each candidate is evaluated on all of them; one that fails on a single Call, or cannot be evaluated, is
+left out. A relation needs two different Calls before it is said at all.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytrace_mono.synth.narrator.source import Function, local_names, parameters
+from pytrace_mono.synth.narrator.values import python_value
+from pytrace_mono.synth.narrator.wording import code
+from pytrace_mono.tracer.types import Trace
+from pytrace_mono.verify.expressions import NotEvaluated, evaluate
+
+_MOST = 3
+
+
+@dataclass(frozen=True)
+class Example:
+    """One known Call as values: the parameters by name, and the result."""
+
+    arguments: Mapping[str, Any]
+    result: Any
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A sentence and the predicate it stands on; ``{r}`` is the result, ``{p}`` a parameter.
+
+    ``examples`` is how many different Calls it takes before the predicate is more than chance, and
+    ``telling`` says whether the predicate excludes anything on these values, so that an empty list
+    is not praised for being sorted.
+    """
+
+    text: str
+    predicate: str
+    telling: Callable[[Any, Any], bool] = lambda parameter, result: True
+    examples: int = 2
+
+
+def _always(parameter: Any, result: Any) -> bool:
+    return True
+
+
+def _larger(parameter: Any, result: Any) -> bool:
+    return bool(min(abs(parameter), abs(result)) > 1)
+
+
+def _several(parameter: Any, result: Any) -> bool:
+    return len(result) > 1
+
+
+_ABOUT_RESULT: dict[type, tuple[_Candidate, ...]] = {
+    list: (
+        _Candidate("The result is in ascending order", "{r} == sorted({r})", _several),
+        _Candidate("Nothing comes twice in the result", "len({r}) == len(set({r}))", _several),
+    ),
+    int: (_Candidate("The result is never negative", "{r} >= 0"),),
+    float: (_Candidate("The result is never negative", "{r} >= 0"),),
+}
+_SIZED = (list, tuple, str, set, dict)
+_ABOUT_BOTH: tuple[tuple[type | tuple[type, ...], type | tuple[type, ...], _Candidate], ...] = (
+    (
+        list,
+        list,
+        _Candidate("The result holds the same items", "sorted({r}) == sorted({p})", _several),
+    ),
+    (str, str, _Candidate("The result is the input turned round", "{r} == {p}[::-1]", _several)),
+    (
+        (list, tuple, str),
+        (list, tuple, str),
+        _Candidate("The result is as long as the input", "len({r}) == len({p})", _several),
+    ),
+    (
+        (list, tuple, str),
+        list,
+        _Candidate(
+            "Every item of the result comes from the input", "set({r}) <= set({p})", _several
+        ),
+    ),
+    (
+        (list, tuple, str),
+        (list, tuple, str),
+        _Candidate("The result is never longer than the input", "len({r}) <= len({p})", _several),
+    ),
+    (
+        (list, tuple),
+        (int, float),
+        _Candidate("The result is the sum of the input", "{r} == sum({p})"),
+    ),
+    (
+        (list, tuple),
+        (int, float, str),
+        _Candidate("The result is the largest item", "{r} == max({p})"),
+    ),
+    (
+        (list, tuple),
+        (int, float, str),
+        _Candidate("The result is the smallest item", "{r} == min({p})"),
+    ),
+    ((list, tuple), (int, float, str), _Candidate("The result is one of the items", "{r} in {p}")),
+    (
+        _SIZED,
+        int,
+        _Candidate(
+            "The result never exceeds the size of the input", "0 <= {r} <= len({p})", _always, 3
+        ),
+    ),
+    (
+        int,
+        int,
+        _Candidate(
+            "The result is a multiple of the input", "{p} != 0 and {r} % {p} == 0", _larger, 4
+        ),
+    ),
+    (
+        int,
+        int,
+        _Candidate("The result divides the input", "{r} != 0 and {p} % {r} == 0", _larger, 4),
+    ),
+    (
+        (int, float),
+        (int, float),
+        _Candidate("The result is at least the input", "{r} >= {p}", _always, 4),
+    ),
+    (
+        (int, float),
+        (int, float),
+        _Candidate("The result is at most the input", "{r} <= {p}", _always, 4),
+    ),
+)
+
+
+def examples_of(traces: Sequence[Trace], function: Function, name: str) -> list[Example]:
+    """The known Calls of one function whose arguments and result are exact."""
+    found: list[Example] = []
+    for trace in traces:
+        first = next((s for s in trace.call_steps if s.kind == "call" and s.depth == 0), None)
+        value = trace.outcome.value
+        if first is None or value is None or first.function.rsplit(".", 1)[-1] != name:
+            continue
+        try:
+            arguments = {
+                parameter: python_value(first.changes[parameter])
+                for parameter in parameters(function)
+                if parameter in first.changes and parameter not in ("self", "cls")
+            }
+            example = Example(arguments, python_value(value))
+        except NotEvaluated:
+            continue
+        if example not in found:
+            found.append(example)
+    return found
+
+
+def result_name(function: Function) -> str:
+    """What the result is called: its variable where there is one, else a name that is free."""
+    returned = {
+        ast.unparse(node.value)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Return) and node.value is not None
+    }
+    local = local_names(function)
+    if len(returned) == 1:
+        name = next(iter(returned))
+        if name.isidentifier() and name in local and name not in parameters(function):
+            return name
+    return next(n for n in ("result", "output", "the_result", "the_output") if n not in local)
+
+
+def properties(function: Function, examples: Sequence[Example]) -> list[str]:
+    """Sentences with their predicates, all true on every example; at most three."""
+    if not examples:
+        return []
+    name = result_name(function)
+    found: list[str] = []
+    if len(examples) > 1:
+        for candidate, parameter in _candidates(examples):
+            if len(found) < _MOST - 1 and _holds(candidate, parameter, name, examples):
+                found.append(_said(candidate, parameter, name, examples))
+    kinds = {type(example.result) for example in examples}
+    if len(kinds) == 1:
+        kind = next(iter(kinds))
+        if kind is type(None):
+            found.append(f"Nothing is handed back: {code(f'{name} is None')}.")
+        else:
+            test = code(f"isinstance({name}, {kind.__name__})")
+            found.append(f"The result is always of type {code(kind.__name__)}: {test}.")
+    return found
+
+
+def _candidates(examples: Sequence[Example]) -> list[tuple[_Candidate, str]]:
+    first = examples[0]
+    found: list[tuple[_Candidate, str]] = []
+    for parameter, value in first.arguments.items():
+        for given, returned, candidate in _ABOUT_BOTH:
+            if _is(value, given) and _is(first.result, returned):
+                found.append((candidate, parameter))
+    found.extend((c, "") for c in _ABOUT_RESULT.get(type(first.result), ()))
+    return found
+
+
+def _is(value: Any, kinds: type | tuple[type, ...]) -> bool:
+    return type(value) in (kinds if isinstance(kinds, tuple) else (kinds,))
+
+
+def _holds(candidate: _Candidate, parameter: str, name: str, examples: Sequence[Example]) -> bool:
+    predicate = candidate.predicate.format(r=name, p=parameter)
+    if len(examples) < candidate.examples:
+        return False
+    telling = 0
+    for example in examples:
+        try:
+            if evaluate(predicate, {**example.arguments, name: example.result}) is not True:
+                return False
+            value = example.arguments.get(parameter)
+            telling += candidate.telling(value, example.result)
+        except (NotEvaluated, TypeError):
+            return False
+    return telling > 0 and _varies(examples, parameter)
+
+
+def _varies(examples: Sequence[Example], parameter: str) -> bool:
+    """One and the same input, or one and the same result, would prove nothing."""
+    if parameter:
+        return len({repr(e.arguments.get(parameter)) for e in examples}) > 1
+    return len({repr(e.result) for e in examples}) > 1
+
+
+def _said(candidate: _Candidate, parameter: str, name: str, examples: Sequence[Example]) -> str:
+    predicate = candidate.predicate.format(r=name, p=parameter)
+    text = candidate.text
+    if parameter and len(examples[0].arguments) > 1:
+        text = text.replace("the input", code(parameter))
+    return f"{text}: {code(predicate)}."

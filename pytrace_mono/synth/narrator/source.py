@@ -1,0 +1,170 @@
+"""The program as a teacher sees it: statements by line, loops around them, functions and their names."""
+
+from __future__ import annotations
+
+import ast
+from functools import cached_property
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+Loop = ast.For | ast.AsyncFor | ast.While
+_COMPOUND = (
+    ast.If,
+    ast.For,
+    ast.AsyncFor,
+    ast.While,
+    ast.With,
+    ast.AsyncWith,
+    ast.Try,
+    ast.Match,
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+)
+_NESTED_FRAMES = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
+
+
+class Source:
+    """A parsed program.
+
+    Attributes:
+        statement_at: the statement that a line belongs to, its innermost one.
+        loops_around: the loops (outermost first) in whose header or body a statement stands.
+        parents: the statement, handler or case that directly holds a statement.
+        functions: definitions by line of their ``def`` and of their decorators.
+    """
+
+    def __init__(self, code: str) -> None:
+        self.tree = ast.parse(code)
+        self.lines = code.splitlines()
+        self.statement_at: dict[int, ast.stmt] = {}
+        self.loops_around: dict[ast.stmt, tuple[Loop, ...]] = {}
+        self.parents: dict[ast.AST, ast.AST] = {}
+        self.functions: dict[int, Function] = {}
+        self._visit_block(self.tree.body, (), self.tree)
+
+    def _visit_block(self, block: list[ast.stmt], loops: tuple[Loop, ...], parent: ast.AST) -> None:
+        for statement in block:
+            self.parents[statement] = parent
+            self._visit(statement, loops)
+
+    def _visit(self, statement: ast.stmt, loops: tuple[Loop, ...]) -> None:
+        inside = (*loops, statement) if isinstance(statement, Loop) else loops
+        self.loops_around[statement] = inside
+        last = statement.end_lineno or statement.lineno
+        if isinstance(statement, _COMPOUND):
+            body: list[ast.stmt] = getattr(statement, "body", [])
+            last = min((s.lineno for s in body), default=last + 1) - 1
+            last = max(last, statement.lineno)
+        for line in range(_first_line(statement), last + 1):
+            self.statement_at.setdefault(line, statement)
+        if isinstance(statement, Function):
+            self.functions[statement.lineno] = statement
+            for decorator in statement.decorator_list:
+                self.functions[decorator.lineno] = statement
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            inside = ()
+        for field in ("body", "orelse", "finalbody"):
+            around = loops if field == "orelse" and isinstance(statement, Loop) else inside
+            self._visit_block(getattr(statement, field, []), around, statement)
+        for part in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
+            self.parents[part] = statement
+            line = part.lineno if isinstance(part, ast.ExceptHandler) else part.pattern.lineno
+            self.statement_at.setdefault(line, statement)
+            self._visit_block(part.body, inside, part)
+
+    @cached_property
+    def bound_names(self) -> frozenset[str]:
+        """Every name the program binds anywhere; a built-in among them may mean something else."""
+        found: set[str] = set()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+                found.add(node.id)
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                found.add(node.name)
+            elif isinstance(node, ast.arg):
+                found.add(node.arg)
+            elif isinstance(node, ast.alias):
+                found.add((node.asname or node.name).split(".")[0])
+        return frozenset(found)
+
+    def function_named(self, name: str) -> Function | None:
+        """The definition with this dotted name (``f``, ``Stack.push``), the last one if several."""
+        block: list[ast.stmt] = self.tree.body
+        *owners, last = name.split(".")
+        for owner in owners:
+            block = next(
+                (
+                    s.body
+                    for s in reversed(block)
+                    if isinstance(s, ast.ClassDef) and s.name == owner
+                ),
+                [],
+            )
+        return next(
+            (s for s in reversed(block) if isinstance(s, Function) and s.name == last), None
+        )
+
+    def is_spread_out(self, statement: ast.stmt) -> bool:
+        """True where one execution of a simple statement may visit its lines more than once."""
+        if isinstance(statement, _COMPOUND):
+            return False
+        several_lines = (statement.end_lineno or 0) > statement.lineno
+        return several_lines or any(isinstance(n, _NESTED_FRAMES) for n in ast.walk(statement))
+
+
+def _first_line(statement: ast.stmt) -> int:
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return min([statement.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+def parameters(function: Function) -> list[str]:
+    """Names of all parameters, in the order of the signature."""
+    a = function.args
+    found = [*a.posonlyargs, *a.args, *([a.vararg] if a.vararg else []), *a.kwonlyargs]
+    return [arg.arg for arg in [*found, *([a.kwarg] if a.kwarg else [])]]
+
+
+def local_names(function: Function) -> frozenset[str]:
+    """Names that are variables of this function itself."""
+    found = set(parameters(function))
+    elsewhere: set[str] = set()
+    for node in own_nodes(function):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            found.add(node.id)
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            elsewhere.update(node.names)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            found.add(node.name)
+    return frozenset(found - elsewhere)
+
+
+def own_nodes(function: ast.AST) -> list[ast.AST]:
+    """The nodes of a function without those of functions, lambdas and comprehensions inside it."""
+    found: list[ast.AST] = []
+    waiting = list(ast.iter_child_nodes(function))
+    while waiting:
+        node = waiting.pop(0)
+        found.append(node)
+        if not isinstance(
+            node, (*_NESTED_FRAMES, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        ):
+            waiting.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def names_read(node: ast.AST) -> list[str]:
+    """Names an expression or statement reads, each once, in order of appearance."""
+    bound = {
+        inner.id
+        for part in ast.walk(node)
+        if isinstance(part, ast.comprehension)
+        for inner in ast.walk(part.target)
+        if isinstance(inner, ast.Name)
+    }
+    found = [
+        n
+        for n in ast.walk(node)
+        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n.id not in bound
+    ]
+    found.sort(key=lambda n: (getattr(n, "lineno", 0), getattr(n, "col_offset", 0)))
+    return list(dict.fromkeys(n.id for n in found))
