@@ -12,6 +12,7 @@ import io
 import re
 import tokenize
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pytrace_mono.errors import AnswerError
 from pytrace_mono.records import Direction, Example, Task
@@ -59,6 +60,7 @@ class Answer:
     output: str | None
 
 
+@lru_cache(maxsize=64)
 def label_lines(code: str) -> str:
     """The program with ``# [L5]`` behind every line of code.
 

@@ -1,0 +1,82 @@
+"""The command line; each subcommand lives in a module of its own and is imported when it is used.
+
+Exit codes: 0 done; 1 the output's reader went away; 2 an error, told in one message; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from pytrace_mono import __version__
+from pytrace_mono.errors import PytraceMonoError
+
+COMMANDS = {
+    "trace": "run one program and print its recording",
+    "synth": "turn programs into a corpus of checked monologues",
+    "corpus": "look at a corpus, or write it in another shape",
+    "doctor": "what this machine offers: isolation, extras, versions",
+}
+
+_EXAMPLES = """\
+examples:
+  pytrace-mono trace program.py --call "f([1, 2])" --format text
+  pytrace-mono synth programs/ --out corpus/
+  pytrace-mono corpus show corpus/ --direction backward
+  pytrace-mono doctor
+
+`pytrace-mono COMMAND --help` explains a command.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: the arguments, by default those of the process.
+
+    Returns:
+        the exit code.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    args = _parser(arguments).parse_args(arguments)
+    try:
+        code = int(args.run(args))
+        sys.stdout.flush()
+        return code
+    except PytraceMonoError as error:
+        print(f"pytrace-mono: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("pytrace-mono: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output (head, less) is gone; the interpreter's last flush must not fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """All commands by name; only the one that is asked for is imported."""
+    parser = argparse.ArgumentParser(
+        prog="pytrace-mono",
+        description="Watch Python programs run; turn the runs into checked monologues.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"pytrace-mono {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    chosen = next((word for word in arguments if not word.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if name == chosen:
+            import_module(f"{__name__}.{name}").configure(command)
+    return parser

@@ -1,0 +1,87 @@
+"""``pytrace-mono corpus``: export, stats, show."""
+
+from __future__ import annotations
+
+import argparse
+from itertools import islice
+
+from pytrace_mono.errors import CorpusError
+
+_EXAMPLES = """\
+examples:
+  pytrace-mono corpus stats corpus/
+  pytrace-mono corpus show corpus/ --direction backward --index 3
+  pytrace-mono corpus export corpus/ --format messages --to jsonl --out chat.jsonl
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's own commands."""
+    parser.epilog = _EXAMPLES
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    export = commands.add_parser("export", help="write all rows into one file")
+    export.add_argument("dir", metavar="DIR")
+    export.add_argument(
+        "--format",
+        choices=("pyx", "wide", "messages"),
+        default="pyx",
+        help="the five PyX columns, all columns, or chat messages (default pyx)",
+    )
+    export.add_argument("--to", choices=("jsonl", "parquet"), default="jsonl")
+    export.add_argument("--out", required=True, metavar="FILE")
+    export.set_defaults(run=run_export)
+
+    stats = commands.add_parser("stats", help="what it holds, what was dropped and why")
+    stats.add_argument("dir", metavar="DIR")
+    stats.set_defaults(run=run_stats)
+
+    show = commands.add_parser("show", help="print one row in full")
+    show.add_argument("dir", metavar="DIR")
+    show.add_argument(
+        "--direction",
+        choices=("nl", "forward", "backward"),
+        default="forward",
+        help="which kind of row (default forward)",
+    )
+    show.add_argument(
+        "--index", type=int, default=0, metavar="N", help="which of them, from 0 (default 0)"
+    )
+    show.set_defaults(run=run_show)
+
+
+def run_export(args: argparse.Namespace) -> int:
+    """Write the file and say how many rows are in it."""
+    from pytrace_mono.synth.corpus import Corpus
+    from pytrace_mono.synth.export import export
+
+    rows = export(Corpus(args.dir), format=args.format, to=args.to, out=args.out)
+    print(f"{rows} rows in {args.out}")
+    return 0
+
+
+def run_stats(args: argparse.Namespace) -> int:
+    """Print the summary and the sizes of the rows."""
+    from pytrace_mono.synth.corpus import Corpus
+    from pytrace_mono.synth.summary import sizes, summary
+
+    corpus = Corpus(args.dir)
+    print(summary(corpus))
+    print(sizes(corpus))
+    return 0
+
+
+def run_show(args: argparse.Namespace) -> int:
+    """Print one row as a model sees it: the prompt, then the target."""
+    from pytrace_mono import tasks
+    from pytrace_mono.synth.corpus import Corpus
+
+    if args.index < 0:
+        raise CorpusError(f"--index {args.index}: rows are counted from 0")
+    corpus = Corpus(args.dir)
+    example = next(islice(corpus.examples(args.direction), args.index, None), None)
+    if example is None:
+        raise CorpusError(f"{args.dir}: there is no {args.direction} row number {args.index}")
+    prompt, completion = tasks.prompt_and_completion(example)
+    print(f"# {example.id}\n\n{prompt.rstrip()}\n\n{completion}")
+    return 0

@@ -1,0 +1,56 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from pytrace_mono.tracer.limits import Limits
+
+_NUMBERS: dict[str, type] = {
+    "max_steps": int,
+    "wall_seconds": float,
+    "cpu_seconds": float,
+    "memory_bytes": int,
+    "output_bytes": int,
+    "max_chars": int,
+    "max_items": int,
+    "max_depth": int,
+}
+
+
+def add_sandbox_options(parser: argparse.ArgumentParser) -> None:
+    """``--isolation`` and one option for each limit."""
+    group = parser.add_argument_group("sandbox")
+    group.add_argument(
+        "--isolation",
+        default="auto",
+        metavar="LEVEL",
+        help="auto (the strongest that this machine has), or guard or confined, which must be had",
+    )
+    defaults = Limits()
+    for name, kind in _NUMBERS.items():
+        group.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=kind,
+            metavar="N",
+            help=f"limit on every run (default {getattr(defaults, name)})",
+        )
+
+
+def limits_of(args: argparse.Namespace) -> Limits:
+    """The limits that were asked for, the default for the others.
+
+    Raises:
+        LimitError: one is out of range.
+    """
+    given: dict[str, Any] = {name: getattr(args, name) for name in _NUMBERS}
+    return Limits(**{name: value for name, value in given.items() if value is not None})
+
+
+def positive(text: str) -> int:
+    """An argparse type: a whole number above zero."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above zero")
+    return number

@@ -1,0 +1,127 @@
+"""``pytrace-mono synth``: the main job."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from pytrace_mono.cli.options import add_sandbox_options, limits_of, positive
+from pytrace_mono.errors import CorpusError, InputError, PrerequisiteError
+
+if TYPE_CHECKING:
+    from pytrace_mono.synth.teacher import Teacher
+
+_EXAMPLES = """\
+examples:
+  pytrace-mono synth programs/ --out corpus/
+  pytrace-mono synth problems.jsonl --out corpus/ --directions forward --limit 100
+  OPENAI_API_KEY=... pytrace-mono synth problems.jsonl --out corpus/ --teacher openai --model MODEL
+  pytrace-mono synth problems.jsonl --out corpus/ --teacher openai --model MODEL \\
+      --base-url http://localhost:8000/v1
+
+The exit code is 0 when the corpus is complete, also when rows were dropped: each drop stands in
+DIR/rejects.jsonl with its reason.
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument(
+        "problems",
+        metavar="PROBLEMS",
+        help="a JSON Lines file, a .py file, or a directory of .py files",
+    )
+    parser.add_argument("--out", required=True, metavar="DIR", help="directory of the corpus")
+    parser.add_argument(
+        "--teacher",
+        choices=("narrator", "openai"),
+        default="narrator",
+        help="who explains: the built-in narrator (no model), or an OpenAI-compatible endpoint",
+    )
+    parser.add_argument("--model", metavar="M", help="the model, for --teacher openai")
+    parser.add_argument(
+        "--base-url", metavar="U", help="its endpoint (default OPENAI_BASE_URL, else OpenAI's)"
+    )
+    parser.add_argument(
+        "--directions",
+        type=_directions,
+        default=("forward", "backward"),
+        metavar="D,D",
+        help="forward, backward or both (default forward,backward)",
+    )
+    parser.add_argument("--workers", type=positive, metavar="N", help="runs at the same time")
+    parser.add_argument("--limit", type=positive, metavar="N", help="only the first N problems")
+    parser.add_argument("--format", choices=("parquet", "jsonl"), default="parquet")
+    parser.add_argument("--quiet", action="store_true", help="show no progress and no summary")
+    add_sandbox_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Synthesize and sum up; after an error, what was made until then."""
+    from pytrace_mono.synth.pipeline import synthesize
+    from pytrace_mono.synth.summary import summary
+
+    limits = limits_of(args)
+    teacher = _teacher(args)
+    try:
+        corpus = synthesize(
+            args.problems,
+            teacher,
+            args.out,
+            directions=args.directions,
+            limits=limits,
+            workers=args.workers,
+            isolation=args.isolation,
+            limit=args.limit,
+            format=args.format,
+            quiet=args.quiet,
+        )
+    except (CorpusError, InputError, PrerequisiteError):
+        raise  # nothing was begun
+    except BaseException:
+        _sum_up_unfinished(args.out)
+        raise
+    if not args.quiet:
+        print(summary(corpus))
+    return 0
+
+
+def _sum_up_unfinished(out: str) -> None:
+    from pytrace_mono.synth.corpus import Corpus
+    from pytrace_mono.synth.summary import summary
+
+    with suppress(CorpusError):
+        corpus = Corpus(out)
+        if not corpus.complete:
+            print(summary(corpus), file=sys.stderr)
+
+
+def _teacher(args: argparse.Namespace) -> Teacher:
+    if args.teacher == "openai":
+        if not args.model:
+            raise _usage("--teacher openai needs --model")
+        from pytrace_mono.synth.openai_teacher import OpenAITeacher
+
+        return OpenAITeacher(args.model, base_url=args.base_url)
+    if args.model or args.base_url:
+        raise _usage("--model and --base-url are for --teacher openai")
+    from pytrace_mono.synth.narrator import Narrator
+
+    return Narrator()
+
+
+def _usage(message: str) -> SystemExit:
+    print(f"pytrace-mono: error: {message}", file=sys.stderr)
+    return SystemExit(2)
+
+
+def _directions(text: str) -> tuple[str, ...]:
+    asked = tuple(word.strip() for word in text.split(",") if word.strip())
+    wrong = [word for word in asked if word not in ("forward", "backward")]
+    if wrong or not asked:
+        raise argparse.ArgumentTypeError(f"{text!r}: give forward, backward, or both")
+    return asked

@@ -1,0 +1,75 @@
+"""``pytrace-mono trace``: run one program in the sandbox and print its recording."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tokenize
+from pathlib import Path
+
+from pytrace_mono.cli.options import add_sandbox_options, limits_of
+from pytrace_mono.errors import PytraceMonoError, SourceError
+
+_EXAMPLES = """\
+examples:
+  pytrace-mono trace program.py                       the module's body alone
+  pytrace-mono trace program.py --call "f([1, 2])"    and then a Call
+  pytrace-mono trace program.py --call "s.push(3)" --setup "s = Stack()" --format text
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument("file", metavar="FILE.py", help="the program")
+    parser.add_argument("--call", metavar="EXPR", help="an expression to evaluate in it")
+    parser.add_argument("--setup", metavar="CODE", default="", help="statements to run before")
+    parser.add_argument(
+        "--format",
+        choices=("json", "text"),
+        default="json",
+        help="json (Trace, version 1) or text for reading (default json)",
+    )
+    parser.add_argument("-o", "--output", metavar="OUT", help="write to this file")
+    add_sandbox_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trace and print; what the program did is no error of ours."""
+    from pytrace_mono.tracer.sandbox import Sandbox
+
+    source = _read(args.file)
+    with Sandbox(limits_of(args), isolation=args.isolation, workers=1) as box:
+        trace = box.trace(source, args.call, args.setup)
+    if args.format == "json":
+        text = trace.to_json() + "\n"
+    else:
+        from pytrace_mono.tracer.render.text import render
+
+        text = render(trace)
+    if args.output is None:
+        sys.stdout.write(text)
+    else:
+        _write(Path(args.output), text)
+    return 0
+
+
+def _read(name: str) -> str:
+    try:
+        with tokenize.open(name) as stream:  # honours a coding comment, as Python does
+            return stream.read()
+    except OSError as error:
+        raise SourceError(f"{name}: cannot be read: {error.strerror}") from None
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise SourceError(f"{name}: not text in the encoding it states: {error}") from None
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        raise PytraceMonoError(f"{path}: cannot be written: {error.strerror}") from None

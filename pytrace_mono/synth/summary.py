@@ -1,0 +1,71 @@
+"""A corpus in a few lines, for a person."""
+
+from __future__ import annotations
+
+from statistics import mean, median
+
+from pytrace_mono.synth.corpus import Corpus
+from pytrace_mono.verify.reasons import explain
+
+_SCOPES = {
+    "row": "rows of the input",
+    "call": "calls",
+    "nl": "nl rows",
+    "forward": "forward",
+    "backward": "backward",
+}
+
+
+def summary(corpus: Corpus) -> str:
+    """What was read, kept and dropped, each reason with its number, and where the files are."""
+    counts = corpus.stats
+    problems, calls = counts["problems"], counts["calls"]
+    nl, forward, backward = counts["nl"], counts["forward"], counts["backward"]
+    lines = [
+        f"problems   {problems['read']} read, {problems['rejected']} rejected",
+        f"calls      {calls['stated']} stated, {calls['usable']} with an exact value, "
+        f"{calls['dropped']} dropped",
+    ]
+    if nl["kept"] or nl["dropped"]:
+        lines.append(
+            f"nl         {nl['kept']} kept ({nl['verified']} verified, {nl['unverified']} "
+            f"unverified), {nl['dropped']} dropped"
+        )
+    directions = corpus.manifest["config"]["directions"]
+    if "forward" in directions:
+        lines.append(
+            f"forward    {forward['kept']} kept of {forward['asked']} asked{_share(forward)}, "
+            f"{forward['dropped']} dropped"
+        )
+    if "backward" in directions:
+        lines.append(
+            f"backward   {backward['kept']} kept of {backward['asked']} asked{_share(backward)}, "
+            f"{backward['dropped']} dropped, {backward['not_invertible']} not invertible"
+        )
+    if counts["reasons"]:
+        lines.append("dropped, by reason")
+        for scope, reasons in counts["reasons"].items():
+            for code, number in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
+                what = f"{number:>7}  {_SCOPES.get(scope, scope)}: {code}"
+                lines.append(f"{what:<44} {explain(code)}")
+    lines.append(
+        f"files      {corpus.path}/data ({counts['rows']} rows), rejects.jsonl, manifest.json"
+    )
+    if not corpus.complete:
+        lines.append(f"NOT COMPLETE: {corpus.manifest['stopped']}")
+    return "\n".join(lines)
+
+
+def sizes(corpus: Corpus) -> str:
+    """Lengths of the targets by task, in characters."""
+    lengths: dict[str, list[int]] = {}
+    for example in corpus.examples():
+        lengths.setdefault(example.task, []).append(len(example.response))
+    lines = ["length of the targets in characters (mean, median, longest)"]
+    for task, values in sorted(lengths.items()):
+        lines.append(f"  {task:<9}{mean(values):>8.0f}{median(values):>8.0f}{max(values):>8}")
+    return "\n".join(lines)
+
+
+def _share(counts: dict[str, int]) -> str:
+    return f" ({counts['kept'] / counts['asked']:.1%})" if counts["asked"] else ""
