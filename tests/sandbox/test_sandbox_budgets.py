@@ -105,3 +105,14 @@ def test_a_program_may_survive_a_memory_error(sandbox: Sandbox) -> None:
 def test_many_small_prints_are_cheap(sandbox: Sandbox) -> None:
     outcome = sandbox.run("for i in range(5000):\n    print(i)\n")
     assert outcome.kind == "returned"
+
+
+def test_output_that_goes_around_write_is_bounded_as_well(sandbox: Sandbox) -> None:
+    trace = sandbox.trace("import sys\nsys.stdout.buffer.writelines([b'x' * 100_000])\n")
+    assert len(trace.stdout) == sandbox.limits.output_bytes
+
+
+def test_limits_that_mean_forever_are_accepted() -> None:
+    limits = Limits(wall_seconds=1e18, cpu_seconds=1e18, memory_bytes=10**30)
+    with Sandbox(limits, "guard") as sandbox:
+        assert sandbox.run("x = 1", "x").kind == "returned"

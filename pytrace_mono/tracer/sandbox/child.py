@@ -28,6 +28,7 @@ PROGRAM_NAME = "__program__"
 """``__name__`` of a program: not ``__main__``, so that only what a Call asks for runs."""
 
 _TIMER_REPEAT_SECONDS = 0.05
+_FOREVER = 1e8  # About three years; timers and limits refuse numbers that are much larger.
 
 # Kept from before the program runs, which may replace the names in `builtins`.
 _exec, _eval, _compile = builtins.exec, builtins.eval, builtins.compile
@@ -199,8 +200,9 @@ def _start_clocks(limits: Limits, report: Report) -> None:
     signal.signal(signal.SIGALRM, wall_passed)
     signal.signal(signal.SIGPROF, processor_passed)
     # They repeat: a handler that ran into the program's recursion limit gets another chance.
-    signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds, _TIMER_REPEAT_SECONDS)
-    signal.setitimer(signal.ITIMER_PROF, limits.cpu_seconds, _TIMER_REPEAT_SECONDS)
+    wall, processor = (min(s, _FOREVER) for s in (limits.wall_seconds, limits.cpu_seconds))
+    signal.setitimer(signal.ITIMER_REAL, wall, _TIMER_REPEAT_SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, processor, _TIMER_REPEAT_SECONDS)
 
 
 def _line_of(error: BaseException) -> int | None:

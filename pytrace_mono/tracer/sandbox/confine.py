@@ -23,6 +23,7 @@ RESULT_FD = 3
 """Where a child finds the pipe for its result; it has no other descriptor but the standard three."""
 
 _MAX_DESCRIPTORS = 32
+_LARGEST_LIMIT = 2**62
 
 
 class Jail:
@@ -72,9 +73,9 @@ class Jail:
 
 
 def _limit_resources(limits: Limits, address_space: int) -> None:
-    processor = math.ceil(limits.cpu_seconds)
+    bounds = {"FSIZE": 0, "NOFILE": _MAX_DESCRIPTORS, "CORE": 0, "NPROC": 0}
     # One second above the timer that ends a run in good order.
-    bounds = {"CPU": processor + 1, "FSIZE": 0, "NOFILE": _MAX_DESCRIPTORS, "CORE": 0, "NPROC": 0}
+    bounds["CPU"] = math.ceil(limits.cpu_seconds) + 1
     if kernel.LINUX:
         # macOS accepts RLIMIT_AS and does not honour it.
         bounds["AS"] = address_space + limits.memory_bytes
@@ -82,6 +83,5 @@ def _limit_resources(limits: Limits, address_space: int) -> None:
     for name, value in bounds.items():
         kind = getattr(resource, f"RLIMIT_{name}")
         outer = resource.getrlimit(kind)[1]
-        if outer != resource.RLIM_INFINITY:
-            value = min(value, outer)
+        value = min(value, _LARGEST_LIMIT if outer == resource.RLIM_INFINITY else outer)
         resource.setrlimit(kind, (value, value))

@@ -118,6 +118,7 @@ class Pool:
                 for worker in self._idle:
                     worker.abandon()
                 self._idle.clear()
+                self._everyone = Group()
             if self._everyone.cancelled:
                 raise _closed()
             if self._idle:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
-from mmap import mmap
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, mmap
 from os import _exit
 from sys import setrecursionlimit
 from typing import Any, NoReturn
@@ -46,15 +46,17 @@ class Output(io.BytesIO):
         self._on_overflow = on_overflow
 
     def write(self, data: Any) -> int:
-        room = self._cap - self.tell()
-        if len(data) <= room:
-            return super().write(data)
-        super().write(data[:room])
+        view = memoryview(data).cast("B")
+        room = max(0, self._cap - self.tell())
+        if len(view) <= room:
+            return super().write(view)
+        super().write(view[:room])
         self._on_overflow()
         return room
 
     def text(self) -> str:
-        return io.BytesIO.getvalue(self).decode("utf-8", "replace")
+        # `writelines` does not come through `write`, so there may be more than the cap.
+        return io.BytesIO.getvalue(self)[: self._cap].decode("utf-8", "replace")
 
     def stream(self) -> io.TextIOWrapper:
         return io.TextIOWrapper(self, "utf-8", "backslashreplace", "", write_through=True)
@@ -64,7 +66,7 @@ class Reserve:
     """Address space set aside so that a program out of memory can still be reported."""
 
     def __init__(self) -> None:
-        self._map = mmap(-1, _RESERVE_BYTES)
+        self._map = mmap(-1, _RESERVE_BYTES, MAP_PRIVATE | MAP_ANONYMOUS, PROT_READ)
 
     def release(self) -> None:
         self._map.close()

@@ -115,6 +115,8 @@ def _trace(claimed: Any, job: Job, level: Level, limits: Limits) -> Trace:
             "limits": limits.to_dict(),
         }
     )
+    if max(len(trace.stdout), len(trace.stderr)) > limits.output_bytes:
+        raise TraceFormatError("more output than was asked for")
     if len(trace.steps) > limits.max_steps or not 0 <= trace.call_start <= len(trace.steps):
         raise TraceFormatError("more steps than were asked for, or a Call that begins outside them")
     return trace

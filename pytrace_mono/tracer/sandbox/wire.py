@@ -15,8 +15,9 @@ from typing import Any
 
 _LENGTH = struct.Struct(">I")
 _CHUNK = 1 << 20
+_LONGEST_POLL_SECONDS = 3600.0  # The system call takes milliseconds in 31 bits.
 
-REQUEST_CAP = 64 * 1024 * 1024
+REQUEST_CAP = 256 * 1024 * 1024
 """Largest request a warm parent accepts, in bytes."""
 
 RESULT_CAP = 64 * 1024 * 1024
@@ -78,7 +79,7 @@ def pack(body: bytes) -> bytes:
 
 
 def pack_json(value: Any) -> bytes:
-    return pack(json.dumps(value).encode())
+    return pack(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace"))
 
 
 def write_all(fd: int, data: bytes) -> None:
@@ -110,8 +111,10 @@ def read_frame(fd: int, cap: int, deadline: float | None = None) -> bytes | None
     while frame.wanted:
         if deadline is not None:
             left = deadline - time.monotonic()
-            if left <= 0 or not poll.poll(left * 1000):
+            if left <= 0:
                 raise TimeoutError
+            if not poll.poll(min(left, _LONGEST_POLL_SECONDS) * 1000):
+                continue
         if not frame.read_from(fd):
             return None
     return frame.body
