@@ -1,0 +1,78 @@
+"""The compiled filter answers every system call as the tables say, on each architecture."""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+from types import SimpleNamespace
+
+import pytest
+
+from pytrace_mono.tracer.sandbox import syscalls
+from pytrace_mono.tracer.sandbox.seccomp import Filter
+
+ALLOW, KILL, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
+PID = 4242
+
+
+@pytest.fixture(params=["x86_64", "aarch64"])
+def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    uname = SimpleNamespace(machine=request.param)
+    monkeypatch.setattr(os, "uname", lambda: uname)
+    return str(request.param)
+
+
+def answer(code: bytes, number: int, arch: int, arguments: tuple[int, ...] = ()) -> int:
+    """What the kernel's interpreter would return for one system call."""
+    words = [*arguments, 0, 0, 0, 0, 0, 0][:6]
+    data = struct.pack("=IIQ6Q", number, arch, 0, *words)
+    at = accumulator = 0
+    while True:
+        operation, if_true, if_false, k = struct.unpack_from("=HBBI", code, 8 * at)
+        at += 1
+        if operation == 0x20:
+            (accumulator,) = struct.unpack_from("=I", data, k)
+        elif operation == 0x05:
+            at += k
+        elif operation in (0x15, 0x35):
+            true = accumulator == k if operation == 0x15 else accumulator >= k
+            at += if_true if true else if_false
+        else:
+            assert operation == 0x06
+            return int(k)
+
+
+def test_every_number_gets_the_answer_of_its_rule(machine: str) -> None:
+    code, arch, rules = Filter().code(PID), syscalls.architecture(), syscalls.rules()
+    assert len(code) // 8 < 4096
+    for number in [*range(1000), 0x40000000, 0x40000001, 0xFFFFFFFF]:
+        rule = rules.get(number, errno.EPERM)
+        if isinstance(rule, int):
+            wanted = {syscalls.ALLOW: ALLOW, syscalls.KILL: KILL}.get(rule, ERRNO | rule)
+            assert answer(code, number, arch) == wanted, number
+
+
+def test_checked_calls_are_allowed_by_the_value_of_their_argument(machine: str) -> None:
+    code, arch = Filter().code(PID), syscalls.architecture()
+    column = syscalls._machine()[0]
+    kill, fcntl = (syscalls._SPECIAL[name][:2][column] for name in ("kill", "fcntl"))
+    assert answer(code, kill, arch, (PID, 9)) == ALLOW
+    for other in (0, 1, PID + 1, 0xFFFFFFFF, syscalls.OWN_PID):
+        assert answer(code, kill, arch, (other, 9)) == ERRNO | errno.EPERM
+    assert answer(code, fcntl, arch, (0, 1)) == ALLOW
+    assert answer(code, fcntl, arch, (0, 8)) == ERRNO | errno.EPERM
+
+
+def test_calls_of_another_architecture_end_the_program(machine: str) -> None:
+    assert answer(Filter().code(PID), 0, syscalls.architecture() ^ 1) == KILL
+
+
+def test_a_machine_without_a_table_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine="s390x"))
+    with pytest.raises(OSError, match="s390x"):
+        Filter()
+
+
+def test_no_call_is_both_allowed_and_special(machine: str) -> None:
+    assert not syscalls._ALLOWED.keys() & syscalls._SPECIAL.keys()
