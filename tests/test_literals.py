@@ -63,7 +63,9 @@ def test_same_value_never_holds_where_equality_does_not(left: object, right: obj
         ({1, 2}, {1}),
     ],
 )
-def test_values_that_equal_without_being_the_same_are_told_apart(left: object, right: object) -> None:
+def test_values_that_equal_without_being_the_same_are_told_apart(
+    left: object, right: object
+) -> None:
     assert not same_value(left, right)
     assert not same_value(right, left)
 

@@ -43,7 +43,7 @@ def test_a_call_can_stand_left_of_an_equality(call: str, text: str) -> None:
         ("-f(1)", "-3"),
         ("f'{f(1):.2f}'", "'1.00'"),
         ("[f(i) for i in (1, 2)]", "[1, 4]"),
-        ("f(\"it's\")", '"it\'s"'),
+        ('f("it\'s")', '"it\'s"'),
         ("s.push(3)", "None"),
     ],
 )

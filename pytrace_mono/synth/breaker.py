@@ -19,6 +19,15 @@ class Breaker:
         self._max_failures = max_failures
         self._failures = 0
 
+    def check(self) -> None:
+        """Call before asking.
+
+        Raises:
+            TeacherError: the run is being stopped; nobody should be asked any more.
+        """
+        if self.stopped is not None:
+            raise self.stopped
+
     def succeeded(self) -> None:
         """A completion came: the row of failures is over."""
         self._failures = 0
@@ -29,6 +38,7 @@ class Breaker:
         Raises:
             TeacherError: this one is fatal, or one too many in a row.
         """
+        self.check()  # the first reason is the one to tell
         self._failures += 1
         if error.fatal:
             self.stopped = error
@@ -36,5 +46,4 @@ class Breaker:
             self.stopped = TeacherError(
                 f"{self._failures} requests in a row failed, the last one: {error}", fatal=True
             )
-        if self.stopped is not None:
-            raise self.stopped
+        self.check()

@@ -103,6 +103,7 @@ class Judge:
     async def _monologue(
         self, question: Question, direction: Direction, check: Callable[[tasks.Answer], Verdict]
     ) -> Example | Reject:
+        self._breaker.check()
         prompt = _prompt(question, direction)
         try:
             completions = await self._teacher.complete(prompt)

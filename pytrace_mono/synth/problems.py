@@ -155,11 +155,12 @@ def _read_program(file: Path, name: str, problem_id: str) -> Located | Reject:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         source = io.TextIOWrapper(io.BytesIO(data), encoding).read()
+    except (SyntaxError, UnicodeDecodeError) as error:  # as Python itself would refuse it
+        return reject(Reason.INVALID_UTF8, str(error))
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             problem = programs.problem_of(source, problem_id)
-    except UnicodeDecodeError as error:
-        return reject(Reason.INVALID_UTF8, str(error))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return reject(Reason.BAD_CODE, rows.syntax_message(error))
     if not source.strip():

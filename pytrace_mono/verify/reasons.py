@@ -25,7 +25,7 @@ class Reason(str, Enum):
 
     # A row of a problems file.
     NOT_JSON = "not_json", "the line is not JSON, or only half of it was written"
-    INVALID_UTF8 = "invalid_utf8", "the text is not UTF-8"
+    INVALID_UTF8 = "invalid_utf8", "the text is not UTF-8 (or the encoding it states)"
     TOO_LONG = "too_long", "the row is longer than a Problem may be"
     BAD_ROW = "bad_row", "the row is JSON, but a field has a wrong type or the shape is unknown"
     NO_CODE = "no_code", "the row holds no code"
