@@ -91,9 +91,10 @@ def test_methods_and_constructed_receivers_are_asked_for_by_their_own_expression
     calls = [{"call": "s.push(3)", "setup": "s = Stack()"}, "Stack().push(4)"]
     corpus = run([problem(*calls, entry_point="Stack.push")], tmp_path / "c")
     backward = list(corpus.examples("backward"))
-    assert [
-        row.bwd_mnl.splitlines()[-2] for row in backward
-    ] == ["assert s.push(??) == 1", "assert Stack().push(??) == 1"]
+    assert [row.bwd_mnl.splitlines()[-2] for row in backward] == [
+        "assert s.push(??) == 1",
+        "assert Stack().push(??) == 1",
+    ]
     assert "s = Stack()" in backward[0].bwd_mnl
     assert reasons(corpus) == []
 
@@ -177,11 +178,16 @@ def test_each_call_that_cannot_be_used_has_its_reason_and_the_others_go_on(tmp_p
 
 
 def test_a_setup_that_raises_is_told_from_a_call_that_raises(tmp_path: Path) -> None:
-    calls = [{"call": "double(1)", "setup": "1 / 0"}, {"call": "double(1)", "setup": "x = ("}]
+    calls = [
+        {"call": "double(1)", "setup": "1 / 0"},
+        {"call": "double(1)", "setup": "x = ("},
+        {"call": "double()", "setup": "x = 1"},
+    ]
     corpus = run([problem(*calls), problem("x", code="1 / 0\n", id="q")], tmp_path / "c")
     assert reasons(corpus) == [
         ("call", "setup_raised"),
         ("call", "bad_call"),
+        ("call", "call_raised"),
         ("call", "setup_raised"),
     ]
     assert "ZeroDivisionError" in next(corpus.rejects())["detail"]

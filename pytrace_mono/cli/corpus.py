@@ -53,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run_export(args: argparse.Namespace) -> int:
     """Write the file and say how many rows are in it."""
     from pytrace_mono.synth.corpus import Corpus
-    from pytrace_mono.synth.export import export
+    from pytrace_mono.synth.exports import export
 
     rows = export(Corpus(args.dir), format=args.format, to=args.to, out=args.out)
     print(f"{rows} rows in {args.out}")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytrace_mono.synth.corpus import Corpus
-    from pytrace_mono.synth.export import export
+    from pytrace_mono.synth.exports import export
     from pytrace_mono.synth.narrator import Narrator
     from pytrace_mono.synth.openai_teacher import OpenAITeacher
     from pytrace_mono.synth.pipeline import synthesize
@@ -56,7 +56,7 @@ _HOMES = {
     "ScriptedTeacher": "testing",
     "Teacher": "teacher",
     "Usage": "teacher",
-    "export": "export",
+    "export": "exports",
     "load_problems": "problems",
     "synthesize": "pipeline",
 }

@@ -227,7 +227,8 @@ def _unusable(located: Located, run: Run) -> Reject | None:
     trace, outcome = run.trace, run.trace.outcome
     if outcome.kind != "returned" or outcome.value is None:
         reason = _ENDINGS.get(outcome.kind, Reason.CRASHED)
-        if outcome.kind == "raised" and trace.call_start >= len(trace.steps):
+        if outcome.kind == "raised" and trace.complete and trace.status.reason:
+            # Nothing is missing, and still there is something to say: the Call was never reached.
             reason = Reason.SETUP_RAISED
         detail = ending(outcome)
         if trace.status.reason:
