@@ -10,10 +10,18 @@ never "false".
 from __future__ import annotations
 
 import ast
-import math
-import operator
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
+
+from pytrace_mono.verify.whitelist import (
+    BINARY,
+    COMPARE,
+    FUNCTIONS,
+    MATH,
+    METHODS,
+    TYPES,
+    UNARY,
+)
 
 MAX_STEPS = 20_000
 """Nodes visited in one evaluation."""
@@ -27,136 +35,6 @@ class NotEvaluated(Exception):
     """The expression uses something outside the white list, raises, or is too large."""
 
 
-_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: operator.pow,
-    ast.LShift: operator.lshift,
-    ast.RShift: operator.rshift,
-    ast.BitAnd: operator.and_,
-    ast.BitOr: operator.or_,
-    ast.BitXor: operator.xor,
-}
-_UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
-    ast.UAdd: operator.pos,
-    ast.USub: operator.neg,
-    ast.Invert: operator.invert,
-    ast.Not: operator.not_,
-}
-_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.In: lambda a, b: a in b,
-    ast.NotIn: lambda a, b: a not in b,
-    ast.Is: operator.is_,
-    ast.IsNot: operator.is_not,
-}
-_TYPES: dict[str, Any] = {
-    kind.__name__: kind
-    for kind in (int, float, bool, str, bytes, list, tuple, set, frozenset, dict, complex)
-}
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **{
-        f.__name__: f
-        for f in (len, sum, min, max, sorted, abs, any, all, round, divmod, ord, chr, bin, hex, oct)
-    },
-    **_TYPES,
-    "range": range,
-    "enumerate": lambda *a: list(enumerate(*a)),
-    "zip": lambda *a: list(zip(*a)),  # noqa: B905 - the program's zip is as loose as Python's
-    "reversed": lambda a: list(reversed(a)),
-    "isinstance": isinstance,
-}
-_METHODS: dict[type, frozenset[str]] = {
-    str: frozenset(
-        [
-            "lower",
-            "upper",
-            "strip",
-            "lstrip",
-            "rstrip",
-            "split",
-            "rsplit",
-            "splitlines",
-            "join",
-            "replace",
-            "startswith",
-            "endswith",
-            "find",
-            "rfind",
-            "index",
-            "rindex",
-            "count",
-            "isdigit",
-            "isalpha",
-            "isalnum",
-            "isspace",
-            "islower",
-            "isupper",
-            "isnumeric",
-            "isdecimal",
-            "title",
-            "capitalize",
-            "swapcase",
-            "partition",
-            "rpartition",
-            "casefold",
-        ]
-    ),
-    bytes: frozenset({"startswith", "endswith", "find", "count", "hex"}),
-    list: frozenset({"index", "count", "copy"}),
-    tuple: frozenset({"index", "count"}),
-    dict: frozenset({"get", "keys", "values", "items", "copy"}),
-    set: frozenset(
-        [
-            "union",
-            "intersection",
-            "difference",
-            "symmetric_difference",
-            "issubset",
-            "issuperset",
-            "isdisjoint",
-        ]
-    ),
-    int: frozenset({"bit_length"}),
-    float: frozenset({"is_integer"}),
-}
-_MATH: dict[str, Any] = {
-    name: getattr(math, name)
-    for name in [
-        "sqrt",
-        "isqrt",
-        "floor",
-        "ceil",
-        "gcd",
-        "lcm",
-        "log",
-        "log2",
-        "log10",
-        "exp",
-        "sin",
-        "cos",
-        "tan",
-        "atan",
-        "radians",
-        "degrees",
-        "hypot",
-        "fabs",
-        "trunc",
-        "pi",
-        "e",
-        "inf",
-        "isclose",
-    ]
-}
 _CONVERSIONS: dict[int, Callable[[Any], str]] = {-1: str, 115: str, 114: repr, 97: ascii}
 _SIZED = (str, bytes, list, tuple, set, frozenset, dict, range)
 _MISSING = object()
@@ -242,12 +120,12 @@ class _Evaluator:
         return result
 
     def _UnaryOp(self, node: ast.UnaryOp) -> Any:
-        return _UNARY[type(node.op)](self.value(node.operand))
+        return UNARY[type(node.op)](self.value(node.operand))
 
     def _BinOp(self, node: ast.BinOp) -> Any:
         left, right = self.value(node.left), self.value(node.right)
         _check_growth(node.op, left, right)
-        return _BINARY[type(node.op)](left, right)
+        return BINARY[type(node.op)](left, right)
 
     def _BoolOp(self, node: ast.BoolOp) -> Any:
         stop_at = isinstance(node.op, ast.Or)
@@ -262,7 +140,7 @@ class _Evaluator:
         left = self.value(node.left)
         for op, comparator in zip(node.ops, node.comparators, strict=True):
             right = self.value(comparator)
-            if not _COMPARE[type(op)](left, right):
+            if not COMPARE[type(op)](left, right):
                 return False
             left = right
         return True
@@ -317,7 +195,7 @@ class _Evaluator:
 
     def _function(self, node: ast.expr) -> Callable[..., Any]:
         if isinstance(node, ast.Name):
-            function = _FUNCTIONS.get(node.id)
+            function = FUNCTIONS.get(node.id)
             if function is None or node.id in self._shadowed or node.id in self._names:
                 raise NotEvaluated(f"{node.id}() is not in the white list")
             return function
@@ -325,17 +203,17 @@ class _Evaluator:
             if isinstance(node.value, ast.Name) and node.value.id not in self._names:
                 return self._attribute_of(node.value.id, node.attr)
             owner = self.value(node.value)
-            if node.attr in _METHODS.get(type(owner), ()):
+            if node.attr in METHODS.get(type(owner), ()):
                 method: Callable[..., Any] = getattr(owner, node.attr)
                 return method
         raise NotEvaluated("this call is not in the white list")
 
     def _attribute_of(self, name: str, attribute: str) -> Callable[..., Any]:
         if name not in self._shadowed:
-            if name == "math" and attribute in _MATH:
-                return cast(Callable[..., Any], _MATH[attribute])
-            kind = _TYPES.get(name)
-            if kind is not None and attribute in _METHODS.get(kind, ()):
+            if name == "math" and attribute in MATH:
+                return cast(Callable[..., Any], MATH[attribute])
+            kind = TYPES.get(name)
+            if kind is not None and attribute in METHODS.get(kind, ()):
                 return cast(Callable[..., Any], getattr(kind, attribute))
         raise NotEvaluated(f"{name}.{attribute} is not in the white list")
 

@@ -1,0 +1,190 @@
+"""A loop in bullets: how it begins, its iterations (the middle left out), how it ends."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from pytrace_mono.synth.narrator.clauses import Clauses, branch_taken
+from pytrace_mono.synth.narrator.conditions import sides_of, verdict
+from pytrace_mono.synth.narrator.sentences import Item
+from pytrace_mono.synth.narrator.story import Activation, Iteration, Node, Round, visits
+from pytrace_mono.synth.narrator.values import is_short, python_value, show
+from pytrace_mono.synth.narrator.wording import Voice, code, label, listing, number, sentence, times
+from pytrace_mono.tracer.types import Snapshot
+
+TellBody = Callable[[Sequence[Node], Iterable[str], int], list[Item]]
+"""Tells the body of an iteration: (nodes, what has been told, depth of loops) -> bullets."""
+_MOST_OUTER = 6
+_MOST_INNER = 4
+
+
+class Loops:
+    """Tells the loops of one activation.
+
+    Args:
+        clauses: writes single clauses.
+        voice: chooses between phrasings.
+        activation: where the loops ran.
+        tell_body: tells what an iteration did.
+    """
+
+    def __init__(
+        self, clauses: Clauses, voice: Voice, activation: Activation, tell_body: TellBody
+    ) -> None:
+        self._clauses = clauses
+        self._voice = voice
+        self._activation = activation
+        self._tell_body = tell_body
+
+    def round(self, node: Round, loop_depth: int, *, brief: bool) -> Item:
+        """One run of a loop; ``brief`` leaves its iterations out."""
+        count = len(node.iterations)
+        opening = f"{label(node.line)} {self._opening(node, count)}"
+        if self._is_suspended_in(node):
+            opening = re.sub("; it runs .*", "", opening)
+        if count == 0:
+            return Item(sentence(opening))
+        most = _MOST_OUTER if loop_depth == 0 else _MOST_INNER
+        first = most // 2 if count > most else count
+        if brief:
+            return Item(sentence(opening) + self._outcome(node))
+        inner: list[Item] = []
+        for position, iteration in enumerate(node.iterations[:first], 1):
+            inner.append(self._iteration(node, iteration, position, loop_depth))
+        if first < count:
+            inner.append(self._skipped(node, first, count - 1))
+            inner.append(self._iteration(node, node.iterations[-1], count, loop_depth))
+        closing = self._closing(node, count) if loop_depth == 0 else ""
+        if closing:
+            inner.append(Item(closing))
+        return Item(sentence(opening), inner)
+
+    def _is_suspended_in(self, node: Round) -> bool:
+        """True for a loop that a generator has not finished yet: its passes are not all there."""
+        if self._activation.ending not in ("yield", "await"):
+            return False
+        return list(visits([node]))[-1].follower is None
+
+    def _opening(self, node: Round, count: int) -> str:
+        loop = node.loop
+        if isinstance(loop, ast.While):
+            test = ast.unparse(loop.test)
+            if isinstance(loop.test, ast.Constant):
+                return f"The loop goes on until it is left from inside; it runs {times(count)}"
+            if count == 0:
+                assert node.last_check is not None
+                known = self._clauses.known(node.last_check)
+                return f"{verdict(loop.test, False, known)}, so the loop body never runs"
+            return f"The loop goes on while {code(test)}; it runs {times(count)}"
+        iterable = ast.unparse(loop.iter)
+        if count == 0:
+            numbers = self._range(node)
+            shown = f", being {code(numbers)}," if numbers not in (None, iterable) else ""
+            return f"{code(iterable)}{shown} has nothing to give, so the loop body never runs"
+        if isinstance(loop.iter, ast.Name):
+            first = next(visits([node])).before.get(loop.iter.id)
+            size = _size(first)
+            if size == count > 1:
+                return f"The loop takes the {number(count)} items of {code(iterable)} one at a time"
+            return f"The loop takes items from {code(iterable)}; it runs {times(count)}"
+        numbers = self._range(node)
+        if numbers is not None:
+            target = code(ast.unparse(loop.target))
+            return f"The loop takes {target} through {code(numbers)}; it runs {times(count)}"
+        return f"The loop goes over {code(iterable)}; it runs {times(count)}"
+
+    def _range(self, node: Round) -> str | None:
+        """The loop's ``range`` with its bounds as numbers."""
+        assert not isinstance(node.loop, ast.While)
+        iterable = node.loop.iter
+        if not isinstance(iterable, ast.Call) or ast.unparse(iterable.func) != "range":
+            return None
+        return self._clauses.known(next(visits([node]))).text(iterable)
+
+    def _iteration(self, node: Round, iteration: Iteration, position: int, loop_depth: int) -> Item:
+        head = f"Iteration {position}"
+        header = iteration.header
+        told: list[str] = []
+        lead = ""
+        if header is not None and isinstance(node.loop, ast.While):
+            lead = f"{verdict(node.loop.test, True, self._clauses.known(header))}. "
+            told = [ast.unparse(side) for side in sides_of(node.loop.test)]
+        elif header is not None:
+            pairs = [f"{name} = {v.text}" for name, v in header.changes.items() if is_short(v)]
+            told = list(header.changes)
+            lead = f"{listing([code(pair) for pair in pairs])}. " if pairs else ""
+        items = self._tell_body(iteration.body, told, loop_depth + 1)
+        text = f"{head}: {lead}"
+        if items and not items[0].text.startswith("In "):
+            text += items[0].text
+            return Item(text.strip(), items[0].inner + items[1:])
+        if not items and not lead:
+            text += "nothing changes."
+        return Item(text.strip(), items)
+
+    def _skipped(self, node: Round, first: int, last: int) -> Item:
+        """What the iterations in the middle came to, without going through them."""
+        middle = node.iterations[first:last]
+        span = f"Iterations {first + 1} to {last}" if last > first + 1 else f"Iteration {last}"
+        held = []
+        for test in [s for s in node.loop.body if isinstance(s, ast.If)]:
+            asked = [v for it in middle for v in visits(it.body) if v.statement is test]
+            count = sum(branch_taken(v) for v in asked)
+            if asked and count in (0, len(asked)):
+                every = "every time" if count else "never"
+                held.append(f"[L{test.lineno}] {code(ast.unparse(test.test))} holds {every}")
+            elif asked:
+                share = f"{count} of {len(asked)} times"
+                held.append(f"[L{test.lineno}] {code(ast.unparse(test.test))} holds {share}")
+        text = f"{span} do the same with other values"
+        if last == first + 1:
+            text = f"{span} does the same with other values"
+        if held:
+            text += f": {listing(held[:3])}"
+        state = self._state(node, next(visits([_as_round(node, last)])).before)
+        return Item(sentence(text) + (f" After that, {state}." if state else ""))
+
+    def _outcome(self, node: Round) -> str:
+        final = list(visits([node]))[-1]
+        state = self._state(node, final.after)
+        return f" In the end {state}." if state else ""
+
+    def _state(self, node: Round, values: dict[str, Snapshot]) -> str:
+        """``total is 12 and n is 3``: the variables the loop's body changes."""
+        names: dict[str, None] = {}
+        for visit in visits([node]):
+            if visit.statement is not node.loop:
+                names.update(dict.fromkeys(visit.changes))
+        shown = [
+            f"{code(name)} is {show(values[name])}"
+            for name in names
+            if name in values and len(values[name].text) <= 200
+        ]
+        return listing(shown[:3])
+
+    def _closing(self, node: Round, count: int) -> str:
+        check = node.last_check
+        if check is None:
+            return ""
+        if isinstance(node.loop, ast.While):
+            known = self._clauses.known(check)
+            reason = verdict(node.loop.test, False, known)
+            return sentence(f"{label(node.line)} Now {reason}, and the loop ends")
+        ended = self._voice.choose(
+            f"{node.line}{count}", "There is nothing left to take", "That was the last one"
+        )
+        return sentence(f"{ended}, and the loop ends")
+
+
+def _size(value: Snapshot | None) -> int | None:
+    if value is None or not value.exact:
+        return None
+    built = python_value(value)
+    return len(built) if isinstance(built, (list, tuple, str, set, dict)) else None
+
+
+def _as_round(node: Round, position: int) -> Round:
+    """The loop from one iteration on."""
+    return Round(node.loop, node.iterations[position:], node.last_check)

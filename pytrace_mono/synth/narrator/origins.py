@@ -1,0 +1,266 @@
+"""Where a variable's value came from: who made it, who let that happen, and what drove the loop."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from pytrace_mono.synth.narrator.clauses import branch_taken, call_text
+from pytrace_mono.synth.narrator.conditions import opposite
+from pytrace_mono.synth.narrator.slicing import MOST_VALUES, Slice
+from pytrace_mono.synth.narrator.source import Loop, names_read
+from pytrace_mono.synth.narrator.story import Activation, Visit, visits
+from pytrace_mono.synth.narrator.values import is_short, show
+from pytrace_mono.synth.narrator.wording import code, label, listing, number, times
+
+
+class Origins:
+    """Explains variables of a slice, putting what they depend on on its waiting list.
+
+    Args:
+        growing: the slice.
+    """
+
+    def __init__(self, growing: Slice) -> None:
+        self._slice = growing
+
+    def explain(self, name: str) -> None:
+        """Where a variable's value came from."""
+        makers = [v for v in self._slice.visits if name in v.changes]
+        if not makers:
+            return  # a parameter that kept its value, or something outside the function
+        feeding = [v for v in makers if isinstance(v.statement, (ast.For, ast.AsyncFor))]
+        if feeding:
+            assert isinstance(feeding[0].statement, (ast.For, ast.AsyncFor))
+            self.feed(feeding[0].statement)
+            makers = [v for v in makers if v not in feeding]
+            if not makers:
+                return
+        if len(makers) == 1:
+            self._made_once(name, makers[0])
+        else:
+            self._made_in_steps(name, makers)
+
+    def _made_once(self, name: str, visit: Visit) -> None:
+        value = _assigned_value(visit.statement)
+        place = label(visit.line)
+        after = visit.changes[name]
+        if value is None or not self._assigns(visit.statement, name):
+            self._slice.say(f"{place} left {code(name)} as {show(after)}.")
+            self._slice.want(visit.statement)
+        elif isinstance(value, ast.Constant) or not names_read(value):
+            self._slice.say(f"{place} {code(name)} was set to {show(after)} by the program itself.")
+            self._rivals(name)
+        else:
+            bullet = f"{place} {code(name)} was made from {code(ast.unparse(value))}"
+            bullet += f" and came to {show(after)}."
+            self._slice.say(bullet + self._slice.parts(visit, value))
+            self.inner_calls(visit)
+            self._slice.want(value)
+        self._loop_around(visit)
+
+    def inner_calls(self, visit: Visit) -> None:
+        """Go down the calls that a statement needed, along the recursion if there is one."""
+        calls = [call for call in visit.calls if call.ending == "return" and call.value is not None]
+        if not calls:
+            return
+        own = [call for call in calls if call.function == self._slice.activation.function]
+        if not own:
+            shown = [
+                f"{code(call_text(call))} had to give {show(call.value)}"
+                for call in calls[:3]
+                if call.value is not None
+            ]
+            self._slice.say(f"For that, {listing(list(dict.fromkeys(shown)))}.")
+            return
+        chain = _down(own[0])
+        shown_chain = chain if len(chain) <= MOST_VALUES else [*chain[:2], *chain[-1:]]
+        texts = [f"{code(call_text(c))} gave {show(c.value)}" for c in shown_chain if c.value]
+        bullet = f"Going down the recursion, {listing(texts)}"
+        base = list(visits(chain[-1].nodes))
+        if base and isinstance(base[-1].statement, ast.Return):
+            bullet += f"; the last of these is the base case at {label(base[-1].line)}"
+        self._slice.say(bullet + ".")
+
+    def _rivals(self, name: str) -> None:
+        """Statements that would have changed the variable and must not have run."""
+        ran = {id(v.statement) for v in self._slice.visits}
+        for statement in ast.walk(self._slice.function):
+            if not isinstance(statement, (ast.Assign, ast.AugAssign)) or id(statement) in ran:
+                continue
+            if not self._assigns(statement, name):
+                continue
+            place = label(statement.lineno)
+            why = self._never_reached(statement)
+            if why:
+                self._slice.say(f"{place} would have changed it, so it must not run: {why}.")
+
+    def _never_reached(self, statement: ast.stmt) -> str:
+        node: ast.AST | None = statement
+        while node is not None and node is not self._slice.function:
+            node = self._slice.source.parents.get(node)
+            asked = [v for v in self._slice.visits if v.statement is node]
+            if not asked:
+                continue
+            if isinstance(node, ast.If):
+                self._slice.told.add(node)
+                self._slice.want(node.test)
+                self._loop_around(asked[0])
+                return f"{label(node.lineno)} {code(ast.unparse(node.test))} never let it through"
+            if isinstance(node, Loop):
+                self._slice.told.add(node)
+                source = node.test if isinstance(node, ast.While) else node.iter
+                self._slice.want(source)
+                value = self._slice.clauses.known(asked[0]).text(source)
+                shown = f" was {code(value)} and" if value is not None else ""
+                return f"{label(node.lineno)} {code(ast.unparse(source))}{shown} ran no pass"
+        return ""
+
+    def _made_in_steps(self, name: str, makers: Sequence[Visit]) -> None:
+        first = makers[0]
+        start = first.before.get(name)
+        steps = list(makers)
+        if start is None:  # the first one is where it starts
+            start, steps = first.changes[name], steps[1:]
+        lines = list(dict.fromkeys(label(v.line) for v in steps))
+        if lines == [label(first.line)]:
+            self._made_anew(name, makers)
+            return
+        began = f"{code(name)} starts as {show(start)}"
+        if first is not steps[0]:
+            began += f" at {label(first.line)}"
+        ran = times(len(steps))
+        only = f"only {lines[0]} changes it" if len(lines) == 1 else f"{listing(lines)} change it"
+        bullet = f"{began}; after that {only}, {ran} in this run."
+        bullet += self._history(name, steps)
+        self._slice.say(bullet)
+        self._guards(steps)
+        for visit in (first, *steps):
+            self._slice.want(_operand(visit.statement))
+        self._loop_around(steps[-1])
+
+    def _made_anew(self, name: str, makers: Sequence[Visit]) -> None:
+        """One line sets the variable again and again; the last value is the one that counts."""
+        last = makers[-1]
+        value = _assigned_value(last.statement)
+        bullet = f"{label(last.line)} sets {code(name)} anew, {times(len(makers))} in this run"
+        if value is not None and names_read(value):
+            bullet += f", from {code(ast.unparse(value))}"
+        self._slice.say(f"{bullet}; the last time to {show(last.changes[name])}.")
+        self._slice.want(_operand(last.statement))
+        self._loop_around(last)
+
+    def _history(self, name: str, steps: Sequence[Visit]) -> str:
+        values = [step.changes[name] for step in steps]
+        if any(len(v.text) > 120 for v in values):
+            return f" It ends as {show(values[-1])}."
+        backwards = [show(v) for v in reversed(values)]
+        before = steps[0].before.get(name)
+        if before is not None:
+            backwards.append(show(before))
+        if len(backwards) > MOST_VALUES + 1:
+            return (
+                f" Going back from the end it was {backwards[0]}, before that {backwards[1]} and "
+                f"{backwards[2]}, and so on back to {backwards[-1]}."
+            )
+        if len(backwards) < 3:
+            return f" The end value is {backwards[0]}."
+        return f" Going back from the end it was {listing(backwards, 'and at first')}."
+
+    def _guards(self, steps: Sequence[Visit]) -> None:
+        """The conditions inside the loop that chose which iterations changed the variable."""
+        for statement in dict.fromkeys(v.statement for v in steps):
+            node: ast.AST | None = statement
+            while node is not None and not isinstance(node, (Loop, ast.FunctionDef)):
+                node = self._slice.source.parents.get(node)
+                if not isinstance(node, ast.If) or node in self._slice.told:
+                    continue
+                self._slice.told.add(node)
+                asked = [v for v in self._slice.visits if v.statement is node]
+                in_body = any(self._slice.is_inside(statement, part, True) for part in node.body)
+                held = sum(branch_taken(v) is in_body for v in asked)
+                wanted = ast.unparse(node.test) if in_body else opposite(node.test)
+                self._slice.say(
+                    f"{label(node.lineno)} chooses when {label(_line(statement))} runs: it needs "
+                    f"{code(wanted)}, which was so in {number(held)} of {number(len(asked))} checks."
+                )
+                self._slice.want(node.test)
+
+    def _loop_around(self, visit: Visit) -> None:
+        if visit.statement is not None:
+            for loop in reversed(self._slice.source.loops_around[visit.statement]):
+                self.feed(loop)
+
+    def feed(self, loop: Loop) -> None:
+        """What drove a loop: the values it took, or the condition that kept it going."""
+        if loop in self._slice.told:
+            return
+        self._slice.told.add(loop)
+        headers = [v for v in self._slice.visits if v.statement is loop]
+        if isinstance(loop, ast.While):
+            if isinstance(loop.test, ast.Constant):
+                return
+            self._slice.want(loop.test)
+            passes = sum(1 for v in headers if v.follower is not None and self._enters(v, loop))
+            self._slice.say(
+                f"{label(loop.lineno)} kept the loop going while {code(ast.unparse(loop.test))}, "
+                f"for {number(passes)} {'pass' if passes == 1 else 'passes'}."
+            )
+            return
+        taken = [v for v in headers if v.changes]
+        names = [n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)]
+        self._slice.explained.update(names)
+        target = code(ast.unparse(loop.target))
+        iterable = code(ast.unparse(loop.iter))
+        bullet = f"{label(loop.lineno)} took {target} from {iterable}"
+        if len(names) == 1 and taken and len(self._slice.source.loops_around[loop]) == 1:
+            values = [v.after[names[0]] for v in taken if names[0] in v.after]
+            if all(is_short(v) for v in values):
+                shown = [code(v.text) for v in values]
+                if len(shown) > 8:
+                    shown = [*shown[:4], "...", shown[-1]]
+                bullet += f": {', '.join(shown)}, in this order"
+        self._slice.say(bullet + ".")
+        self._slice.want(loop.iter)
+
+    def _enters(self, header: Visit, loop: Loop) -> bool:
+        return header.follower is not None and self._slice.is_inside(
+            header.follower.statement, loop
+        )
+
+    def _assigns(self, statement: ast.stmt | None, name: str) -> bool:
+        targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
+        flat = [e for t in targets for e in (getattr(t, "elts", None) or [t])]
+        return any(isinstance(t, ast.Name) and t.id == name for t in flat)
+
+
+def _down(call: Activation) -> list[Activation]:
+    """The chain of calls of the same function below ``call``, following the first one each time."""
+    chain = [call]
+    while True:
+        inner = [
+            deeper
+            for visit in visits(chain[-1].nodes)
+            for deeper in visit.calls
+            if deeper.function == call.function and deeper.ending == "return"
+        ]
+        if not inner or len(chain) > 200:
+            return chain
+        chain.append(inner[0])
+
+
+def _assigned_value(statement: ast.stmt | None) -> ast.expr | None:
+    if isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        return statement.value
+    return None
+
+
+def _operand(statement: ast.stmt | None) -> ast.AST | None:
+    """The part of a statement that its effect depends on."""
+    if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+        return statement
+    return statement if isinstance(statement, ast.Expr) else None
+
+
+def _line(statement: ast.stmt | None) -> int:
+    return statement.lineno if statement is not None else 0
