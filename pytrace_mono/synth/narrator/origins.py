@@ -143,10 +143,17 @@ class Origins:
         """One line sets the variable again and again; the last value is the one that counts."""
         last = makers[-1]
         value = _assigned_value(last.statement)
-        bullet = f"{label(last.line)} sets {code(name)} anew, {times(len(makers))} in this run"
+        bullet = f"{label(last.line)} sets {code(name)} {times(len(makers))} in this run"
         if value is not None and names_read(value):
             bullet += f", from {code(ast.unparse(value))}"
-        self._slice.say(f"{bullet}; the last time to {show(last.changes[name])}.")
+        before = makers[0].before.get(name)
+        if len(makers) <= MOST_VALUES and all(is_short(v.changes[name]) for v in makers):
+            values = listing([show(v.changes[name]) for v in makers])
+            start = f"from {show(before)} on, " if before is not None else ""
+            bullet += f": {start}to {values}."
+        else:
+            bullet += f"; the last time to {show(last.changes[name])}."
+        self._slice.say(bullet)
         self._slice.want(_operand(last.statement))
         self._loop_around(last)
 
