@@ -167,6 +167,7 @@ def test_synth_sums_up_what_it_made(programs: Path, tmp_path: Path) -> None:
     assert re.search(r"1  rows of the input: bad_code +the code is not Python", done.stdout)
     assert re.search(r"1  calls: call_raised +the Call raised", done.stdout)
     assert str(tmp_path / "c") in done.stdout
+    assert "left out: broken.py: not Python: line 1:" in done.stderr
 
 
 def test_synth_can_be_quiet(programs: Path, tmp_path: Path) -> None:

@@ -192,6 +192,9 @@ def test_without_pyarrow_parquet_says_what_to_install_and_jsonl_works(
 def test_a_reject_names_file_row_and_cause() -> None:
     reject = Reject("row", Reason.NO_CODE, "the row has no code", origin=Origin("a.jsonl", 3))
     assert reject.message == "a.jsonl, row 3: the row has no code"
+    named = Reject("call", Reason.BAD_CALL, "no", "p", "f(", Origin("a.jsonl", 3))
+    assert named.message == "a.jsonl, row 3 (p): f(: no"
+    assert Reject("call", Reason.BAD_CALL, "no", "p", "f(").message == "p: f(: no"
     assert reject.to_dict() == {
         "direction": "row",
         "reason": "no_code",

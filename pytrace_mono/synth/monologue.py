@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cached_property
 
 from pytrace_mono import tasks
 from pytrace_mono.errors import AnswerError, TeacherError
@@ -43,6 +44,16 @@ class Question:
     entry_point: str
     callee: str
     literal_call: str | None
+
+    @cached_property
+    def digest(self) -> str:
+        """The Trace's digest; its two rows share it."""
+        return self.trace.digest()
+
+    @cached_property
+    def shown_trace(self) -> str:
+        """The recording as a model is shown it."""
+        return prompts.shown_trace(self.trace)
 
     @property
     def output(self) -> Snapshot:
@@ -157,7 +168,7 @@ class Judge:
             call=question.stated.call,
             output=question.output.text,
             python=trace.python,
-            trace_digest=trace.digest(),
+            trace_digest=question.digest,
             level=trace.level,
             teacher=self._teacher.name,
             attempts=attempt,
@@ -174,7 +185,14 @@ def _prompt(question: Question, direction: Direction) -> Prompt:
     call, output = question.call, question.output.text
     return Prompt(
         direction=direction,
-        messages=prompts.messages(direction, question.trace, call, question.masked_call, output),
+        messages=prompts.messages(
+            direction,
+            program=question.trace.program,
+            call=call,
+            masked_call=question.masked_call,
+            output=output,
+            shown_trace=question.shown_trace,
+        ),
         problem=question.located.problem,
         call=call,
         trace=question.trace,

@@ -173,7 +173,7 @@ class _Run:
 
     def _write(self, item: asyncio.Task[Made] | Reject) -> None:
         if isinstance(item, Reject):
-            self._writer.drop(item)
+            self._drop(item)
             return
         made = item.result()
         counts = self._writer.counts
@@ -182,10 +182,14 @@ class _Run:
         counts.usable += made.usable
         for row in made.rows:
             if isinstance(row, Reject):
-                self._writer.drop(row)
+                self._drop(row)
             else:
                 self._writer.keep(row)
         self._progress.step(counts)
+
+    def _drop(self, reject: Reject) -> None:
+        self._writer.drop(reject)
+        self._progress.note(reject)
 
 
 def _in_a_loop(run: _Run, items: Iterator[Located | Reject]) -> None:

@@ -6,10 +6,17 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from pytrace_mono.verify.reasons import Reason
+
 if TYPE_CHECKING:
     from pytrace_mono.synth.counts import Counts
+    from pytrace_mono.synth.rejects import Reject
 
 _SECONDS_BETWEEN_LINES = 5.0
+_MAX_NOTES = 20
+
+# What its author can mend in the input. The others are how programs behave, and only counted.
+_MENDABLE = frozenset({Reason.BAD_CALL, Reason.SETUP_RAISED, Reason.SANDBOX_FAILED})
 
 
 class Progress:
@@ -24,6 +31,7 @@ class Progress:
         self._total = total
         self._quiet = quiet
         self._done = 0
+        self._notes = 0
         self._last_line = time.monotonic()
         self._bar: Any = None
         if not quiet and sys.stderr.isatty():
@@ -44,7 +52,23 @@ class Progress:
         elif time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
             done = f"{self._done} of at most {self._total} problems"
-            print(f"{done}, {kept} rows kept, {dropped} dropped", file=sys.stderr, flush=True)
+            self._say(f"{done}, {kept} rows kept, {dropped} dropped")
+
+    def note(self, reject: Reject) -> None:
+        """Say what is wrong with the input, the first times; all of it stands in the rejects."""
+        if self._quiet or not (reject.direction == "row" or reject.reason in _MENDABLE):
+            return
+        self._notes += 1
+        if self._notes <= _MAX_NOTES:
+            self._say(f"left out: {reject.message}")
+        if self._notes == _MAX_NOTES:
+            self._say("left out: more such rows and calls; rejects.jsonl will name them")
+
+    def _say(self, line: str) -> None:
+        if self._bar is not None:
+            self._bar.write(line, file=sys.stderr)
+        else:
+            print(line, file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Leave the terminal in order."""

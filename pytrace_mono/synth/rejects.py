@@ -49,8 +49,11 @@ class Reject:
     @property
     def message(self) -> str:
         """File, row and cause, in one line."""
-        about = [str(part) for part in (self.origin, self.problem_id, self.call) if part]
-        return ": ".join([*about, self.detail or self.reason.explanation])
+        where = str(self.origin or self.problem_id or "")
+        if self.origin is not None and self.origin.row is not None and self.problem_id:
+            where += f" ({self.problem_id})"  # a program's id is the name of its file
+        cause = self.detail or self.reason.explanation
+        return ": ".join(part for part in (where, self.call, cause) if part)
 
     def to_dict(self) -> dict[str, Any]:
         """As it stands in ``rejects.jsonl``; what is not known is left out."""

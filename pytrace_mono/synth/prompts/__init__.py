@@ -33,27 +33,34 @@ _SECTIONS: dict[Direction, tuple[str, str]] = {
 
 
 def messages(
-    direction: Direction, trace: Trace, call: Call, masked_call: str, output: str
+    direction: Direction,
+    *,
+    program: str,
+    call: Call,
+    masked_call: str,
+    output: str,
+    shown_trace: str,
 ) -> tuple[Message, ...]:
     """The chat that asks for one monologue.
 
     Args:
         direction: forward or backward.
-        trace: the recording of ``call``.
+        program: the source.
         call: the Call, on one line.
         masked_call: the Call with ``??`` for its arguments.
         output: the recorded value, as a literal.
+        shown_trace: what :func:`shown_trace` makes of the recording.
     """
     section, rules = _SECTIONS[direction]
     if direction == "forward":
-        question = tasks.forward_instruction(trace.program, call.call, call.setup)
+        question = tasks.forward_instruction(program, call.call, call.setup)
         asked = call.call
     else:
-        question = tasks.backward_instruction(trace.program, masked_call, output, call.setup)
+        question = tasks.backward_instruction(program, masked_call, output, call.setup)
         asked = masked_call
     system = _template("system").substitute(section=section, section_rules=rules)
     user = _template(direction).substitute(
-        question=question, trace=shown_trace(trace), call=asked, output=output
+        question=question, trace=shown_trace, call=asked, output=output
     )
     return (Message("system", system), Message("user", user))
 
