@@ -149,5 +149,7 @@ def _pyarrow() -> Any:
     try:
         import pyarrow
     except ImportError:
-        raise MissingExtraError("Parquet", "pyarrow", "synth") from None
+        raise MissingExtraError(
+            "Parquet (JSON Lines would do without: --format jsonl)", "pyarrow", "synth"
+        ) from None
     return pyarrow
