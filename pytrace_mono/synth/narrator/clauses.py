@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pytrace_mono.synth.narrator.conditions import verdict
 from pytrace_mono.synth.narrator.inside import steps_inside
@@ -291,8 +292,13 @@ def branch_taken(visit: Visit) -> bool:
     follower = visit.follower
     if follower is None or follower.statement is None:
         return False
-    inside = {id(node) for part in statement.body for node in ast.walk(part)}
-    return id(follower.statement) in inside
+    return follower.statement in _statements_of_body(statement)
+
+
+@lru_cache(maxsize=1024)
+def _statements_of_body(statement: ast.If) -> frozenset[ast.stmt]:
+    inside = (node for part in statement.body for node in ast.walk(part))
+    return frozenset(node for node in inside if isinstance(node, ast.stmt))
 
 
 def call_text(activation: Activation, width: int = WIDE) -> str:
@@ -315,6 +321,7 @@ def returned(activation: Activation) -> str:
     return "goes on"
 
 
+@lru_cache(maxsize=1024)
 def _comprehension_names(statement: ast.stmt | None) -> frozenset[str]:
     """Loop variables of comprehensions, which 3.12 shows in the frame around them (PEP 709)."""
     if statement is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Loop = ast.For | ast.AsyncFor | ast.While
@@ -104,13 +104,6 @@ class Source:
             (s for s in reversed(block) if isinstance(s, Function) and s.name == last), None
         )
 
-    def is_spread_out(self, statement: ast.stmt) -> bool:
-        """True where one execution of a simple statement may visit its lines more than once."""
-        if isinstance(statement, _COMPOUND):
-            return False
-        several_lines = (statement.end_lineno or 0) > statement.lineno
-        return several_lines or any(isinstance(n, _NESTED_FRAMES) for n in ast.walk(statement))
-
 
 def _first_line(statement: ast.stmt) -> int:
     decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
@@ -124,6 +117,7 @@ def parameters(function: Function) -> list[str]:
     return [arg.arg for arg in [*found, *([a.kwarg] if a.kwarg else [])]]
 
 
+@lru_cache(maxsize=256)
 def local_names(function: Function) -> frozenset[str]:
     """Names that are variables of this function itself."""
     found = set(parameters(function))
@@ -152,7 +146,8 @@ def own_nodes(function: ast.AST) -> list[ast.AST]:
     return found
 
 
-def names_read(node: ast.AST) -> list[str]:
+@lru_cache(maxsize=4096)
+def names_read(node: ast.AST) -> tuple[str, ...]:
     """Names an expression or statement reads, each once, in order of appearance."""
     bound = {
         inner.id
@@ -167,4 +162,13 @@ def names_read(node: ast.AST) -> list[str]:
         if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n.id not in bound
     ]
     found.sort(key=lambda n: (getattr(n, "lineno", 0), getattr(n, "col_offset", 0)))
-    return list(dict.fromkeys(n.id for n in found))
+    return tuple(dict.fromkeys(n.id for n in found))
+
+
+@lru_cache(maxsize=1024)
+def is_spread_out(statement: ast.stmt) -> bool:
+    """True where one execution of a simple statement may visit its lines more than once."""
+    if isinstance(statement, _COMPOUND):
+        return False
+    several_lines = (statement.end_lineno or 0) > statement.lineno
+    return several_lines or any(isinstance(n, _NESTED_FRAMES) for n in ast.walk(statement))

@@ -16,13 +16,13 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pytrace_mono.synth.narrator.source import Function, Loop, Source, local_names
+from pytrace_mono.synth.narrator.source import Function, Loop, Source, is_spread_out, local_names
 from pytrace_mono.tracer.types import Snapshot, Step, Trace
 
 Values = Mapping[str, Snapshot]
 
 
-@dataclass
+@dataclass(eq=False)
 class Visit:
     """One execution of a statement.
 
@@ -55,7 +55,7 @@ class Visit:
         return values
 
 
-@dataclass
+@dataclass(eq=False)
 class Iteration:
     """One pass of a loop; ``header`` is None where no header line is visited (``while True``)."""
 
@@ -63,7 +63,7 @@ class Iteration:
     body: list[Node]
 
 
-@dataclass
+@dataclass(eq=False)
 class Round:
     """One run of a loop from its first header visit until it is left.
 
@@ -90,7 +90,7 @@ class Round:
 Node = Visit | Round
 
 
-@dataclass
+@dataclass(eq=False)
 class Activation:
     """One run of a function, or one stretch of a generator.
 
@@ -137,7 +137,7 @@ def tell(trace: Trace, source: Source) -> list[Activation]:
     return _Teller(source).tell(trace)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Open:
     activation: Activation
     values: dict[str, Snapshot]
@@ -221,7 +221,7 @@ class _Teller:
             last is not None
             and statement is not None
             and last.statement is statement
-            and self._source.is_spread_out(statement)
+            and is_spread_out(statement)
         ):
             visit = last
         else:
