@@ -11,6 +11,7 @@ _EXAMPLES = """\
 examples:
   pytrace-mono corpus stats corpus/
   pytrace-mono corpus show corpus/ --direction backward --index 3
+  pytrace-mono corpus show corpus/ --problem merge_intervals
   pytrace-mono corpus export corpus/ --format messages --to jsonl --out chat.jsonl
 """
 
@@ -47,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show.add_argument(
         "--index", type=int, default=0, metavar="N", help="which of them, from 0 (default 0)"
     )
+    show.add_argument("--problem", metavar="ID", help="count the rows of this problem only")
     show.set_defaults(run=run_show)
 
 
@@ -79,9 +81,14 @@ def run_show(args: argparse.Namespace) -> int:
     if args.index < 0:
         raise CorpusError(f"--index {args.index}: rows are counted from 0")
     corpus = Corpus(args.dir)
-    example = next(islice(corpus.examples(args.direction), args.index, None), None)
+    rows = (e for e in corpus.examples(args.direction) if args.problem in (None, e.problem_id))
+    example = next(islice(rows, args.index, None), None)
     if example is None:
-        raise CorpusError(f"{args.dir}: there is no {args.direction} row number {args.index}")
+        of_problem = f" of problem {args.problem}" if args.problem is not None else ""
+        raise CorpusError(
+            f"{args.dir}: there is no {args.direction} row number {args.index}{of_problem}; "
+            f"`pytrace-mono corpus stats {args.dir}` says how many there are"
+        )
     prompt, completion = tasks.prompt_and_completion(example)
     print(f"# {example.id}\n\n{prompt.rstrip()}\n\n{completion}")
     return 0

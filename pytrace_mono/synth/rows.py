@@ -1,4 +1,4 @@
-"""One JSON row as a Problem; the forms are those of ``docs/formats.md``.
+"""One JSON row as a Problem; the forms are those of ``docs/problems.md``.
 
 ::
 
