@@ -14,7 +14,7 @@ from pytrace_mono.synth.narrator.conditions import opposite
 from pytrace_mono.synth.narrator.origins import Origins
 from pytrace_mono.synth.narrator.slicing import Slice
 from pytrace_mono.synth.narrator.source import Loop, Source, names_read
-from pytrace_mono.synth.narrator.story import Activation, Visit
+from pytrace_mono.synth.narrator.story import Activation, Visit, loop_values
 from pytrace_mono.synth.narrator.values import is_short, show
 from pytrace_mono.synth.narrator.wording import Voice, code, label, listing
 from pytrace_mono.tracer.types import Snapshot
@@ -135,11 +135,11 @@ class Deduction:
             if isinstance(node, ast.If) and self._slice.is_inside(visit.statement, node)
         ]
         bullet = f"This happened inside the loop at {label(loop.lineno)}"
-        if headers:
+        if headers and isinstance(loop, (ast.For, ast.AsyncFor)):
             bullet += f", in iteration {len(headers)}"
             state = [
                 f"{code(name)} was {show(value)}"
-                for name, value in headers[-1].changes.items()
+                for name, value in loop_values(headers[-1]).items()
                 if is_short(value)
             ]
             bullet += f", when {listing(state)}" if state else ""

@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterable, Sequence
 from pytrace_mono.synth.narrator.clauses import Clauses, branch_taken
 from pytrace_mono.synth.narrator.conditions import sides_of, verdict
 from pytrace_mono.synth.narrator.sentences import Item
-from pytrace_mono.synth.narrator.story import Activation, Iteration, Node, Round, visits
+from pytrace_mono.synth.narrator.story import (
+    Activation,
+    Iteration,
+    Node,
+    Round,
+    loop_values,
+    visits,
+)
 from pytrace_mono.synth.narrator.values import is_short, python_value, show
 from pytrace_mono.synth.narrator.wording import Voice, code, label, listing, number, sentence, times
 from pytrace_mono.tracer.types import Snapshot
@@ -112,8 +119,9 @@ class Loops:
             lead = f"{verdict(node.loop.test, True, self._clauses.known(header))}. "
             told = [ast.unparse(side) for side in sides_of(node.loop.test)]
         elif header is not None:
-            pairs = [f"{name} = {v.text}" for name, v in header.changes.items() if is_short(v)]
-            told = list(header.changes)
+            values = loop_values(header)
+            pairs = [f"{name} = {value.text}" for name, value in values.items() if is_short(value)]
+            told = list(values)
             lead = f"{listing([code(pair) for pair in pairs])}. " if pairs else ""
         items = self._tell_body(iteration.body, told, loop_depth + 1)
         text = f"{head}: {lead}"

@@ -9,7 +9,7 @@ from pytrace_mono.synth.narrator.clauses import branch_taken, call_text
 from pytrace_mono.synth.narrator.conditions import opposite
 from pytrace_mono.synth.narrator.slicing import MOST_VALUES, Slice
 from pytrace_mono.synth.narrator.source import Loop, names_read
-from pytrace_mono.synth.narrator.story import Activation, Visit, visits
+from pytrace_mono.synth.narrator.story import Activation, Visit, loop_values, visits
 from pytrace_mono.synth.narrator.values import is_short, show
 from pytrace_mono.synth.narrator.wording import code, label, listing, number, times
 
@@ -143,16 +143,20 @@ class Origins:
         """One line sets the variable again and again; the last value is the one that counts."""
         last = makers[-1]
         value = _assigned_value(last.statement)
+        # Every visit of the line, also those that set the value it had already.
+        makers = [
+            v for v in self._slice.visits if v.statement is last.statement and name in v.after
+        ]
         bullet = f"{label(last.line)} sets {code(name)} {times(len(makers))} in this run"
         if value is not None and names_read(value):
             bullet += f", from {code(ast.unparse(value))}"
         before = makers[0].before.get(name)
-        if len(makers) <= MOST_VALUES and all(is_short(v.changes[name]) for v in makers):
-            values = listing([show(v.changes[name]) for v in makers])
+        if len(makers) <= MOST_VALUES and all(is_short(v.after[name]) for v in makers):
+            values = listing([show(v.after[name]) for v in makers])
             start = f"from {show(before)} on, " if before is not None else ""
             bullet += f": {start}to {values}."
         else:
-            bullet += f"; the last time to {show(last.changes[name])}."
+            bullet += f"; the last time to {show(makers[-1].after[name])}."
         self._slice.say(bullet)
         self._slice.want(_operand(last.statement))
         self._loop_around(last)
@@ -214,14 +218,13 @@ class Origins:
                 f"for {number(passes)} {'pass' if passes == 1 else 'passes'}."
             )
             return
-        taken = [v for v in headers if v.changes]
+        taken = [loop_values(v) for v in headers if self._enters(v, loop)]
         names = [n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)]
         self._slice.explained.update(names)
         target = code(ast.unparse(loop.target))
-        iterable = code(ast.unparse(loop.iter))
-        bullet = f"{label(loop.lineno)} took {target} from {iterable}"
+        bullet = f"{label(loop.lineno)} took {target} from {code(ast.unparse(loop.iter))}"
         if len(names) == 1 and taken and len(self._slice.source.loops_around[loop]) == 1:
-            values = [v.after[names[0]] for v in taken if names[0] in v.after]
+            values = [bound[names[0]] for bound in taken if names[0] in bound]
             if all(is_short(v) for v in values):
                 shown = [code(v.text) for v in values]
                 if len(shown) > 8:

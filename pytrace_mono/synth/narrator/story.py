@@ -90,6 +90,14 @@ class Round:
 Node = Visit | Round
 
 
+def loop_values(header: Visit) -> dict[str, Snapshot]:
+    """What a ``for`` header bound, also where the new value is the same as the old one."""
+    assert isinstance(header.statement, (ast.For, ast.AsyncFor))
+    after = header.after
+    names = [n.id for n in ast.walk(header.statement.target) if isinstance(n, ast.Name)]
+    return {name: after[name] for name in names if name in after}
+
+
 @dataclass(eq=False)
 class Activation:
     """One run of a function, or one stretch of a generator.
