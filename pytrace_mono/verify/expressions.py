@@ -169,6 +169,8 @@ class _Evaluator:
 
     def _Call(self, node: ast.Call) -> Any:
         function = self._function(node.func)
+        if function is isinstance and len(node.args) == 2 and not node.keywords:
+            return isinstance(self.value(node.args[0]), self._types(node.args[1]))
         arguments = self._elements(node.args)
         keywords = {}
         for keyword in node.keywords:
@@ -181,6 +183,14 @@ class _Evaluator:
         if isinstance(node.func, ast.Attribute) and node.func.attr in ("replace", "join"):
             self._check_text_growth(node.func, arguments)
         return function(*arguments, **keywords)
+
+    def _types(self, node: ast.expr) -> tuple[type, ...]:
+        """Types are known by name as the second argument of isinstance, and nowhere else."""
+        nodes = node.elts if isinstance(node, ast.Tuple) else [node]
+        names = [part.id if isinstance(part, ast.Name) else "" for part in nodes]
+        if not all(name in TYPES and name not in self._shadowed for name in names):
+            raise NotEvaluated("isinstance() is known for built-in types only")
+        return tuple(TYPES[name] for name in names)
 
     def _check_text_growth(self, node: ast.Attribute, arguments: list[Any]) -> None:
         owner = len(self.value(node.value))

@@ -112,7 +112,8 @@ class Clauses:
 
     def _unpacked(self, visit: Visit, target: ast.Tuple | ast.List) -> str:
         parts = [
-            f"{code(part.id)} becomes {show(visit.after[part.id])}"
+            f"{code(part.id)} {'becomes' if part.id in visit.before else 'starts as'} "
+            f"{show(visit.after[part.id])}"
             for part in target.elts
             if isinstance(part, ast.Name) and part.id in visit.after
         ]

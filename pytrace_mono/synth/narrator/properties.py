@@ -41,6 +41,7 @@ class _Candidate:
     predicate: str
     telling: Callable[[Any, Any], bool] = lambda parameter, result: True
     examples: int = 2
+    implies: tuple[str, ...] = ()
 
 
 def _always(parameter: Any, result: Any) -> bool:
@@ -55,6 +56,9 @@ def _several(parameter: Any, result: Any) -> bool:
     return len(result) > 1
 
 
+_AS_LONG = "len({r}) == len({p})"
+_NOT_LONGER = "len({r}) <= len({p})"
+_FROM_INPUT = "set({r}) <= set({p})"
 _ABOUT_RESULT: dict[type, tuple[_Candidate, ...]] = {
     list: (
         _Candidate("The result is in ascending order", "{r} == sorted({r})", _several),
@@ -74,19 +78,19 @@ _ABOUT_BOTH: tuple[tuple[type | tuple[type, ...], type | tuple[type, ...], _Cand
     (
         (list, tuple, str),
         (list, tuple, str),
-        _Candidate("The result is as long as the input", "len({r}) == len({p})", _several),
-    ),
-    (
-        (list, tuple, str),
-        list,
         _Candidate(
-            "Every item of the result comes from the input", "set({r}) <= set({p})", _several
+            "The result is as long as the input", _AS_LONG, _several, implies=(_NOT_LONGER,)
         ),
     ),
     (
         (list, tuple, str),
+        list,
+        _Candidate("Every item of the result comes from the input", _FROM_INPUT, _several),
+    ),
+    (
         (list, tuple, str),
-        _Candidate("The result is never longer than the input", "len({r}) <= len({p})", _several),
+        (list, tuple, str),
+        _Candidate("The result is never longer than the input", _NOT_LONGER, _several),
     ),
     (
         (list, tuple),
@@ -180,9 +184,13 @@ def properties(function: Function, examples: Sequence[Example]) -> list[str]:
     name = result_name(function)
     found: list[str] = []
     if len(examples) > 1:
+        implied: set[tuple[str, str]] = set()
         for candidate, parameter in _candidates(examples):
-            if len(found) < _MOST - 1 and _holds(candidate, parameter, name, examples):
+            if len(found) == _MOST - 1 or (candidate.predicate, parameter) in implied:
+                continue
+            if _holds(candidate, parameter, name, examples):
                 found.append(_said(candidate, parameter, name, examples))
+                implied.update((predicate, parameter) for predicate in candidate.implies)
     kinds = {type(example.result) for example in examples}
     if len(kinds) == 1:
         kind = next(iter(kinds))
@@ -201,8 +209,7 @@ def _candidates(examples: Sequence[Example]) -> list[tuple[_Candidate, str]]:
         for given, returned, candidate in _ABOUT_BOTH:
             if _is(value, given) and _is(first.result, returned):
                 found.append((candidate, parameter))
-    found.extend((c, "") for c in _ABOUT_RESULT.get(type(first.result), ()))
-    return found
+    return [(c, "") for c in _ABOUT_RESULT.get(type(first.result), ())] + found
 
 
 def _is(value: Any, kinds: type | tuple[type, ...]) -> bool:

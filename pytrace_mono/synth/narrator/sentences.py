@@ -71,7 +71,9 @@ class Sentences:
         if self._conditions:
             text = "; ".join(text for _, text, _ in self._conditions)
             if self._effects:
-                text += f", so {_joined(self._effects)}"
+                effects = _joined(self._effects)
+                # "so ... so" would leave open what follows from what.
+                text += f". {sentence(effects)}" if _argues(self._effects[0]) else f", so {effects}"
             elif not self._conditions[-1][2]:
                 text += ", so nothing happens here" if self._compact else ", so the run goes on"
             self._done.append(sentence(text))
@@ -84,6 +86,10 @@ class Sentences:
         while node is not None and node is not statement:
             node = self._source.parents.get(node)
         return node is not None and visit.statement is not statement
+
+
+def _argues(clause: str) -> bool:
+    return ", so " in re.sub(r"`[^`]*`", "", clause)
 
 
 def _joined(effects: list[str]) -> str:

@@ -1,0 +1,121 @@
+"""The bounded interpreter agrees with Python where it answers, and refuses the rest."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytrace_mono.verify.expressions import NotEvaluated, evaluate
+
+NAMES = {
+    "n": 7,
+    "x": -2.5,
+    "text": "Hello World",
+    "items": [3, 1, 3, 2],
+    "pairs": [("a", 2), ("b", 1)],
+    "table": {"a": 1, "b": 2},
+    "seen": {1, 2},
+    "flag": False,
+}
+
+AGREEING = [
+    "n % 3 == 1 and not flag",
+    "1 < n <= 7 < 9",
+    "items[1:] + items[:1]",
+    "items[-1], items[::-1]",
+    "sorted(items, reverse=True)",
+    "sorted(pairs, key=lambda p: p[1])",
+    "max(items, key=lambda i: -i)",
+    "[i * 2 for i in items if i != 3]",
+    "{i for i in items} | seen",
+    "{k: v + n for k, v in table.items()}",
+    "sum(i * j for i in items for j in items)",
+    "', '.join(word.upper() for word in text.split())",
+    "text.replace('o', '0').count('0')",
+    "f'{text!r}-{n}'",
+    "len(items) if items else None",
+    "table.get('z', 0) or table['a']",
+    "isinstance(n, int), isinstance(text, (int, str))",
+    "list(zip(items, text)), list(enumerate(text))[2]",
+    "any(i > 2 for i in items) and all(items)",
+    "round(x, 1), abs(x), divmod(n, 2), n ** 2, n // 2, -n, ~n, n << 2, n & 3",
+    "list(range(n))[::2]",
+    "[*items, *seen], {**table, 'c': 3}",
+    "n in items, n not in items, flag is False, items is not None",
+    "str.lower(text)",
+]
+
+
+@pytest.mark.parametrize("expression", AGREEING)
+def test_the_interpreter_gives_what_python_gives(expression: str) -> None:
+    assert evaluate(expression, NAMES) == eval(expression, dict(NAMES))  # noqa: S307 - ours
+
+
+REFUSED = [
+    "open('x')",
+    "__import__('os')",
+    "().__class__",
+    "text.__len__()",
+    "(lambda: n)()",
+    "text.format(n)",
+    "'%d' % n",
+    "f'{n:>100000000}'",
+    "2 ** 10 ** 9",
+    "1 << 10 ** 9",
+    "[0] * 10 ** 9",
+    "range(10 ** 12)",
+    "text.join(['a' * 90000] * 90000)",
+    "('x' * 90000).replace('x', 'y' * 90000)",
+    "[i for i in range(90000) for j in range(90000)]",
+    "n / 0",
+    "items[99]",
+    "unknown",
+    "n.bit_length",
+    "(y := 3)",
+    "items.append(3)",
+    "n +",
+    "eval('1')",
+    "getattr(text, 'upper')",
+]
+
+
+@pytest.mark.parametrize("expression", REFUSED)
+def test_what_is_outside_raises_or_is_too_large_is_not_evaluated(expression: str) -> None:
+    with pytest.raises(NotEvaluated):
+        evaluate(expression, NAMES)
+
+
+def test_a_builtin_that_the_program_redefines_is_not_used() -> None:
+    with pytest.raises(NotEvaluated):
+        evaluate("max(items)", NAMES, shadowed={"max"})
+
+
+def test_evaluating_changes_no_value() -> None:
+    items = [3, 1]
+    evaluate("sorted(items) + [i for i in items]", {"items": items, "i": 9})
+    assert items == [3, 1]
+
+
+numbers = st.integers(-50, 50)
+operators = st.sampled_from(["+", "-", "*", "//", "%", "<", "==", ">=", "&", "|", "and", "or"])
+arithmetic = st.recursive(
+    numbers.map(str) | st.sampled_from(["a", "b"]),
+    lambda inner: st.tuples(inner, operators, inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
+    max_leaves=12,
+)
+
+
+@given(arithmetic, numbers, numbers)
+def test_random_arithmetic_agrees_with_python_or_is_refused_where_python_raises(
+    expression: str, a: int, b: int
+) -> None:
+    names = {"a": a, "b": b}
+    try:
+        expected = eval(expression, dict(names))  # noqa: S307 - made by this test
+    except (ZeroDivisionError, TypeError):
+        with pytest.raises(NotEvaluated):
+            evaluate(expression, names)
+        return
+    actual = evaluate(expression, names)
+    assert (actual, type(actual)) == (expected, type(expected))
