@@ -115,7 +115,7 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
 
 
 def test_trace_prints_a_trace(programs: Path) -> None:
-    done = cli("trace", programs / "double.py", "--call", "double([1])")
+    done = cli("trace", programs / "double.py", "--call", "double([1])", "--format", "json")
     trace = Trace.from_json(done.stdout)
     assert (trace.call, trace.complete) == ("double([1])", True)
     assert trace.outcome.value is not None and trace.outcome.value.text == "[1, 1]"
@@ -125,7 +125,7 @@ def test_trace_prints_a_trace(programs: Path) -> None:
 
 
 def test_trace_without_a_call_runs_the_module_alone(programs: Path) -> None:
-    trace = Trace.from_json(cli("trace", programs / "double.py").stdout)
+    trace = Trace.from_json(cli("trace", programs / "double.py", "--format", "json").stdout)
     assert trace.call is None
     assert trace.steps
 
@@ -143,7 +143,9 @@ def test_trace_as_text_into_a_file(programs: Path, tmp_path: Path) -> None:
 
 
 def test_a_program_that_misbehaves_is_no_error_of_the_command(programs: Path) -> None:
-    done = cli("trace", programs / "double.py", "--call", "double(None)", "--max-steps", "50")
+    done = cli("trace", programs / "double.py", "--call", "double(None)", "--max-steps", "50",
+        "--format", "json",
+    )  # fmt: skip
     trace = Trace.from_json(done.stdout)
     assert (done.returncode, trace.outcome.kind, trace.limits["max_steps"]) == (0, "raised", 50)
 
@@ -288,7 +290,7 @@ def test_corpus_export_writes_a_file(made: Path, tmp_path: Path) -> None:
 def test_a_reader_that_goes_away_is_no_traceback(programs: Path) -> None:
     command = f"{sys.executable} -m pytrace_mono trace {programs / 'double.py'} | head -c 10"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
-    assert done.stdout == '{"version"'
+    assert done.stdout == "Python 3.1"
     assert done.stderr == ""
 
 

@@ -15,7 +15,7 @@ _EXAMPLES = """\
 examples:
   pytrace-mono trace program.py                       the module's body alone
   pytrace-mono trace program.py --call "f([1, 2])"    and then a Call
-  pytrace-mono trace program.py --call "s.push(3)" --setup "s = Stack()" --format text
+  pytrace-mono trace program.py --call "s.push(3)" --setup "s = Stack()" --format json
 """
 
 
@@ -28,8 +28,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         choices=("json", "text"),
-        default="json",
-        help="json (Trace, version 1) or text for reading (default json)",
+        default="text",
+        help="text for reading, or json (Trace, version 1) (default text)",
     )
     parser.add_argument("-o", "--output", metavar="OUT", help="write to this file")
     add_sandbox_options(parser)

@@ -34,7 +34,7 @@ class _Candidate:
 
     ``examples`` is how many different Calls it takes before the predicate is more than chance, and
     ``telling`` says whether the predicate excludes anything on these values, so that an empty list
-    is not praised for being sorted.
+    is not praised for being sorted. ``implies`` names weaker predicates, then not worth saying.
     """
 
     text: str
@@ -72,7 +72,12 @@ _ABOUT_BOTH: tuple[tuple[type | tuple[type, ...], type | tuple[type, ...], _Cand
     (
         list,
         list,
-        _Candidate("The result holds the same items", "sorted({r}) == sorted({p})", _several),
+        _Candidate(
+            "The result holds the same items",
+            "sorted({r}) == sorted({p})",
+            _several,
+            implies=(_AS_LONG, _NOT_LONGER, _FROM_INPUT),
+        ),
     ),
     (str, str, _Candidate("The result is the input turned round", "{r} == {p}[::-1]", _several)),
     (
