@@ -1,29 +1,38 @@
 """Look at a class and its instances without running any of its code.
 
 A class can override nearly every way of asking about it (``__class__``, ``__dict__``, a metaclass's
-``__name__``). What it cannot override are the descriptors of ``type`` itself, so only those are used.
+``__name__``, ``__hash__`` or ``__eq__``). What it cannot override are the descriptors of ``type``
+itself and ``id()``, so only those are used, and no table is keyed by a class.
 """
 
 from __future__ import annotations
 
 import types
+from itertools import islice
 from typing import Any
 
 _MRO = type.__dict__["__mro__"]
 _DICT = type.__dict__["__dict__"]
-_NAME = type.__dict__["__name__"]
 _QUALNAME = type.__dict__["__qualname__"]
+_MAX_NAME = 200
+_OURS = ("pytrace_mono.tracer.live", "pytrace_mono.tracer.recorder", "pytrace_mono.tracer.types")
 
 Layout = tuple[Any, tuple[tuple[str, Any], ...], bool]
 """How to read an instance: getter of its ``__dict__`` or None, its slots, is it a dataclass."""
 
-_layouts: dict[type, Layout] = {}
+
+def plain(name: str) -> str:
+    """A name that the program chose, as an exact ``str`` of reasonable length that UTF-8 can carry."""
+    # str's own slot, because the name may be of a subclass with methods of its own.
+    name = str.__str__(name)[:_MAX_NAME]
+    if name.isascii():
+        return name
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def name_of(cls: type) -> str:
     """The class's qualified name without the ``f.<locals>.`` before it."""
-    name: str = _QUALNAME.__get__(cls)
-    return name.rsplit(">.", 1)[-1]
+    return plain(_QUALNAME.__get__(cls)).rsplit(">.", 1)[-1]
 
 
 def mro_of(cls: type) -> tuple[type, ...]:
@@ -45,35 +54,66 @@ def lookup(cls: type, name: str) -> Any:
     return None
 
 
-def attributes(value: object) -> tuple[list[tuple[str, Any]], bool]:
-    """The attributes stored in an instance (slots first, then ``__dict__``) and: is it a dataclass.
+class Layouts:
+    """Reads the attributes that instances store, remembering how for each class.
 
-    A property or ``__getattr__`` is code, not storage, and is not asked.
+    The classes seen are kept alive, because they are told apart by ``id``; so keep a Layouts no longer
+    than a recording.
     """
-    cls = type(value)
-    layout = _layouts.get(cls)
-    if layout is None:
-        layout = _layouts[cls] = _read_layout(cls)
-    get_dict, slots, is_dataclass = layout
-    found: list[tuple[str, Any]] = []
-    for name, descriptor in slots:
-        try:
-            found.append((name, descriptor.__get__(value)))
-        except AttributeError:
-            continue  # a slot that holds nothing
-    if get_dict is not None:
-        # dict.items, not .items: the program may have assigned an instance of a dict subclass.
-        found.extend((k, v) for k, v in dict.items(get_dict.__get__(value)) if type(k) is str)
-    return found, is_dataclass
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[type, Layout]] = {}
+
+    def attributes(self, value: object, most: int) -> tuple[list[tuple[str, Any]], bool]:
+        """The attributes stored in an instance (slots first, then ``__dict__``) and: is it a dataclass.
+
+        A property or ``__getattr__`` is code, not storage, and is not asked.
+
+        Args:
+            value: any instance.
+            most: how many entries of its ``__dict__`` are read.
+        """
+        cls = type(value)
+        known = self._known.get(id(cls))
+        if known is None:
+            known = self._known[id(cls)] = (cls, _read_layout(cls))
+        get_dict, slots, is_dataclass = known[1]
+        found: list[tuple[str, Any]] = []
+        for name, descriptor in slots:
+            try:
+                found.append((name, descriptor.__get__(value)))
+            except AttributeError:
+                continue  # a slot that holds nothing
+        if get_dict is not None:
+            stored = get_dict.__get__(value)
+            if issubclass(type(stored), dict):
+                # dict.items, because the program may have assigned an instance of a subclass.
+                pairs = islice(dict.items(stored), most)
+                found.extend((plain(k), v) for k, v in pairs if type(k) is str)
+        return found, is_dataclass
 
 
 def _read_layout(cls: type) -> Layout:
+    mro = mro_of(cls)
+    module = lookup(cls, "__module__")
+    if type(module) is str and module in _OURS:
+        return None, (), False  # a recording must not record itself
     get_dict = lookup(cls, "__dict__")
-    if type(get_dict) is not types.GetSetDescriptorType:
-        get_dict = None  # a property called __dict__ would run user code
+    # A property called __dict__ would run user code, and one borrowed from elsewhere would raise.
+    if type(get_dict) is not types.GetSetDescriptorType or not _belongs(get_dict, mro):
+        get_dict = None
     slots: dict[str, Any] = {}
-    for base in reversed(mro_of(cls)):
+    for base in reversed(mro):
         for name, attribute in dict_of(base).items():
-            if type(attribute) is types.MemberDescriptorType and name != "__weakref__":
-                slots[name] = attribute
+            if (
+                type(name) is str
+                and type(attribute) is types.MemberDescriptorType
+                and name != "__weakref__"
+                and _belongs(attribute, mro)
+            ):
+                slots[plain(name)] = attribute
     return get_dict, tuple(slots.items()), lookup(cls, "__dataclass_fields__") is not None
+
+
+def _belongs(descriptor: Any, mro: tuple[type, ...]) -> bool:
+    return any(base is descriptor.__objclass__ for base in mro)

@@ -11,6 +11,9 @@ from pytrace_mono.errors import LimitError
 MAX_INT_BITS = 14_000
 """CPython refuses to print ints above 4300 digits (14 285 bits); we stay below (CVE-2020-10735)."""
 
+MAX_DEPTH = 100
+"""Python's own parser gives up on a literal of 200 levels, and each level takes calls to write."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -21,16 +24,17 @@ class Limits:
             recorded.
         wall_seconds: elapsed time of one run.
         cpu_seconds: processor time of one run (sandbox only).
-        memory_bytes: address space of one run (sandbox only).
+        memory_bytes: address space that one run may take on top of the warm interpreter's (sandbox
+            only).
         output_bytes: text kept from each of stdout and stderr; a sandboxed program is stopped there.
         max_chars: length of one Snapshot's text.
         max_items: items shown of one container.
-        max_depth: nesting shown of one value.
+        max_depth: nesting shown of one value; at most :data:`MAX_DEPTH`.
         max_int_bits: size of an int that is still written out.
 
     Raises:
-        LimitError: a limit is not a positive finite number, or ``max_int_bits`` exceeds
-            :data:`MAX_INT_BITS`.
+        LimitError: a limit is not a positive finite number, or ``max_int_bits`` or ``max_depth``
+            exceeds its bound.
     """
 
     max_steps: int = 10_000
@@ -56,6 +60,9 @@ class Limits:
                 f"Limits.max_int_bits is {self.max_int_bits}; CPython prints at most "
                 f"{MAX_INT_BITS} bits, so give that or less."
             )
+
+        if self.max_depth > MAX_DEPTH:
+            raise LimitError(f"Limits.max_depth is {self.max_depth}; give {MAX_DEPTH} or less.")
 
     def to_dict(self) -> dict[str, Any]:
         """The limits by name, as they stand in a Trace."""

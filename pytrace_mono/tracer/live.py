@@ -6,6 +6,8 @@ Nothing is confined here: the code is yours. For code that is not, use
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import linecache
 import platform
 import sys
@@ -52,7 +54,12 @@ class record:
         scope: which code is recorded; by default the file that contains the block.
 
     An exception that leaves the block is in ``recording.trace.outcome`` and goes on as usual. A trace
-    function that was set before (a debugger, coverage) is paused and put back.
+    function that was set before (a debugger, coverage) is paused and put back. One ``record()`` may be
+    used for several blocks, one after the other; a second ``record()`` inside a block records on its
+    own, and the Trace of the outer one says ``tracer_lost``.
+
+    Raises:
+        PytraceMonoError: its own block has not ended yet.
 
     Example::
 
@@ -63,19 +70,23 @@ class record:
 
     def __init__(self, limits: Limits | None = None, scope: Scope | None = None) -> None:
         self._limits = limits or Limits()
-        self._scope = scope
+        self._wanted_scope = scope
+        self._frame: FrameType | None = None
+        self._recorder: Recorder | None = None
 
     def __enter__(self) -> Recording:
-        frame = sys._getframe(1)
-        self._scope = self._scope or Scope.of_files(frame.f_code.co_filename)
+        if self._recorder is not None:
+            raise PytraceMonoError(
+                "this record() is in use; write another `with record()` for a block inside its block"
+            )
+        frame = _block_of(sys._getframe(1))
+        self._scope = self._wanted_scope or Scope.of_files(frame.f_code.co_filename)
         self._recorder = Recorder(self._limits, self._scope)
         self._recording = Recording()
-        self._frame: FrameType | None = None
-        if self._scope.covers(frame.f_code):
-            self._frame, self._outer_trace, self._line = frame, frame.f_trace, frame.f_lineno
         self._recorder.start()
-        if self._frame is not None:
-            self._recorder.attach(self._frame)
+        if self._scope.accepts(frame.f_code.co_filename):
+            self._frame, self._outer_trace, self._line = frame, frame.f_trace, frame.f_lineno
+            self._recorder.attach(frame)
         return self._recording
 
     def __exit__(
@@ -84,20 +95,29 @@ class record:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        recorder, self._recorder = self._recorder, None
         frame, self._frame = self._frame, None
+        assert recorder is not None
         if frame is not None:
-            self._recorder.settle(frame)
+            recorder.settle(frame)
+        status = recorder.stop()
+        if frame is not None:
             frame.f_trace = self._outer_trace
-        status = self._recorder.stop()
-        rows = self._recorder.rows
+        rows = recorder.rows
         last = rows[-1] if frame is not None and rows else {}
         if last.get("kind") == "line" and last["line"] == self._line and not last["changes"]:
             rows.pop()  # leaving the block visits the `with` line once more: ours, not the block's
-        assert self._scope is not None
         outcome: dict[str, Any] = {"kind": "returned"}
         if error is not None:
             outcome = {"kind": "raised", "exception": _raised(error, self._scope, self._limits)}
-        self._recording._trace = _build(self._recorder, self._scope, self._limits, outcome, status)
+        self._recording._trace = _build(recorder, self._scope, self._limits, outcome, status)
+
+
+def _block_of(frame: FrameType) -> FrameType:
+    """The frame that has the `with` block, also when an ExitStack entered it."""
+    while frame.f_code.co_filename == contextlib.__file__ and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
 
 
 def trace_call(function: _Function, /, *args: Any, **kwargs: Any) -> Trace:
@@ -110,10 +130,7 @@ def trace_call(function: _Function, /, *args: Any, **kwargs: Any) -> Trace:
         function: what to call; for one not written in Python the Trace has no steps.
     """
     limits = Limits()
-    code = getattr(function, "__code__", None) or getattr(
-        getattr(function, "__func__", None), "__code__", None
-    )
-    scope = Scope.of_files(code.co_filename if code is not None else "<none>")
+    scope = Scope.of_files(*_files_of(function))
     snapshotter = Snapshotter(limits)
     name = getattr(function, "__name__", type(function).__name__)
     shown = [str(snapshotter.take(arg)["text"]) for arg in args]
@@ -123,24 +140,40 @@ def trace_call(function: _Function, /, *args: Any, **kwargs: Any) -> Trace:
     recorder.start()
     try:
         value = function(*args, **kwargs)
-    except SystemExit as error:
-        status = recorder.stop()
-        outcome = {"kind": "exited", "exception": _raised(error, scope, limits)}
-    except Exception as error:
-        status = recorder.stop()
-        outcome = {"kind": "raised", "exception": _raised(error, scope, limits)}
-    except BaseException:
+    except KeyboardInterrupt:
         recorder.stop()
         raise
+    except BaseException as error:
+        status = recorder.stop()
+        kind = "exited" if issubclass(type(error), SystemExit) else "raised"
+        outcome = {"kind": kind, "exception": _raised(error, scope, limits)}
     else:
         status = recorder.stop()
         outcome = {"kind": "returned", "value": snapshotter.take(value)}
     return _build(recorder, scope, limits, outcome, status, f"{name}({', '.join(shown)})")
 
 
+def _files_of(function: Any) -> list[str]:
+    """Files with the code of a function, of what it wraps, or of a class; the innermost one first."""
+    files: list[str] = []
+    while function is not None and len(files) < 100:
+        if isinstance(function, functools.partial):
+            function = function.func
+        target = getattr(function, "__func__", function)
+        if not hasattr(target, "__code__") and not isinstance(target, type):
+            target = getattr(type(target).__call__, "__func__", type(target).__call__)
+        if isinstance(target, type):
+            files.append(getattr(sys.modules.get(target.__module__), "__file__", None) or "<none>")
+        elif hasattr(target, "__code__"):
+            files.append(target.__code__.co_filename)
+        function = getattr(function, "__wrapped__", None)
+    return files[::-1] or ["<none>"]
+
+
 def _raised(error: BaseException, scope: Scope, limits: Limits) -> dict[str, Any]:
     line = None
-    traceback = error.__traceback__
+    # The descriptor of BaseException, because a subclass may define its own __traceback__.
+    traceback: TracebackType | None = BaseException.__dict__["__traceback__"].__get__(error)
     while traceback is not None:
         if traceback.tb_frame.f_code.co_filename == scope.program:
             line = traceback.tb_lineno

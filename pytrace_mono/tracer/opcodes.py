@@ -18,19 +18,25 @@ class Opcodes:
     """What is needed of one code object, read once.
 
     Attributes:
-        globals: names that the code reads or writes as globals.
+        locals: names of its local, cell and free variables; empty for a module's or class's body.
+        globals: names that the code reads or writes as globals, and: does it write it.
     """
 
     def __init__(self, code: CodeType) -> None:
         # co_code is the code as compiled: neither specialized nor instrumented.
         self._names: dict[int, tuple[str, int]] = {}
-        self.globals: tuple[str, ...] = ()
-        found: dict[str, None] = {}
+        found: dict[str, bool] = {}
         for instruction in dis.get_instructions(code):
             self._names[instruction.offset] = (instruction.opname, instruction.arg or 0)
             if instruction.opname in ("LOAD_GLOBAL", "STORE_GLOBAL", "DELETE_GLOBAL"):
-                found[str(instruction.argval)] = None
-        self.globals = tuple(found)
+                name = str(instruction.argval)
+                found[name] = found.get(name, False) or instruction.opname != "LOAD_GLOBAL"
+        self.globals: tuple[tuple[str, bool], ...] = tuple(found.items())
+        self.locals: tuple[str, ...] = ()
+        if code.co_flags & _CO_OPTIMIZED:
+            names = [*code.co_varnames, *code.co_cellvars, *code.co_freevars]
+            # A comprehension's argument is called ".0".
+            self.locals = tuple(name for name in dict.fromkeys(names) if name.isidentifier())
 
     def leaving(self, frame: FrameType) -> Literal["return", "yield", "await", "unwind"]:
         """Why a ``return`` event fired: the event itself does not say (None may mean any)."""
@@ -56,5 +62,6 @@ class Opcodes:
         return name in _EXPECTS_STOP
 
 
+_CO_OPTIMIZED = 0x1
 _COROUTINE = 0x80 | 0x200
 """CO_COROUTINE and CO_ASYNC_GENERATOR."""

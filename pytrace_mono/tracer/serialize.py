@@ -97,26 +97,30 @@ def digest(trace: Trace) -> str:
     return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()
 
 
+def _kind(value: object) -> str:
+    # Not its text: the repr of deeply nested data raises RecursionError.
+    return "nothing" if value is None else f"a {type(value).__name__}"
+
+
 def _get(row: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
     value = row.get(key)
     # bool is an int to isinstance; a trace never stores one where a number belongs.
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise TraceFormatError(f"{where}: {key!r} must be a {kind.__name__}, not {value!r:.60}")
+        raise TraceFormatError(f"{where}: {key!r} must be a {kind.__name__}, not {_kind(value)}")
     return value
 
 
 def _one_of(row: Mapping[str, Any], key: str, allowed: frozenset[str], where: str) -> Any:
     value = row.get(key)
     if not isinstance(value, str) or value not in allowed:
-        raise TraceFormatError(
-            f"{where}: {key!r} must be one of {sorted(allowed)}, not {value!r:.60}"
-        )
+        shown = repr(value[:60]) if isinstance(value, str) else _kind(value)
+        raise TraceFormatError(f"{where}: {key!r} must be one of {sorted(allowed)}, not {shown}")
     return value
 
 
 def snapshot_from_dict(row: Any, where: str = "snapshot") -> Snapshot:
     if not isinstance(row, dict):
-        raise TraceFormatError(f"{where}: a snapshot must be an object, not {row!r:.60}")
+        raise TraceFormatError(f"{where}: a snapshot must be an object, not {_kind(row)}")
     return Snapshot(
         _get(row, "text", str, where),
         _get(row, "type", str, where),
@@ -126,7 +130,7 @@ def snapshot_from_dict(row: Any, where: str = "snapshot") -> Snapshot:
 
 def step_from_dict(row: Any, where: str = "step") -> Step:
     if not isinstance(row, dict):
-        raise TraceFormatError(f"{where}: a step must be an object, not {row!r:.60}")
+        raise TraceFormatError(f"{where}: a step must be an object, not {_kind(row)}")
     deleted = _get(row, "deleted", list, where)
     if not all(isinstance(name, str) for name in deleted):
         raise TraceFormatError(f"{where}: 'deleted' must hold names")
@@ -147,7 +151,7 @@ def step_from_dict(row: Any, where: str = "step") -> Step:
 
 def outcome_from_dict(row: Any, where: str = "outcome") -> Outcome:
     if not isinstance(row, dict):
-        raise TraceFormatError(f"{where}: an outcome must be an object, not {row!r:.60}")
+        raise TraceFormatError(f"{where}: an outcome must be an object, not {_kind(row)}")
     exception = None
     if "exception" in row:
         raised = _get(row, "exception", dict, where)
@@ -171,7 +175,7 @@ def from_dict(row: Any) -> Trace:
         TraceFormatError: a field is missing, of a wrong type, or the version is unknown.
     """
     if not isinstance(row, dict):
-        raise TraceFormatError(f"a trace must be a JSON object, not {row!r:.60}")
+        raise TraceFormatError(f"a trace must be a JSON object, not {_kind(row)}")
     version = _get(row, "version", int, "trace")
     if version != TRACE_VERSION:
         raise TraceFormatError(

@@ -13,13 +13,14 @@ import decimal
 import enum
 import math
 import re
-import sys
 import types
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 from pytrace_mono.tracer import classes
 from pytrace_mono.tracer.limits import Limits
+from pytrace_mono.tracer.messages import message_of
 
 SnapshotRow = dict[str, Any]
 """A Snapshot as JSON: ``{"text": str, "type": str, "exact": bool}``."""
@@ -27,18 +28,25 @@ SnapshotRow = dict[str, Any]
 CUT = "..."
 _MODULE_DICT: Any = vars(types.ModuleType)["__dict__"]
 
-# repr() of exactly these types is C code over data that is bounded and holds no user object.
-_PLAIN_REPR: frozenset[type] = frozenset(
-    {type(None), bool, decimal.Decimal, datetime.date, datetime.timedelta, re.Pattern}
+# repr() of exactly these types is C code over data that holds no user object. Types are told apart
+# by id throughout, because a metaclass may define __hash__ and __eq__.
+_PLAIN_REPR: frozenset[int] = frozenset(
+    map(id, (type(None), bool, type(Ellipsis), decimal.Decimal, datetime.date, datetime.timedelta))
 )
-_EXACT: frozenset[type] = frozenset({type(None), bool})
-_NAMED: dict[type, str] = {
-    types.FunctionType: "function",
-    types.BuiltinFunctionType: "built-in function",
-    types.GeneratorType: "generator",
-    types.CoroutineType: "coroutine",
-    types.AsyncGeneratorType: "async generator",
+_EXACT: frozenset[int] = frozenset(map(id, (type(None), bool)))
+_SORTABLE: tuple[set[int], ...] = ({id(int)}, {id(str)}, {id(bytes)})
+_HASHED_IN_C: frozenset[int] = frozenset(map(id, (int, str, float, bool, bytes, type(None))))
+_NAMED: dict[int, str] = {
+    id(types.FunctionType): "function",
+    id(types.BuiltinFunctionType): "built-in function",
+    id(types.GeneratorType): "generator",
+    id(types.CoroutineType): "coroutine",
+    id(types.AsyncGeneratorType): "async generator",
 }
+_ARGS: Any = vars(BaseException)["args"]
+_FRACTION = ["_numerator", "_denominator"]
+_INTS, _STRINGS = {id(int)}, {id(str)}
+_VIEWS: frozenset[int] = frozenset(map(id, (type({}.keys()), type({}.values()), type({}.items()))))
 
 
 class Snapshotter:
@@ -46,6 +54,9 @@ class Snapshotter:
 
     Args:
         limits: bounds on characters, items, depth and int bits.
+
+    Attributes:
+        shown: how many items of the latest value are in its text, when some are left out at the end.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -56,50 +67,37 @@ class Snapshotter:
         self._exact = True
         self._left = 0
         self._active: set[int] = set()
+        self._layouts = classes.Layouts()
+        self.shown: int | None = None
 
     def take(self, value: object) -> SnapshotRow:
         """Snapshot any value; never raises for what the value is, never runs its code."""
         self._exact = True
         self._left = self._max_chars
         self._active.clear()
+        self.shown = None
         text = self._text(value)
         if len(text) > self._max_chars:
-            text = text[: self._max_chars - len(CUT)] + CUT
+            text = (text[: max(0, self._max_chars - len(CUT))] + CUT)[: self._max_chars]
             self._exact = False
         return {"text": text, "type": classes.name_of(type(value)), "exact": self._exact}
 
     def exception(self, error: BaseException) -> dict[str, str]:
         """Type and message of an exception, without calling a ``__str__`` of the user's."""
-        return {"type": classes.name_of(type(error)), "message": self._message(error)}
+        message = message_of(error, self._max_chars, lambda value: str(self.take(value)["text"]))
+        return {"type": classes.name_of(type(error)), "message": message}
 
     def raised(self, kind: type, value: object) -> SnapshotRow:
         """Snapshot of what a trace function is told about an exception.
 
         Before 3.12 ``value`` may not be an exception yet but its argument (cpython#77757).
         """
-        if issubclass(type(value), BaseException):
-            return self.take(value)
         row = self.take(value)
+        if issubclass(type(value), BaseException):
+            return row
         inner = "" if value is None else row["text"]
         name = classes.name_of(kind)
         return {"text": f"{name}({inner})", "type": name, "exact": False}
-
-    def _message(self, error: BaseException) -> str:
-        args = BaseException.args.__get__(error)  # type: ignore[attr-defined]
-        to_str = classes.lookup(type(error), "__str__")
-        if all(type(arg) in (str, int, float, bool, type(None)) for arg in args):
-            # The C implementations of BaseException and KeyError, over plain data: safe to ask.
-            if to_str in (BaseException.__str__, KeyError.__str__) and all(
-                type(arg) is not int or arg.bit_length() <= self._max_int_bits for arg in args
-            ):
-                return str(to_str(error))[: self._max_chars]
-            if len(args) == 1 and type(args[0]) is str:
-                return args[0][: self._max_chars]
-        if len(args) >= 2 and to_str is OSError.__str__:
-            args = (f"[Errno {self.take(args[0])['text']}] {self.take(args[1])['text']}",)
-        return ", ".join(arg if type(arg) is str else str(self.take(arg)["text"]) for arg in args)[
-            : self._max_chars
-        ]
 
     # Each _method returns text and clears self._exact when the text does not rebuild the value.
 
@@ -116,12 +114,15 @@ class Snapshotter:
             text = repr(value)
             if not math.isfinite(value):
                 self._exact = False
-        elif kind in _PLAIN_REPR:
+        elif id(kind) in _PLAIN_REPR:
             text = repr(value)
-            if kind not in _EXACT:
+            if id(kind) not in _EXACT:
                 self._exact = False
         else:
-            return self._compound(kind, value)
+            before = self._left
+            text = self._compound(kind, value)
+            if self._left != before:
+                return text  # its parts are counted already
         self._left -= len(text)
         return text
 
@@ -140,21 +141,44 @@ class Snapshotter:
 
     def _compound(self, kind: type, value: Any) -> str:
         if kind is list:
-            return self._nested(value, "[", value, "]")
+            return self._flat(value) or self._nested(value, "[", value, "]")
         if kind is tuple:
-            return self._nested(value, "(", value, ",)" if len(value) == 1 else ")")
+            closing = ",)" if len(value) == 1 else ")"
+            return self._flat(value) or self._nested(value, "(", value, closing)
         if kind is dict:
             return self._nested(value, "{", value.items(), "}", self._pair)
         if kind is set:
             return self._nested(value, "{", self._ordered(value), "}") if value else "set()"
         if kind is complex:
+            # A complex literal is a sum of two parts, in which the sign of a zero gets lost; and nan
+            # and inf have no literal.
             parts = (value.real, value.imag)
-            # literal_eval("(-0+1j)") loses the sign of a zero, and nan and inf have no literal.
-            if not all(math.isfinite(p) and (p or math.copysign(1, p) > 0) for p in parts):
+            signs_kept = all(part or math.copysign(1, part) > 0 for part in parts)
+            if not signs_kept or not all(map(math.isfinite, parts)) or value.imag < 0 == value.real:
                 self._exact = False
             return repr(value)
         self._exact = False
         return self._inexact(kind, value)
+
+    def _flat(self, value: Any) -> str:
+        """Text of a list or tuple that holds only ints or only strings, made in C; "" if it may be cut.
+
+        The same text as :meth:`_nested` gives, several times faster.
+        """
+        size = len(value)
+        if not 2 <= size <= self._max_items or len(self._active) >= self._max_depth:
+            return ""
+        kinds = set(map(id, map(type, value)))
+        if kinds == _INTS:
+            if max(map(int.bit_length, value)) > self._max_int_bits:
+                return ""
+        elif kinds != _STRINGS or sum(map(len, value)) > self._left:
+            return ""
+        text = repr(value)
+        if len(text) + 2 >= self._left:
+            return ""
+        self._left -= len(text) + 2
+        return text
 
     def _inexact(self, kind: type, value: Any) -> str:
         """Everything that has no literal: shown for reading, never to be rebuilt."""
@@ -165,57 +189,64 @@ class Snapshotter:
             return self._nested(value, "frozenset({", self._ordered(value), "})")
         if kind is range:
             return self._range(value)
-        if kind in _NAMED:
-            return f"<{_NAMED[kind]} {value.__name__}>"
+        if id(kind) in _NAMED:
+            return f"<{_NAMED[id(kind)]} {classes.plain(value.__name__)}>"
         if kind is types.MethodType:
             return f"<bound method {_function_name(value.__func__)}>"
         if kind is types.ModuleType:
             inner = _MODULE_DICT.__get__(value).get("__name__")
-            return f"<module {inner if type(inner) is str else '?'}>"
+            return f"<module {classes.plain(inner) if type(inner) is str else '?'}>"
+        if kind is re.Pattern:
+            return f"re.compile({self._text(value.pattern)})"
         if kind is datetime.datetime or kind is datetime.time:
             return repr(value) if value.tzinfo is None else f"<{name} with a time zone>"
-        if kind is array.array or kind is bytearray:
-            return f"{name}({self._text(list(value[: self._max_items + 1]))})"
+        if kind is bytearray:
+            return f"bytearray({self._string(bytes(value[: self._max_chars + 1]))})"
+        if kind is array.array:
+            head = list(value[: self._max_items + 1])
+            return f"array({value.typecode!r}, {self._text(head)})"
+        if id(kind) in _VIEWS:
+            is_items = kind is type({}.items())
+            return self._nested(value, f"{name}([", value, "])", self._item if is_items else None)
         if kind is collections.deque:
-            return self._nested(value, "deque([", value.copy(), "])")
+            head = list(islice(value, self._max_items + 1))
+            limit = "" if value.maxlen is None else f", maxlen={value.maxlen}"
+            return self._nested(value, "deque([", head, f"]{limit})")
         if kind is collections.defaultdict:
             factory = value.default_factory
             label = _function_name(factory) if factory is not None else "None"
             return self._nested(value, f"defaultdict({label}, {{", value.items(), "})", self._pair)
         if kind is collections.OrderedDict:
-            return self._nested(value, "OrderedDict({", value.items(), "})", self._pair)
+            pairs = self._in_order(value)
+            return self._nested(value, "OrderedDict({", pairs, "})", self._pair)
         if issubclass(kind, type):
             return f"<class {classes.name_of(value)}>"
         return self._instance(kind, name, value)
 
     def _instance(self, kind: type, name: str, value: Any) -> str:
-        if type(kind) is enum.EnumMeta:
-            label = dict(classes.attributes(value)[0]).get("_name_")
-            return f"{name}.{label}" if type(label) is str else f"<{name}>"
+        most = self._max_items + 1
         if issubclass(kind, BaseException):
-            args = BaseException.args.__get__(value)  # type: ignore[attr-defined]
-            return self._nested(value, f"{name}(", args, ")")
-        fractions = sys.modules.get("fractions")
-        if fractions is not None and kind is getattr(fractions, "Fraction", None):
-            stored = dict(classes.attributes(value)[0])
-            return f"Fraction({self._text(stored.get('_numerator'))}, " + (
-                f"{self._text(stored.get('_denominator'))})"
-            )
+            return self._nested(value, f"{name}(", _ARGS.__get__(value), ")")
+        if type(kind) is enum.EnumMeta:
+            return self._member(name, value)
         if issubclass(kind, dict):
             return self._nested(value, f"{name}({{", dict.items(value), "})", self._pair)
         if issubclass(kind, list):
-            return self._nested(value, f"{name}([", list.__getitem__(value, slice(None)), "])")
+            head = list.__getitem__(value, slice(0, most))
+            return self._nested(value, f"{name}([", head, "])")
         if issubclass(kind, tuple):
-            items = tuple.__getitem__(value, slice(None))
+            items = tuple.__getitem__(value, slice(0, most))
             fields = classes.lookup(kind, "_fields")
-            if type(fields) is tuple and len(fields) == len(items):
-                return self._nested(
-                    value, f"{name}(", zip(fields, items, strict=True), ")", self._keyword
-                )
+            # _fields may be anything: the class is the program's.
+            if type(fields) is tuple and tuple.__len__(value) == len(fields) and len(items) < most:
+                names = [classes.plain(field) for field in fields if type(field) is str]
+                if len(names) == len(items):
+                    pairs = zip(names, items, strict=True)
+                    return self._nested(value, f"{name}(", pairs, ")", self._keyword)
             return self._nested(value, f"{name}((", items, "))")
         if issubclass(kind, (set, frozenset)):
             base = set if issubclass(kind, set) else frozenset
-            members = list(base.__iter__(value))
+            members = list(islice(base.__iter__(value), most))
             return self._nested(value, f"{name}({{", self._ordered(members), "})")
         for base_type, to_text in (
             (str, self._string),
@@ -224,13 +255,25 @@ class Snapshotter:
             (float, float.__repr__),
         ):
             if issubclass(kind, base_type):
-                return f"{name}({_plain_base(base_type, value, to_text)})"
-        stored_attributes, is_dataclass = classes.attributes(value)
+                stored = self._plain_base(base_type, value)
+                return f"{name}({to_text(stored)})"
+        stored_attributes, is_dataclass = self._layouts.attributes(value, most)
         if is_dataclass:
             return self._nested(value, f"{name}(", stored_attributes, ")", self._keyword)
+        if name == "Fraction" and [n for n, _ in stored_attributes] == _FRACTION:
+            over, under = (self._text(part) for _, part in stored_attributes)
+            return f"Fraction({over}, {under})"
         if not stored_attributes:
             return f"<{name} object>"
         return self._nested(value, f"<{name} ", stored_attributes, ">", self._keyword)
+
+    def _member(self, name: str, value: Any) -> str:
+        """A member of an Enum; a combination of flags has no name of its own before 3.11."""
+        stored = dict(self._layouts.attributes(value, self._max_items)[0])
+        label = stored.get("_name_")
+        if type(label) is str:
+            return f"{name}.{classes.plain(label)}"
+        return f"{name}({self._text(stored.get('_value_'))})"
 
     def _nested(
         self,
@@ -247,9 +290,11 @@ class Snapshotter:
         self._active.add(id(value))
         self._left -= len(opening) + len(closing)
         parts: list[str] = []
-        for item in items:
+        for item in list(islice(items, self._max_items + 1)):
             if len(parts) >= self._max_items or self._left <= 0:
                 self._exact = False
+                if len(self._active) == 1:
+                    self.shown = len(parts)
                 parts.append(CUT)
                 break
             self._left -= 2
@@ -260,34 +305,48 @@ class Snapshotter:
     def _pair(self, item: tuple[Any, Any]) -> str:
         return f"{self._text(item[0])}: {self._text(item[1])}"
 
-    def _keyword(self, item: tuple[Any, Any]) -> str:
-        return f"{item[0]}={self._text(item[1])}"
+    def _item(self, item: tuple[Any, Any]) -> str:
+        return f"({self._text(item[0])}, {self._text(item[1])})"
+
+    def _keyword(self, item: tuple[str, Any]) -> str:
+        name = item[0] if item[0].isidentifier() else repr(item[0])
+        return f"{name}={self._text(item[1])}"
 
     def _ordered(self, members: Any) -> list[Any]:
         """Members of a set in an order that does not depend on hashes, where types allow it."""
+        if len(members) > self._max_items:
+            return list(islice(members, self._max_items + 1))
         listed = list(members)
-        kinds = {type(member) for member in listed}
-        if len(listed) <= self._max_items and len(kinds) == 1 and kinds <= {int, str, bytes}:
+        if set(map(id, map(type, listed))) in _SORTABLE:
             listed.sort()
         return listed
+
+    @staticmethod
+    def _in_order(value: Any) -> Any:
+        """Items of an OrderedDict; looking up its order hashes the keys, which may run their code."""
+        if all(id(type(key)) in _HASHED_IN_C for key in dict.keys(value)):
+            try:
+                return list(value.items())
+            except (KeyError, RuntimeError):
+                pass  # the program went behind its back with dict.__setitem__
+        return dict.items(value)
 
     def _range(self, value: range) -> str:
         parts = (value.start, value.stop) + ((value.step,) if value.step != 1 else ())
         return f"range({', '.join(self._int(part) for part in parts)})"
 
+    def _plain_base(self, base: type, value: Any) -> Any:
+        """The start of the built-in value inside an instance of a subclass, as the base stores it."""
+        if base is str:
+            return str.__getitem__(value, slice(0, self._max_chars + 1)) + ""
+        if base is bytes:
+            return bytes.__getitem__(value, slice(0, self._max_chars + 1)) + b""
+        return value
+
 
 def _function_name(function: object) -> str:
-    if type(function) in (types.FunctionType, types.BuiltinFunctionType):
-        return str(function.__name__)  # type: ignore[attr-defined]
+    if type(function) is types.FunctionType or type(function) is types.BuiltinFunctionType:
+        return classes.plain(function.__name__)
     if issubclass(type(function), type):
         return classes.name_of(function)  # type: ignore[arg-type]
     return f"<{classes.name_of(type(function))}>"
-
-
-def _plain_base(base: type, value: Any, to_text: Callable[[Any], str]) -> str:
-    """Text of the built-in value inside an instance of a subclass, as the base class stores it."""
-    if base is str:
-        return to_text(str.__getitem__(value, slice(None)) + "")
-    if base is bytes:
-        return to_text(bytes.__getitem__(value, slice(None)) + b"")
-    return to_text(value)

@@ -48,7 +48,8 @@ class Step:
         changes: the variables that *this step's line* bound or mutated, as they were when it had
             run; for ``call`` the arguments.
         deleted: the names that this step's line unbound.
-        value: what was returned or yielded, or the exception of an ``exception`` step.
+        value: what was returned or yielded (by an async generator too), or the exception of an
+            ``exception`` step.
         file: the source file, where it is not the program itself.
     """
 
@@ -95,7 +96,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Whether the recording can be trusted as a whole; ``reason`` says what is missing."""
+    """Whether the recording can be trusted as a whole.
+
+    Attributes:
+        state: ``complete``, or why it is not.
+        reason: what is missing; beside ``complete``, why there was no Call to record (``setup
+            raised``).
+    """
 
     state: State
     reason: str | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pytrace_mono.tracer.types import Outcome, Step, Trace
 
 _CODE_WIDTH = 44
@@ -21,7 +23,8 @@ def render(trace: Trace) -> str:
 
     A line shows its source and, behind ``#``, what it changed; other steps say what happened.
     """
-    source = trace.program.splitlines()
+    # Not splitlines(), which also splits at form feeds, where Python does not begin a line.
+    source = re.split(r"\r\n|\r|\n", trace.program)
     head = [f"Python {trace.python}, isolation {trace.level}, recording {trace.status.state}"]
     if trace.status.reason:
         head[0] += f" ({trace.status.reason})"

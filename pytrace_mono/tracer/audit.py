@@ -1,0 +1,51 @@
+"""Notice what an event-based recorder cannot see: that it was switched off, or passed by.
+
+CPython tells its audit hooks (:func:`sys.addaudithook`) of every ``sys.settrace`` and of every thread.
+A hook can never be removed, so there is one for the process, added when first needed; with no
+recording under way it returns at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from threading import get_ident
+from typing import Any, Protocol
+
+
+class Watcher(Protocol):
+    """A recording that wants to know."""
+
+    def settrace_called(self) -> None:
+        """The recorded thread's trace function was set, or removed."""
+
+    def thread_started(self, function: object) -> None:
+        """A thread begins with this function."""
+
+
+_watchers: list[tuple[int, Watcher]] = []
+_installed: list[bool] = []
+
+
+def watch(watcher: Watcher) -> None:
+    """Tell ``watcher`` what happens in this thread from now on."""
+    if not _installed:
+        sys.addaudithook(_hook)
+        _installed.append(True)
+    _watchers.append((get_ident(), watcher))
+
+
+def unwatch(watcher: Watcher) -> None:
+    """Stop telling ``watcher``; fine when it is not told anyway."""
+    _watchers[:] = [pair for pair in _watchers if pair[1] is not watcher]
+
+
+def _hook(event: str, args: tuple[Any, ...]) -> None:
+    if not _watchers:
+        return
+    if event == "sys.settrace":
+        for thread, watcher in _watchers:
+            if thread == get_ident():
+                watcher.settrace_called()
+    elif event == "_thread.start_new_thread" and args:
+        for _, watcher in _watchers:
+            watcher.thread_started(args[0])
