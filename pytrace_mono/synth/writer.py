@@ -164,8 +164,8 @@ class CorpusWriter:
         differing = sorted(key for key in ours if ours[key] != theirs.get(key))
         if differing:
             raise CorpusError(
-                f"{self.path}: a corpus of another {', '.join(differing)} is here; choose another "
-                "--out, or delete it."
+                f"{self.path} holds a corpus made with another {', '.join(differing)}; "
+                "choose another --out, or delete it."
             )
 
     def _earlier_rows(self) -> int:

@@ -15,7 +15,7 @@ from pytrace_mono.synth.narrator.conditions import verdict
 from pytrace_mono.synth.narrator.inside import steps_inside
 from pytrace_mono.synth.narrator.source import Source
 from pytrace_mono.synth.narrator.story import Activation, Visit
-from pytrace_mono.synth.narrator.values import WIDE, Known, show
+from pytrace_mono.synth.narrator.values import WIDE, Known, python_value, show
 from pytrace_mono.synth.narrator.wording import Voice, code, label, listing
 from pytrace_mono.tracer.types import Snapshot
 
@@ -112,8 +112,7 @@ class Clauses:
 
     def _unpacked(self, visit: Visit, target: ast.Tuple | ast.List) -> str:
         parts = [
-            f"{code(part.id)} {'becomes' if part.id in visit.before else 'starts as'} "
-            f"{show(visit.after[part.id])}"
+            f"{code(part.id)} {_verb(visit, part.id)} {show(visit.after[part.id])}"
             for part in target.elts
             if isinstance(part, ast.Name) and part.id in visit.after
         ]
@@ -282,6 +281,12 @@ class Clauses:
         return f": {changes}" if changes else ""
 
 
+def _verb(visit: Visit, name: str) -> str:
+    if name not in visit.before:
+        return "starts as"
+    return "becomes" if name in visit.changes else "stays"
+
+
 def branch_taken(visit: Visit) -> bool:
     """Whether the body of an ``if`` was entered, read off where the run went next."""
     statement = visit.statement
@@ -304,9 +309,20 @@ def _statements_of_body(statement: ast.If) -> frozenset[ast.stmt]:
 
 def call_text(activation: Activation, width: int = WIDE) -> str:
     """``gcd(12, 8)``: how an inner call reads, with its recorded arguments."""
-    shown = [
-        value.text for name, value in activation.arguments.items() if name not in ("self", "cls")
-    ]
+    signature = activation.definition.args if activation.definition is not None else None
+    starred = signature.vararg.arg if signature is not None and signature.vararg else None
+    keywords = signature.kwarg.arg if signature is not None and signature.kwarg else None
+    by_name = {a.arg for a in signature.kwonlyargs} if signature is not None else set()
+    shown: list[str] = []
+    for name, value in activation.arguments.items():
+        if name == starred and value.exact:
+            shown.extend(repr(item) for item in python_value(value))
+        elif name == keywords and value.exact:
+            shown.extend(f"{key}={item!r}" for key, item in python_value(value).items())
+        elif name in by_name:
+            shown.append(f"{name}={value.text}")
+        elif name not in ("self", "cls"):
+            shown.append(value.text)
     text = f"{activation.name}({', '.join(shown)})"
     return text if len(text) <= width else f"{activation.name}(...)"
 

@@ -97,7 +97,7 @@ def _in_words(test: ast.expr, holds: bool, known: Known) -> str | None:
 def _reasons(test: ast.expr, known: Known, told: Collection[str]) -> list[str]:
     """``x is 3`` for each side that is not a constant and has not been told yet."""
     reasons: dict[str, None] = {}
-    for side in sides_of(test):
+    for side in sides_of(test, known):
         source = ast.unparse(side)
         if isinstance(side, ast.Constant) or source in told:
             continue
@@ -108,10 +108,10 @@ def _reasons(test: ast.expr, known: Known, told: Collection[str]) -> list[str]:
     return list(reasons)[:3]
 
 
-def sides_of(test: ast.expr) -> list[ast.expr]:
-    """The expressions that a condition compares."""
+def sides_of(test: ast.expr, known: Known) -> list[ast.expr]:
+    """The expressions that a condition compared; not those after the operand that settled it."""
     sides: list[ast.expr] = []
-    for part in _parts(test):
+    for part in _parts(test, known):
         if isinstance(part, ast.Compare):
             sides.extend([part.left, *part.comparators])
         else:
@@ -119,12 +119,23 @@ def sides_of(test: ast.expr) -> list[ast.expr]:
     return sides
 
 
-def _parts(test: ast.expr) -> list[ast.expr]:
+def _parts(test: ast.expr, known: Known) -> list[ast.expr]:
     if isinstance(test, ast.BoolOp):
-        return [inner for value in test.values for inner in _parts(value)]
+        return [inner for value in reached(test, known) for inner in _parts(value, known)]
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return _parts(test.operand)
+        return _parts(test.operand, known)
     return [test]
+
+
+def reached(test: ast.BoolOp, known: Known) -> list[ast.expr]:
+    """The operands of ``and`` or ``or`` up to the one that settles it."""
+    settles = isinstance(test.op, ast.Or)
+    found: list[ast.expr] = []
+    for value in test.values:
+        found.append(value)
+        if came_out(value, known) is settles:
+            break
+    return found
 
 
 def came_out(test: ast.expr, known: Known) -> bool | None:

@@ -112,7 +112,10 @@ class _Paragraphs:
             if node.changes:
                 known = {text for text in known if text.isidentifier()} | set(node.changes)
             elif isinstance(node.statement, ast.If):
-                known.update(ast.unparse(side) for side in sides_of(node.statement.test))
+                known.update(
+                    ast.unparse(side)
+                    for side in sides_of(node.statement.test, self._clauses.known(node))
+                )
         items.extend(sentences.flush())
         self._simulation.left -= len(items)
         return items
@@ -144,8 +147,10 @@ class _Paragraphs:
     def _leaving(self, visit: Visit) -> str:
         """What a ``return`` or ``yield`` hands over."""
         statement, value = visit.statement, self._activation.value
-        if visit.raised is not None and self._activation.ending == "unwind":
-            return "the exception leaves the function"
+        if visit.raised is not None:
+            leaves = self._activation.ending == "unwind" and visit.follower is None
+            ending = ", which leaves the function" if leaves else ""
+            return f"this raises {show(visit.raised)}{ending}"
         if isinstance(statement, ast.Return):
             if value is None or self._activation.ending != "return":
                 return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from pytrace_mono.synth.narrator.conditions import came_out, reached
 from pytrace_mono.synth.narrator.values import Known
 from pytrace_mono.synth.narrator.wording import code
 
@@ -29,7 +30,7 @@ def steps_inside(expression: ast.expr, known: Known, most: int = _MOST) -> list[
     if not any(isinstance(n, (ast.Call, *_OWN_NAMES)) for n in ast.walk(expression)):
         return []
     found: dict[str, str] = {}
-    for part in _in_order(expression):
+    for part in _in_order(expression, known):
         if part is expression or (isinstance(part, ast.BinOp) and _is_small(part)):
             continue
         if isinstance(part, ast.Call) and ast.unparse(part.func) == "range":
@@ -40,7 +41,7 @@ def steps_inside(expression: ast.expr, known: Known, most: int = _MOST) -> list[
             source = source.removeprefix("(").removesuffix(")")
         if text is None or text == source or len(text) > _WIDTH or len(source) > _WIDTH:
             continue
-        said = "gives" if isinstance(part, ast.GeneratorExp) else "is"
+        said = "gives" if _is_lazy(part) else "is"
         found[source] = f"{code(source)} {said} {code(text)}"
     return list(found.values())[-most:]
 
@@ -51,18 +52,37 @@ def _value(part: ast.expr, known: Known) -> str | None:
     return known.text(part)
 
 
-def _in_order(node: ast.AST) -> list[ast.expr]:
-    """Parts in order of evaluation; those that use the names of a comprehension are not parts."""
+def _is_lazy(part: ast.expr) -> bool:
+    """Iterators are not lists, but what they give can be listed."""
+    names = ("zip", "enumerate", "reversed", "map", "filter")
+    call = isinstance(part, ast.Call) and ast.unparse(part.func) in names
+    return call or isinstance(part, ast.GeneratorExp)
+
+
+def _in_order(node: ast.AST, known: Known) -> list[ast.expr]:
+    """Parts in order of evaluation, without those that are skipped or need a comprehension's names."""
     found: list[ast.expr] = []
-    if isinstance(node, _OWN_NAMES):
-        if not isinstance(node, ast.Lambda):
-            found.extend(_in_order(node.generators[0].iter))
-    else:
-        for child in ast.iter_child_nodes(node):
-            found.extend(_in_order(child))
+    for child in _evaluated(node, known):
+        found.extend(_in_order(child, known))
     if isinstance(node, _PARTS):
         found.append(node)
     return found
+
+
+def _evaluated(node: ast.AST, known: Known) -> list[ast.AST]:
+    """The children that are evaluated: one side of ``if else``, ``and`` and ``or`` up to their end."""
+    if isinstance(node, ast.Lambda):
+        return []
+    if isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+        return [node.generators[0].iter]
+    if isinstance(node, ast.IfExp):
+        holds = came_out(node.test, known)
+        if holds is None:
+            return [node.test]
+        return [node.test, node.body if holds else node.orelse]
+    if isinstance(node, ast.BoolOp):
+        return list(reached(node, known))
+    return list(ast.iter_child_nodes(node))
 
 
 def _is_small(part: ast.BinOp) -> bool:

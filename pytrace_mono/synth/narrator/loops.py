@@ -117,7 +117,9 @@ class Loops:
         lead = ""
         if header is not None and isinstance(node.loop, ast.While):
             lead = f"{verdict(node.loop.test, True, self._clauses.known(header))}. "
-            told = [ast.unparse(side) for side in sides_of(node.loop.test)]
+            told = [
+                ast.unparse(side) for side in sides_of(node.loop.test, self._clauses.known(header))
+            ]
         elif header is not None:
             values = loop_values(header)
             pairs = [f"{name} = {value.text}" for name, value in values.items() if is_short(value)]

@@ -61,7 +61,11 @@ class Origins:
 
     def inner_calls(self, visit: Visit) -> None:
         """Go down the calls that a statement needed, along the recursion if there is one."""
-        calls = [call for call in visit.calls if call.ending == "return" and call.value is not None]
+        calls = [
+            call
+            for call in visit.calls
+            if call.ending == "return" and call.value is not None and not call.resumed
+        ]
         if not calls:
             return
         own = [call for call in calls if call.function == self._slice.activation.function]

@@ -52,8 +52,10 @@ class Source:
         self.loops_around[statement] = inside
         last = statement.end_lineno or statement.lineno
         if isinstance(statement, _COMPOUND):
-            body: list[ast.stmt] = getattr(statement, "body", [])
-            last = min((s.lineno for s in body), default=last + 1) - 1
+            inner: list[ast.stmt] = getattr(statement, "body", [])
+            starts = [s.lineno for s in inner]
+            starts += [case.pattern.lineno for case in getattr(statement, "cases", ())]
+            last = min(starts, default=last + 1) - 1
             last = max(last, statement.lineno)
         for line in range(_first_line(statement), last + 1):
             self.statement_at.setdefault(line, statement)
