@@ -181,8 +181,9 @@ class Activation:
                     visible[name] = value
         elif not frame.f_code.co_flags & _CO_OPTIMIZED:
             if issubclass(type(namespace), dict):
-                # A copy, and by dict itself: __prepare__ and exec() may bring a subclass.
-                for name, value in dict.copy(namespace).items():
+                # By dict itself, because __prepare__ and exec() may bring a subclass; dict.copy() asks
+                # a subclass for its keys().
+                for name, value in list(dict.items(namespace)):
                     if type(name) is str and name not in _CLASS_NAMES and name.isidentifier():
                         visible[name] = value
             else:

@@ -44,7 +44,7 @@ _NAMED: dict[int, str] = {
     id(types.AsyncGeneratorType): "async generator",
 }
 _ARGS: Any = vars(BaseException)["args"]
-_FRACTION = ["_numerator", "_denominator"]
+_FRACTION = ["_denominator", "_numerator"]  # slots are kept in alphabetical order
 _INTS, _STRINGS = {id(int)}, {id(str)}
 _VIEWS: frozenset[int] = frozenset(map(id, (type({}.keys()), type({}.values()), type({}.items()))))
 
@@ -261,7 +261,7 @@ class Snapshotter:
         if is_dataclass:
             return self._nested(value, f"{name}(", stored_attributes, ")", self._keyword)
         if name == "Fraction" and [n for n, _ in stored_attributes] == _FRACTION:
-            over, under = (self._text(part) for _, part in stored_attributes)
+            under, over = (self._text(part) for _, part in stored_attributes)
             return f"Fraction({over}, {under})"
         if not stored_attributes:
             return f"<{name} object>"
