@@ -224,7 +224,7 @@ def test_closures_and_globals_are_seen_by_those_who_use_them() -> None:
     ]
     assert recorded.changes("f.<locals>.g") == [(11, {"c": "1"})]
     assert (5, {"n": "1"}) in recorded.changes("C")
-    assert [row["deleted"] for row in recorded.of("f") if row["line"] == 16][0] == ["h"]
+    assert next(row["deleted"] for row in recorded.of("f") if row["line"] == 16) == ["h"]
 
 
 def test_generators_are_told_by_kind() -> None:
@@ -477,7 +477,16 @@ def test_threads_are_told() -> None:
 
 def test_max_steps_ends_the_recording_not_the_program() -> None:
     """A live program goes on unrecorded; nothing it could catch is raised."""
-    source = "def f():\n    n = 0\n    try:\n        for i in range(50):\n            n += 1\n    except BaseException:\n        n = -1\n    return n\n"
+    source = program("""
+        def f():
+            n = 0
+            try:
+                for i in range(50):
+                    n += 1
+            except BaseException:
+                n = -1
+            return n
+        """)
     recorded = record_source(source, "f()", Limits(max_steps=20))
     assert recorded.value == 50
     assert len(recorded.rows) == 20
@@ -522,6 +531,12 @@ def test_class_bodies_and_modules_show_the_programs_own_names() -> None:
 
 def test_functions_have_qualified_names() -> None:
     """On 3.10, too, where a code object does not know its own."""
-    source = "class C:\n    def m(self):\n        def inner():\n            return 1\n        return inner()\n"
+    source = program("""
+        class C:
+            def m(self):
+                def inner():
+                    return 1
+                return inner()
+        """)
     names = {row["function"] for row in record_source(source, "C().m()").rows}
     assert names == {"<module>", "C", "C.m", "C.m.<locals>.inner"}
