@@ -205,10 +205,17 @@ class Run:
         self._anywhere: dict[str, Snapshot] = {}
         self._owners: dict[str, set[int]] = {}
         self._stack: list[Frame] = []
+        earlier: dict[int, Frame] = {}
         for step in trace.steps[: trace.call_start]:
             self._note(step.frame if step.function != "<module>" else -1, step.changes)
+            if step.kind == "call":  # a generator made by the setup may go on in the Call
+                earlier[step.frame] = Frame(step.function, None, {}, step.depth, None)
+            if step.frame in earlier:
+                earlier[step.frame].own.update(step.changes)
         for index, step in enumerate(trace.steps[trace.call_start :]):
             if step.file is None:
+                if step.frame in earlier:
+                    self.frames.setdefault(step.frame, earlier[step.frame])
                 self._take(index, step)
         self.visits.sort(key=lambda visit: visit.end)
         for frame in self.frames.values():
@@ -657,8 +664,7 @@ class Reader:
         if not values or not all(value.exact for value in values):
             return None
         reached = sum(visit.label == label for visit in self.main.visits)
-        first, last = (ast.literal_eval(value.text) for value in (values[0], values[-1]))
-        return bool(last - first == reached)
+        return bool(ast.literal_eval(values[-1].text) == reached)
 
     def _properties(self) -> None:
         """Each predicate is evaluated by Python on every known Call."""
