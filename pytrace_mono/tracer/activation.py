@@ -52,6 +52,7 @@ class Activation:
     """What is known of one activation: its latest row and each variable as last seen."""
 
     __slots__ = (
+        "_namespace",
         "_seen",
         "current",
         "depth",
@@ -72,6 +73,7 @@ class Activation:
         self.opcodes = opcodes
         self.current: Row = {"changes": {}, "deleted": []}
         self.raising = False
+        self._namespace: Any = None
         self._seen: dict[str, tuple[Any, Any, Row]] = {}
 
     def called(self, frame: FrameType) -> None:
@@ -172,14 +174,19 @@ class Activation:
         opcodes = self.opcodes
         global_names = frame.f_globals
         visible: dict[str, Any] = {}
-        namespace: Any = frame.f_locals
+        namespace: Any = None
         if opcodes.locals:
-            get = namespace.get
+            get = frame.f_locals.get
             for name in opcodes.locals:
                 value = get(name, _MISSING)
                 if value is not _MISSING:
                     visible[name] = value
         elif not frame.f_code.co_flags & _CO_OPTIMIZED:
+            # Asked for once, at the first event: from 3.12 on, a comprehension in a module's body keeps
+            # its variables in the frame, and asking then damages them (3.12) or gives a view (3.13).
+            if self._namespace is None:
+                self._namespace = frame.f_locals
+            namespace = self._namespace
             if issubclass(type(namespace), dict):
                 # By dict itself, because __prepare__ and exec() may bring a subclass; dict.copy() asks
                 # a subclass for its keys().

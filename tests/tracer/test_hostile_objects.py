@@ -155,7 +155,7 @@ def main():
     od2 = collections.OrderedDict(); dict.__setitem__(od2, "a", 1)
     setattr(dc, "\ud800 x", 5)
     dc.__dict__[5] = 6
-    w = array.array("i", [1]), bytearray(b"x"), memoryview(b"a"), collections.deque([1], 3), {}.keys(), ...
+    w = array.array("i", [1]), bytearray(b"x"), memoryview(b"a"), collections.deque([1], 3), {}.keys()
     z = 1
     HashKey.on = False
     return z

@@ -540,3 +540,27 @@ def test_functions_have_qualified_names() -> None:
         """)
     names = {row["function"] for row in record_source(source, "C().m()").rows}
     assert names == {"<module>", "C", "C.m", "C.m.<locals>.inner"}
+
+
+def test_a_comprehension_in_a_module_or_class_body_is_not_disturbed() -> None:
+    """From 3.12 on it runs in the body's own frame, whose variables must not be asked for there."""
+    source = program("""
+        pairs = {
+            (i, j): str(
+                i + j
+            )
+            for i in range(3)
+            for j in range(2)
+        }
+        class C:
+            squares = [
+                n * n
+                for n in range(3)
+            ]
+        end = 1
+        """)
+    recorded = record_source(source, "(len(pairs), C.squares, end)")
+    assert recorded.value == (6, [0, 1, 4], 1) == untraced(source, "(len(pairs), C.squares, end)")
+    assert recorded.status == {"state": "complete"}
+    names = [name for _, changed in recorded.changes("<module>") for name in changed]
+    assert names == ["pairs", "C", "end"]
