@@ -397,7 +397,7 @@ def test_it_runs_inside_a_loop_as_in_a_notebook(tmp_path: Path) -> None:
 
 def test_another_input_or_config_needs_another_place(tmp_path: Path) -> None:
     run([problem("double(1)")], tmp_path / "c")
-    with pytest.raises(CorpusError, match="another input is here"):
+    with pytest.raises(CorpusError, match="another input"):
         run([problem("double(2)")], tmp_path / "c")
     with pytest.raises(CorpusError, match="another directions is here"):
         run([problem("double(1)")], tmp_path / "c", directions=["forward"])

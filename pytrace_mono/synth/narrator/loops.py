@@ -143,14 +143,12 @@ class Loops:
             asked = [v for it in middle for v in visits(it.body) if v.statement is test]
             count = sum(branch_taken(v) for v in asked)
             if asked and count in (0, len(asked)):
-                every = "every time" if count else "never"
-                held.append(f"[L{test.lineno}] {code(ast.unparse(test.test))} holds {every}")
+                said = "holds every time" if count else "never holds"
+                held.append(f"[L{test.lineno}] {code(ast.unparse(test.test))} {said}")
             elif asked:
                 share = f"{count} of {len(asked)} times"
                 held.append(f"[L{test.lineno}] {code(ast.unparse(test.test))} holds {share}")
-        text = f"{span} do the same with other values"
-        if last == first + 1:
-            text = f"{span} does the same with other values"
+        text = f"{span} {'goes' if last == first + 1 else 'go'} on in the same way"
         if held:
             text += f": {listing(held[:3])}"
         state = self._state(node, next(visits([_as_round(node, last)])).before)

@@ -187,7 +187,13 @@ class Origins:
         for statement in dict.fromkeys(v.statement for v in steps):
             node: ast.AST | None = statement
             while node is not None and not isinstance(node, (Loop, ast.FunctionDef)):
-                node = self._slice.source.parents.get(node)
+                inner, node = node, self._slice.source.parents.get(node)
+                if isinstance(node, Loop) and inner in node.orelse and node not in self._slice.told:
+                    self._slice.say(
+                        f"{label(_line(statement))} stands in the `else` of the loop at "
+                        f"{label(node.lineno)}: it runs only where no `break` ends that loop."
+                    )
+                    self._feed_quietly(node)
                 if not isinstance(node, ast.If) or node in self._slice.told:
                     continue
                 self._slice.told.add(node)
@@ -200,6 +206,33 @@ class Origins:
                     f"{code(wanted)}, which was so in {number(held)} of {number(len(asked))} checks."
                 )
                 self._slice.want(node.test)
+
+    def _feed_quietly(self, loop: Loop) -> None:
+        """Follow what drives a loop, and what breaks it off, without a bullet of its own."""
+        self._slice.told.add(loop)
+        self._slice.want(loop.test if isinstance(loop, ast.While) else loop.iter)
+        self._slice.want(*[node.test for node in ast.walk(loop) if isinstance(node, ast.If)])
+
+    def _broken_off(self, loop: Loop) -> str:
+        """Where and why a ``break`` ended the loop, as a sentence; of one that ran only once."""
+        if len(self._slice.source.loops_around[loop]) > 1:
+            return ""
+        for visit in reversed(self._slice.visits):
+            statement = visit.statement
+            if not isinstance(statement, ast.Break):
+                continue
+            if self._slice.source.loops_around[statement][-1] is not loop:
+                continue
+            guard = self._slice.source.parents[statement]
+            if not isinstance(guard, ast.If) or statement not in guard.body:
+                return f" {label(visit.line)} broke it off."
+            self._slice.told.add(guard)
+            self._slice.want(guard.test)
+            return (
+                f" {label(visit.line)} broke it off, when {label(guard.lineno)} "
+                f"{code(ast.unparse(guard.test))} held."
+            )
+        return ""
 
     def _loop_around(self, visit: Visit) -> None:
         if visit.statement is not None:
@@ -220,6 +253,7 @@ class Origins:
             self._slice.say(
                 f"{label(loop.lineno)} kept the loop going while {code(ast.unparse(loop.test))}, "
                 f"for {number(passes)} {'pass' if passes == 1 else 'passes'}."
+                + self._broken_off(loop)
             )
             return
         taken = [loop_values(v) for v in headers if self._enters(v, loop)]
@@ -234,7 +268,7 @@ class Origins:
                 if len(shown) > 8:
                     shown = [*shown[:4], "...", shown[-1]]
                 bullet += f": {', '.join(shown)}, in this order"
-        self._slice.say(bullet + ".")
+        self._slice.say(bullet + "." + self._broken_off(loop))
         self._slice.want(loop.iter)
 
     def _enters(self, header: Visit, loop: Loop) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pytrace_mono.synth.narrator.source import Source
 from pytrace_mono.synth.narrator.story import Visit
-from pytrace_mono.synth.narrator.wording import listing, sentence
+from pytrace_mono.synth.narrator.wording import label, listing, sentence
 
 
 @dataclass
@@ -75,7 +75,7 @@ class Sentences:
                 # "so ... so" would leave open what follows from what.
                 text += f". {sentence(effects)}" if _argues(self._effects[0]) else f", so {effects}"
             elif not self._conditions[-1][2]:
-                text += ", so nothing happens here" if self._compact else ", so the run goes on"
+                text += f", so {_passed_over(self._conditions[-1][0].statement)}"
             self._done.append(sentence(text))
         elif self._effects:
             self._done.append(sentence(_joined(self._effects)))
@@ -86,6 +86,13 @@ class Sentences:
         while node is not None and node is not statement:
             node = self._source.parents.get(node)
         return node is not None and visit.statement is not statement
+
+
+def _passed_over(test: ast.stmt | None) -> str:
+    """What a condition that fails keeps from happening."""
+    if not isinstance(test, ast.If) or isinstance(test.body[-1], (ast.Return, ast.Raise)):
+        return "the run goes on"
+    return f"{label(test.body[0].lineno)} is skipped"
 
 
 def _argues(clause: str) -> bool:
