@@ -41,7 +41,9 @@ def steps_inside(expression: ast.expr, known: Known, most: int = _MOST) -> list[
             source = source.removeprefix("(").removesuffix(")")
         if text is None or text == source or len(text) > _WIDTH or len(source) > _WIDTH:
             continue
-        said = "gives" if _is_lazy(part) else "is"
+        if _is_lazy(part):
+            source = f"list({source})"
+        said = "gives" if isinstance(part, ast.GeneratorExp) else "is"
         found[source] = f"{code(source)} {said} {code(text)}"
     return list(found.values())[-most:]
 
@@ -55,8 +57,7 @@ def _value(part: ast.expr, known: Known) -> str | None:
 def _is_lazy(part: ast.expr) -> bool:
     """Iterators are not lists, but what they give can be listed."""
     names = ("zip", "enumerate", "reversed", "map", "filter")
-    call = isinstance(part, ast.Call) and ast.unparse(part.func) in names
-    return call or isinstance(part, ast.GeneratorExp)
+    return isinstance(part, ast.Call) and ast.unparse(part.func) in names
 
 
 def _in_order(node: ast.AST, known: Known) -> list[ast.expr]:
