@@ -147,7 +147,12 @@ class Activation:
         recorder.leave(self)
 
     def _raised(self, frame: FrameType, line: int, arg: Any) -> None:
-        kind, value, _ = arg
+        kind, value, traceback = arg
+        if value is not None and value is self.recorder.refusal:
+            traceback.tb_next = (
+                None  # the refused frame and the recorder's own are not the program's
+            )
+            self.recorder.refusal = None
         is_stop = issubclass(kind, StopIteration) or issubclass(kind, StopAsyncIteration)
         if is_stop and self.opcodes.expects_stop(frame):
             return
@@ -216,7 +221,7 @@ class Activation:
         if id(type(value)) not in watch.ATOMIC:
             if entry is not None and type(entry[1]) is tuple and watch.unchanged(entry[1], value):
                 return
-            copy, snapshot = recorder.known.find(value)
+            copy, snapshot = recorder.known.find(value, entry and entry[1])
             if copy is None:
                 # Only an id is kept: a reference would delay the program's __del__.
                 held, copy = id(value), _TEXT_ONLY

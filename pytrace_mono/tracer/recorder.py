@@ -61,6 +61,7 @@ class Recorder:
         self._frames = 0
         self.active = False
         self._rearming = False
+        self.refusal: RecursionError | None = None
         self._replaced = False
         self._state: tuple[str, str | None] = ("complete", None)
         self._previous: Any = None
@@ -106,6 +107,7 @@ class Recorder:
             threading.settrace(self._previous_threads)
         self.stack.clear()
         self.known.clear()
+        self.refusal = None
         state, reason = self._state
         return {"state": state} if reason is None else {"state": state, "reason": reason}
 
@@ -158,6 +160,7 @@ class Recorder:
     def _on_call(self, frame: FrameType, event: str, arg: object) -> Any:
         if not self.active:
             return None
+        self.refusal = None
         if self._headroom.refuses():
             return self._overflow(frame)
         if not self._covers(frame.f_code):
@@ -185,7 +188,8 @@ class Recorder:
         """Refuse a frame for which an untraced program would have had no room."""
         self._rearming = True
         frame.f_trace = Rearm(self._restart)
-        raise RecursionError("maximum recursion depth exceeded")
+        self.refusal = RecursionError("maximum recursion depth exceeded")
+        raise self.refusal
 
     def _restart(self) -> None:
         if self.active:

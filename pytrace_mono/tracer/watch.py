@@ -92,6 +92,8 @@ def grown(copy: Copy, value: Any) -> Copy | None:
     kind, items, inner = copy
     if kind is not list or type(value) is not list or len(value) > _MAX_NODES:
         return None
+    if len(value) == len(items):
+        return None
     if not all(map(is_, items, value)):
         return None
     tail = value[len(items) :]
@@ -129,13 +131,18 @@ class Known:
     def __init__(self) -> None:
         self._entries: dict[int, tuple[Copy, Any, int | None]] = {}
 
-    def find(self, value: Any) -> tuple[Copy | None, Any]:
-        """A copy of ``value`` (None where there can be none), and its snapshot if that is known."""
+    def find(self, value: Any, outdated: object) -> tuple[Copy | None, Any]:
+        """A copy of ``value`` (None where there can be none), and its snapshot if that is known.
+
+        Args:
+            value: the container.
+            outdated: a copy that is known to be no longer right.
+        """
         known = self._entries.get(id(value))
         if known is None:
             return copy_of(value), None
         copy, snapshot, shown = known
-        if unchanged(copy, value):
+        if copy is not outdated and unchanged(copy, value):
             return copy, snapshot
         longer = grown(copy, value)
         if longer is None:

@@ -107,6 +107,15 @@ def test_small_limits_never_lie(value: Any, chars: int, items: int, depth: int) 
         assert same(ast.literal_eval(row["text"]), value)
 
 
+@pytest.mark.parametrize("real", [0.0, -0.0, 1.0, -1.5, math.inf, math.nan])
+@pytest.mark.parametrize("imag", [0.0, -0.0, 1.0, -1.5, math.inf, math.nan])
+def test_a_complex_number_is_exact_where_its_sum_of_parts_is(real: float, imag: float) -> None:
+    """`-1j` is read as `-0-1j`, and other signs of zeros get lost in the sum, too."""
+    value = complex(real, imag)
+    row = take(value)
+    assert row["exact"] is not has_no_literal(value)
+
+
 @pytest.mark.parametrize("size", [0, 1, 2, 255, 256, 257, 5000])
 @pytest.mark.parametrize("kind", [list, tuple])
 def test_long_flat_containers_are_cut_where_others_are(kind: type, size: int) -> None:
