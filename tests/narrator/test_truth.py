@@ -921,7 +921,7 @@ def _ended(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> 
 @claim(
     "forward",
     "middle",
-    r"- Iterations? (\d+)(?: to (\d+))? do(?:es)? the same with other values(.*)$",
+    r"- Iterations? (\d+)(?: to (\d+))? (?:do the same|does the same|go on|goes on)(.*)$",
 )
 def _middle(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> bool | None:
     running = reader.opened.get(bullet.indent)
@@ -933,14 +933,15 @@ def _middle(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) ->
     if not inner or not later:
         return False
     reader.cursor = later[0].end
-    shares = re.finditer(rf"\[L(\d+)\] {C} holds (every time|never|(\d+) of (\d+) times)", match[3])
+    shares = re.finditer(
+        rf"\[L(\d+)\] {C} (?:holds (every time|(\d+) of (\d+) times)|never holds)", match[3]
+    )
     for share in shares:
         asked = [v for v in inner if v.label == int(share[1])]
         outcomes = [reader.run.outcome(v) for v in asked]
         if None in outcomes:
             return None
-        held = {"every time": len(asked), "never": 0}.get(share[3])
-        held = int(share[4]) if held is None else held
+        held = int(share[4]) if share[4] else len(asked) if share[3] else 0
         if sum(map(bool, outcomes)) != held or int(share[5] or len(asked)) != len(asked):
             return False
     state = match[3].partition(" After that, ")[2]
@@ -1027,7 +1028,7 @@ def _gives(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> 
     return any(fits(frame.value) for frame in ended)
 
 
-@claim("forward", "condition", rf"{C} (holds|fails)(?! every| never| \d+ of)")
+@claim("forward", "condition", rf"{C} (holds|fails)(?! every| \d+ of)")
 def _condition(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> bool | None:
     test, holds = bullet.code(match[1]), match[2] == "holds"
     ends = bullet.template[: match.start()].endswith("Now ")
@@ -1170,10 +1171,22 @@ def _case(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> b
     return reader.some(bullet, label, here)
 
 
-@claim("forward", "raised", rf"(?:this raises {V}|{V} is raised)")
+@claim("forward", "raised", rf"(?:[Tt]his raises {V}|{V} is raised)")
 def _raised(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> bool | None:
     fits = bullet.shows(match[1] or match[2])
     return reader.some(bullet, label, lambda visit: any(fits(value) for value in visit.raised))
+
+
+@claim("forward", "skipped", r"so \[L(\d+)\] is skipped")
+def _skipped(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> bool | None:
+    """The test that kept a line from running is the one that was told last."""
+    body = int(match[1])
+    last = next((v for v in reader.run.visits if v.end == reader.cursor), None)
+    statement = last.statement if last is not None else None
+    if last is None or not isinstance(statement, ast.If) or statement.body[0].lineno != body:
+        return False
+    outcome = reader.run.outcome(last)
+    return None if outcome is None else not outcome
 
 
 @claim("forward", "definition", rf"[Tt]he (inner function|class) {C} is defined")
@@ -1366,7 +1379,6 @@ def _sets(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> b
     """A statement that assigns sets its variable each time it runs, also to the same value."""
     name = bullet.code(match[1])
     makers = [visit for visit in _makers(reader, name) if visit.label == label]
-    reader.history = (name, makers)
     statement = makers[0].statement if makers else None
     targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
     assigns = any(
@@ -1377,6 +1389,7 @@ def _sets(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> b
         if isinstance(getattr(node, "ctx", None), ast.Store)
     )
     ran = _in_main(reader, label) if assigns else makers
+    reader.history = (name, ran)
     return bool(makers) and len(ran) == counted(match[2])
 
 
@@ -1385,17 +1398,18 @@ def _sets_to(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -
     name, makers = reader.history
     shown = [bullet.shows(phrase) for phrase in re.findall(V, match[2])]
     started = match[1] is None or bullet.shows(match[1])(makers[0].before.get(name))
+    values = [maker.after.get(name) for maker in makers]
     return (
         started
-        and len(shown) == len(makers)
-        and all(fits(m.changes[name]) for fits, m in zip(shown, makers, strict=True))
+        and len(shown) == len(values)
+        and all(fits(value) for fits, value in zip(shown, values, strict=True))
     )
 
 
 @claim("backward", "sets", rf"; the last time to {V}")
 def _sets_last(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> bool | None:
     name, makers = reader.history
-    return bool(makers) and bullet.shows(match[1])(makers[-1].changes[name])
+    return bool(makers) and bullet.shows(match[1])(makers[-1].after.get(name))
 
 
 @claim("backward", "took", rf"took {C} from {C}: (.*), in this order")
@@ -1428,6 +1442,32 @@ def _kept(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> b
     if not all(running.counted for running in rounds):
         return None
     return sum(running.count for running in rounds) == counted(match[1])
+
+
+@claim("backward", "broken off", rf"\[L(\d+)\] broke it off(?:, when \[L(\d+)\] {C} held)?")
+def _broken(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> bool | None:
+    loop = int(re.findall(r"\[L(\d+)\]", bullet.template)[0])
+    breaks = _in_main(reader, int(match[1]))
+    ended = [
+        visit
+        for visit in breaks
+        if isinstance(visit.statement, ast.Break)
+        and any(held.lineno == loop and r.exit is None for held, (r, _) in visit.passes.items())
+    ]
+    if not ended or match[2] is None:
+        return bool(ended)
+    asked = _in_main(reader, int(match[2]))
+    return _met(reader, asked[-1], bullet.code(match[3])) if asked else False
+
+
+@claim("backward", "else of loop", r"\[L(\d+)\] stands in the «\d+» of the loop at \[L(\d+)\]")
+def _stands(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> bool | None:
+    loops = [s for s, _ in reader.run.program.at.values() if isinstance(s, Loop)]
+    statement = reader.run.program.at[int(match[1])][0]
+    return any(
+        loop.lineno == int(match[2]) and reader.run.program.in_body(statement, loop.orelse)
+        for loop in loops
+    )
 
 
 CHOOSES = (
