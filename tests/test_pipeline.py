@@ -399,7 +399,7 @@ def test_another_input_or_config_needs_another_place(tmp_path: Path) -> None:
     run([problem("double(1)")], tmp_path / "c")
     with pytest.raises(CorpusError, match="another input"):
         run([problem("double(2)")], tmp_path / "c")
-    with pytest.raises(CorpusError, match="another directions is here"):
+    with pytest.raises(CorpusError, match="another directions"):
         run([problem("double(1)")], tmp_path / "c", directions=["forward"])
     run([problem("double(1)")], tmp_path / "c", workers=1)  # speed is no part of it
 
