@@ -1,28 +1,30 @@
-"""Key Properties: predicates about input and result that hold on every known Call.
+"""Key Properties: predicates about input and result that hold on every known run of the function.
 
-Each candidate is evaluated on all of them; one that fails on a single Call, or cannot be evaluated, is
-left out. A relation needs two different Calls before it is said at all.
+Each candidate is evaluated on all of them; one that fails on a single run, or cannot be evaluated, is
+left out. A relation needs two different runs before it is said at all.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from pytrace_mono.synth.narrator.source import Function, local_names, parameters
 from pytrace_mono.synth.narrator.values import python_value
 from pytrace_mono.synth.narrator.wording import code
-from pytrace_mono.tracer.types import Trace
+from pytrace_mono.tracer.types import Snapshot, Trace
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 
 _MOST = 3
+_MOST_EXAMPLES = 200
 
 
 @dataclass(frozen=True)
 class Example:
-    """One known Call as values: the parameters by name, and the result."""
+    """One known run as values: the parameters by name, and the result."""
 
     arguments: Mapping[str, Any]
     result: Any
@@ -146,25 +148,23 @@ _ABOUT_BOTH: tuple[tuple[type | tuple[type, ...], type | tuple[type, ...], _Cand
 
 
 def examples_of(traces: Sequence[Trace], function: Function, name: str) -> list[Example]:
-    """The known Calls of one function whose arguments and result are exact."""
-    found: list[Example] = []
+    """Every recorded run of one function, also inner ones, whose arguments and result are exact."""
+    wanted = [p for p in parameters(function) if p not in ("self", "cls")]
+    found: dict[str, Example] = {}
     for trace in traces:
-        first = next((s for s in trace.call_steps if s.kind == "call" and s.depth == 0), None)
-        value = trace.outcome.value
-        if first is None or value is None or first.function.rsplit(".", 1)[-1] != name:
-            continue
-        try:
-            arguments = {
-                parameter: python_value(first.changes[parameter])
-                for parameter in parameters(function)
-                if parameter in first.changes and parameter not in ("self", "cls")
-            }
-            example = Example(arguments, python_value(value))
-        except NotEvaluated:
-            continue
-        if example not in found:
-            found.append(example)
-    return found
+        begun: dict[int, Mapping[str, Snapshot]] = {}
+        for step in trace.call_steps:
+            if step.function.rsplit(".", 1)[-1] != name or len(found) >= _MOST_EXAMPLES:
+                continue
+            if step.kind == "call":
+                begun[step.frame] = step.changes
+            elif step.kind == "return" and step.value is not None and step.frame in begun:
+                given = begun.pop(step.frame)
+                key = repr((sorted((n, v.text) for n, v in given.items()), step.value.text))
+                with suppress(NotEvaluated):
+                    arguments = {p: python_value(given[p]) for p in wanted if p in given}
+                    found[key] = Example(arguments, python_value(step.value))
+    return list(found.values())
 
 
 def result_name(function: Function) -> str:
