@@ -22,7 +22,7 @@ from pytrace_mono import tasks
 from pytrace_mono.synth.narrator.backward import Deduction
 from pytrace_mono.synth.narrator.forward import Simulation
 from pytrace_mono.synth.narrator.overview import overview
-from pytrace_mono.synth.narrator.properties import examples_of, properties
+from pytrace_mono.synth.narrator.properties import examples_of, properties, result_types
 from pytrace_mono.synth.narrator.source import Function, Source
 from pytrace_mono.synth.narrator.story import Activation, tell, visits
 from pytrace_mono.synth.narrator.values import show
@@ -78,10 +78,11 @@ class Narrator:
 def _main(roots: list[Activation], entry_point: str) -> Activation | None:
     """The activation that the prompt is about: the entry point's, wherever a decorator put it."""
     name = entry_point.rsplit(".", 1)[-1]
-    named = [a for a in _all(roots) if a.name == name and a.definition is not None]
+    begun = [a for a in _all(roots) if not a.resumed and a.definition is not None]
+    named = [a for a in begun if a.name == name]
     if named:
         return next((a for a in reversed(roots) if a in named), named[0])
-    defined = [root for root in roots if root.definition is not None]
+    defined = [root for root in roots if root in begun]
     return defined[-1] if defined else None
 
 
@@ -93,8 +94,9 @@ def _all(activations: Iterable[Activation]) -> Iterator[Activation]:
 
 
 def _properties(prompt: Prompt, function: Function) -> list[str]:
-    examples = examples_of(prompt.traces or (prompt.trace,), function, function.name)
-    said = properties(function, examples)
+    traces = prompt.traces or (prompt.trace,)
+    examples = examples_of(traces, function, function.name)
+    said = properties(function, examples, result_types(traces, function.name))
     if not said:
         return []
     return ["\n### Key Properties and Constraints", *(f"- {text}" for text in said)]

@@ -92,6 +92,8 @@ class Deduction:
             only = "This line hands back"
         self._slice.say(
             f"{label(visit.line)} {only} {code(given)}, so it is the `return` to get to."
+            if only.startswith("Only")
+            else f"{label(visit.line)} {only} {code(given)}; another may too, but this one was reached."
         )
 
     def _equals(self, name: str, value: Snapshot) -> str:

@@ -20,7 +20,7 @@ from pytrace_mono.synth.narrator.wording import Voice, code, label, listing
 from pytrace_mono.tracer.types import Snapshot
 
 _GROWTH = {"append": "appends", "add": "adds", "appendleft": "puts", "insert": "inserts"}
-_REMOVAL = {"remove": "removes", "discard": "removes", "pop": "pops", "popleft": "takes"}
+_REMOVAL = {"remove": "removes", "discard": "removes"}
 
 
 @dataclass(frozen=True)

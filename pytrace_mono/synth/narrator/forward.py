@@ -19,6 +19,8 @@ from pytrace_mono.tracer.types import Snapshot
 _ITEMS = 60
 """Bullets after which inner calls and loops are only summed up."""
 _CALL_DEPTH = 3
+_ROOTS = 4
+"""Outermost calls told; an expression such as `all(f(i) for i in ...)` may make hundreds."""
 _BRIEF = 5
 """Bullets left below which a loop is not gone through."""
 
@@ -49,11 +51,14 @@ class Simulation:
         items: list[Item] = []
         # A generator left over is closed when the interpreter drops it: no part of the answer.
         roots = [root for root in roots if not root.resumed]
-        for root in roots:
+        told = roots if len(roots) <= _ROOTS else [r for r in roots[:_ROOTS] if r is not main]
+        for root in told:
             if root is not main and main is not None:
                 items.append(self.call_item(root, 1))
             else:
                 items.extend(self._activation(root, 0))
+        if len(roots) > len(told):
+            items.append(Item(f"{number(len(roots) - len(told)).capitalize()} more calls follow."))
         return markdown(items, 0)
 
     def _activation(self, activation: Activation, depth: int) -> list[Item]:
@@ -231,7 +236,7 @@ def _later_values(generator: Activation, calls: list[Activation]) -> str:
     later = [
         show(call.value)
         for call in calls
-        if call.resumed and call.function == generator.function and call.ending == "yield"
+        if call.resumed and call.frame == generator.frame and call.ending == "yield"
         if call.value is not None
     ]
     return listing([*later[:5], "so on"] if len(later) > 5 else later)

@@ -74,6 +74,11 @@ def _evaluated(node: ast.AST, known: Known) -> list[ast.AST]:
     """The children that are evaluated: one side of ``if else``, ``and`` and ``or`` up to their end."""
     if isinstance(node, ast.Lambda):
         return []
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("any", "all", "next"):
+        # These stop early, so not all that the generator could give was asked for.
+        generators = [a for a in node.args if isinstance(a, ast.GeneratorExp)]
+        if generators:
+            return [generators[0].generators[0].iter]
     if isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
         return [node.generators[0].iter]
     if isinstance(node, ast.IfExp):

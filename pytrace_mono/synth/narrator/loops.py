@@ -127,9 +127,9 @@ class Loops:
             lead = f"{listing([code(pair) for pair in pairs])}. " if pairs else ""
         items = self._tell_body(iteration.body, told, loop_depth + 1)
         text = f"{head}: {lead}"
-        if items and not items[0].text.startswith("In "):
+        if items and not items[0].inner and not items[0].text.startswith("In "):
             text += items[0].text
-            return Item(text.strip(), items[0].inner + items[1:])
+            return Item(text.strip(), items[1:])
         if not items and not lead:
             text += "nothing changes."
         return Item(text.strip(), items)

@@ -33,9 +33,7 @@ class Origins:
         if feeding:
             assert isinstance(feeding[0].statement, (ast.For, ast.AsyncFor))
             self.feed(feeding[0].statement)
-            makers = [v for v in makers if v not in feeding]
-            if not makers:
-                return
+            return
         if len(makers) == 1:
             self._made_once(name, makers[0])
         else:
@@ -80,6 +78,8 @@ class Origins:
         chain = _down(own[0])
         shown_chain = chain if len(chain) <= MOST_VALUES else [*chain[:2], *chain[-1:]]
         texts = [f"{code(call_text(c))} gave {show(c.value)}" for c in shown_chain if c.value]
+        if len(shown_chain) < len(chain):
+            texts[-1] = f"so on down to {texts[-1]}"
         bullet = f"Going down the recursion, {listing(texts)}"
         base = list(visits(chain[-1].nodes))
         if base and isinstance(base[-1].statement, ast.Return):

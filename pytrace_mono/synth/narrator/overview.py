@@ -49,10 +49,8 @@ def _shape(function: Function, voice: Voice) -> list[str]:
     guards = [s for s in _leading(function) if isinstance(s, ast.If)]
     if guards:
         guard = guards[0]
-        what = "turns down" if isinstance(guard.body[-1], ast.Raise) else "settles at once"
-        found.append(
-            sentence(f"{label(guard.lineno)} {what} the case {code(ast.unparse(guard.test))}")
-        )
+        what = "raises" if isinstance(guard.body[-1], ast.Raise) else "answers at once"
+        found.append(sentence(f"{label(guard.lineno)} {what} when {code(ast.unparse(guard.test))}"))
     loops = [n for n in nodes if isinstance(n, Loop)]
     outer = [n for n in loops if not any(n is not o and n in list(ast.walk(o)) for o in loops)]
     for loop in outer[:2]:

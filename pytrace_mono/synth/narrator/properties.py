@@ -1,13 +1,13 @@
 """Key Properties: predicates about input and result that hold on every known run of the function.
 
 Each candidate is evaluated on all of them; one that fails on a single run, or cannot be evaluated, is
-left out. A relation needs two different runs before it is said at all.
+left out. A relation needs a reason in the code, or several runs, before it is said at all.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +17,12 @@ from pytrace_mono.synth.narrator.values import python_value
 from pytrace_mono.synth.narrator.wording import code
 from pytrace_mono.tracer.types import Snapshot, Trace
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
+from pytrace_mono.verify.whitelist import TYPES
 
 _MOST = 3
 _MOST_EXAMPLES = 200
+_RUNS = 2
+_RUNS_WITHOUT_REASON = 6
 
 
 @dataclass(frozen=True)
@@ -34,20 +37,17 @@ class Example:
 class _Candidate:
     """A sentence and the predicate it stands on; ``{r}`` is the result, ``{p}`` a parameter.
 
-    ``examples`` is how many different Calls it takes before the predicate is more than chance, and
-    ``telling`` says whether the predicate excludes anything on these values, so that an empty list
-    is not praised for being sorted. ``implies`` names weaker predicates, then not worth saying.
+    ``evidence`` are pieces of code that give a reason for it: with one of them two runs are enough,
+    without it takes six before the predicate is more than chance. ``telling`` says whether the
+    predicate excludes anything on these values, so that an empty list is not praised for being
+    sorted. ``implies`` names weaker predicates, then not worth saying.
     """
 
     text: str
     predicate: str
     telling: Callable[[Any, Any], bool] = lambda parameter, result: True
-    examples: int = 2
+    evidence: tuple[str, ...] = ()
     implies: tuple[str, ...] = ()
-
-
-def _always(parameter: Any, result: Any) -> bool:
-    return True
 
 
 def _larger(parameter: Any, result: Any) -> bool:
@@ -63,11 +63,20 @@ _NOT_LONGER = "len({r}) <= len({p})"
 _FROM_INPUT = "set({r}) <= set({p})"
 _ABOUT_RESULT: dict[type, tuple[_Candidate, ...]] = {
     list: (
-        _Candidate("The result is in ascending order", "{r} == sorted({r})", _several),
-        _Candidate("Nothing comes twice in the result", "len({r}) == len(set({r}))", _several),
+        _Candidate("The result is in ascending order", "{r} == sorted({r})", _several, ("sort",)),
+        _Candidate(
+            "Nothing comes twice in the result",
+            "len({r}) == len(set({r}))",
+            _several,
+            ("set(", "not in"),
+        ),
     ),
-    int: (_Candidate("The result is never negative", "{r} >= 0"),),
-    float: (_Candidate("The result is never negative", "{r} >= 0"),),
+    int: (
+        _Candidate("The result is never negative", "{r} >= 0", evidence=("len(", "abs(", "+= 1")),
+    ),
+    float: (
+        _Candidate("The result is never negative", "{r} >= 0", evidence=("len(", "abs(", "+= 1")),
+    ),
 }
 _SIZED = (list, tuple, str, set, dict)
 _ABOUT_BOTH: tuple[tuple[type | tuple[type, ...], type | tuple[type, ...], _Candidate], ...] = (
@@ -78,10 +87,20 @@ _ABOUT_BOTH: tuple[tuple[type | tuple[type, ...], type | tuple[type, ...], _Cand
             "The result holds the same items",
             "sorted({r}) == sorted({p})",
             _several,
+            ("sort", "[::-1]", "reverse"),
             implies=(_AS_LONG, _NOT_LONGER, _FROM_INPUT),
         ),
     ),
-    (str, str, _Candidate("The result is the input turned round", "{r} == {p}[::-1]", _several)),
+    (
+        str,
+        str,
+        _Candidate(
+            "The result is the input turned round",
+            "{r} == {p}[::-1]",
+            _several,
+            ("[::-1]", "reverse"),
+        ),
+    ),
     (
         (list, tuple, str),
         (list, tuple, str),
@@ -92,57 +111,68 @@ _ABOUT_BOTH: tuple[tuple[type | tuple[type, ...], type | tuple[type, ...], _Cand
     (
         (list, tuple, str),
         list,
-        _Candidate("Every item of the result comes from the input", _FROM_INPUT, _several),
+        _Candidate(
+            "Every item of the result comes from the input",
+            _FROM_INPUT,
+            _several,
+            ("append", " for "),
+        ),
     ),
     (
         (list, tuple, str),
         (list, tuple, str),
-        _Candidate("The result is never longer than the input", _NOT_LONGER, _several),
+        _Candidate(
+            "The result is never longer than the input",
+            _NOT_LONGER,
+            _several,
+            ("append", " if ", "strip"),
+        ),
     ),
     (
         (list, tuple),
         (int, float),
-        _Candidate("The result is the sum of the input", "{r} == sum({p})"),
+        _Candidate(
+            "The result is the sum of the input", "{r} == sum({p})", evidence=("sum(", "+=")
+        ),
     ),
     (
         (list, tuple),
         (int, float, str),
-        _Candidate("The result is the largest item", "{r} == max({p})"),
+        _Candidate("The result is the largest item", "{r} == max({p})", evidence=("max(", ">")),
     ),
     (
         (list, tuple),
         (int, float, str),
-        _Candidate("The result is the smallest item", "{r} == min({p})"),
+        _Candidate("The result is the smallest item", "{r} == min({p})", evidence=("min(", "<")),
     ),
     ((list, tuple), (int, float, str), _Candidate("The result is one of the items", "{r} in {p}")),
     (
         _SIZED,
         int,
         _Candidate(
-            "The result never exceeds the size of the input", "0 <= {r} <= len({p})", _always, 3
+            "The result never exceeds the size of the input",
+            "0 <= {r} <= len({p})",
         ),
     ),
     (
         int,
         int,
-        _Candidate(
-            "The result is a multiple of the input", "{p} != 0 and {r} % {p} == 0", _larger, 4
-        ),
+        _Candidate("The result is a multiple of the input", "{p} != 0 and {r} % {p} == 0", _larger),
     ),
     (
         int,
         int,
-        _Candidate("The result divides the input", "{r} != 0 and {p} % {r} == 0", _larger, 4),
+        _Candidate("The result divides the input", "{r} != 0 and {p} % {r} == 0", _larger),
     ),
     (
         (int, float),
         (int, float),
-        _Candidate("The result is at least the input", "{r} >= {p}", _always, 4),
+        _Candidate("The result is at least the input", "{r} >= {p}"),
     ),
     (
         (int, float),
         (int, float),
-        _Candidate("The result is at most the input", "{r} <= {p}", _always, 4),
+        _Candidate("The result is at most the input", "{r} <= {p}"),
     ),
 )
 
@@ -167,6 +197,16 @@ def examples_of(traces: Sequence[Trace], function: Function, name: str) -> list[
     return list(found.values())
 
 
+def result_types(traces: Sequence[Trace], name: str) -> set[str]:
+    """Types of everything one function was seen to return, exact or not."""
+    return {
+        step.value.type
+        for trace in traces
+        for step in trace.call_steps
+        if step.kind == "return" and step.value and step.function.rsplit(".", 1)[-1] == name
+    }
+
+
 def result_name(function: Function) -> str:
     """What the result is called: its variable where there is one, else a name that is free."""
     returned = {
@@ -182,28 +222,36 @@ def result_name(function: Function) -> str:
     return next(n for n in ("result", "output", "the_result", "the_output") if n not in local)
 
 
-def properties(function: Function, examples: Sequence[Example]) -> list[str]:
-    """Sentences with their predicates, all true on every example; at most three."""
+def properties(
+    function: Function, examples: Sequence[Example], kinds: Collection[str]
+) -> list[str]:
+    """Sentences with their predicates, all true on every example; at most three.
+
+    Args:
+        function: what they are about.
+        examples: its known runs.
+        kinds: names of the types it was seen to return.
+    """
     if not examples:
         return []
     name = result_name(function)
+    source = ast.unparse(function)
     found: list[str] = []
     if len(examples) > 1:
         implied: set[tuple[str, str]] = set()
         for candidate, parameter in _candidates(examples):
             if len(found) == _MOST - 1 or (candidate.predicate, parameter) in implied:
                 continue
-            if _holds(candidate, parameter, name, examples):
+            if _holds(candidate, parameter, name, examples, source):
                 found.append(_said(candidate, parameter, name, examples))
                 implied.update((predicate, parameter) for predicate in candidate.implies)
-    kinds = {type(example.result) for example in examples}
-    if len(kinds) == 1:
+    if len(kinds) == 1 and set(kinds) <= {*TYPES, "NoneType"}:
         kind = next(iter(kinds))
-        if kind is type(None):
+        if kind == "NoneType":
             found.append(f"Nothing is handed back: {code(f'{name} is None')}.")
         else:
-            test = code(f"isinstance({name}, {kind.__name__})")
-            found.append(f"The result is always of type {code(kind.__name__)}: {test}.")
+            test = code(f"isinstance({name}, {kind})")
+            found.append(f"The result is always of type {code(kind)}: {test}.")
     return found
 
 
@@ -221,9 +269,12 @@ def _is(value: Any, kinds: type | tuple[type, ...]) -> bool:
     return type(value) in (kinds if isinstance(kinds, tuple) else (kinds,))
 
 
-def _holds(candidate: _Candidate, parameter: str, name: str, examples: Sequence[Example]) -> bool:
+def _holds(
+    candidate: _Candidate, parameter: str, name: str, examples: Sequence[Example], source: str
+) -> bool:
     predicate = candidate.predicate.format(r=name, p=parameter)
-    if len(examples) < candidate.examples:
+    wanted = _RUNS if any(e in source for e in candidate.evidence) else _RUNS_WITHOUT_REASON
+    if len(examples) < wanted:
         return False
     telling = 0
     for example in examples:

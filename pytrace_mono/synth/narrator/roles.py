@@ -148,7 +148,13 @@ class _Reader:
         start = self._start(name)
         if not changes or start is None or name in self._parameters:
             return None
-        if len({type(c.op) for c in changes}) > 1:
+        everywhere = [
+            n for n in self._nodes if isinstance(n, ast.AugAssign) and ast.unparse(n.target) == name
+        ]
+        lines = [n.lineno for n in self._nodes if isinstance(n, ast.stmt) and n is not changes[0]]
+        if changes[0].lineno in lines:  # `if x: n += 1` on one line is reached more often
+            return None
+        if len({type(c.op) for c in everywhere}) > 1 or len(self._assigned(name)) > 1:
             return None
         change = changes[0]
         amount = ast.unparse(change.value)
@@ -157,7 +163,8 @@ class _Reader:
             if isinstance(change.op, ast.Add):
                 return "is the text built up piece by piece"
             return None
-        if len(changes) > 1 or not isinstance(start, (ast.Constant, ast.UnaryOp)):
+        neutral = 1 if isinstance(change.op, ast.Mult) else 0
+        if len(everywhere) > 1 or not isinstance(start, ast.Constant) or start.value != neutral:
             return None
         if isinstance(change.op, ast.Add) and amount == "1":
             used = {

@@ -169,8 +169,17 @@ def names_read(node: ast.AST) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1024)
 def is_spread_out(statement: ast.stmt) -> bool:
-    """True where one execution of a simple statement may visit its lines more than once."""
-    if isinstance(statement, _COMPOUND):
-        return False
-    several_lines = (statement.end_lineno or 0) > statement.lineno
-    return several_lines or any(isinstance(n, _NESTED_FRAMES) for n in ast.walk(statement))
+    """True where one execution of a statement, or of a header, may visit its lines repeatedly."""
+    parts = _header(statement) if isinstance(statement, _COMPOUND) else [statement]
+    last = max((part.end_lineno or 0 for part in parts), default=0)
+    nested = any(isinstance(n, _NESTED_FRAMES) for part in parts for n in ast.walk(part))
+    return nested or last > statement.lineno
+
+
+def _header(statement: ast.stmt) -> list[ast.expr]:
+    """The expressions in a compound statement's first line."""
+    if isinstance(statement, (ast.If, ast.While)):
+        return [statement.test]
+    if isinstance(statement, (ast.For, ast.AsyncFor)):
+        return [statement.iter]
+    return []

@@ -104,6 +104,7 @@ class Activation:
 
     Attributes:
         function: qualified name, as in the Step.
+        frame: number of the frame; the stretches of one generator share it.
         definition: its ``def``; None for a lambda or a module or class body.
         arguments: what the call bound; empty for a resumed generator.
         resumed: True when a generator went on.
@@ -113,6 +114,7 @@ class Activation:
     """
 
     function: str
+    frame: int
     definition: Function | None
     arguments: dict[str, Snapshot]
     resumed: bool
@@ -197,11 +199,15 @@ class _Teller:
             definition = earlier.activation.definition
             values = earlier.values
         else:
-            values = {**self._seen_from(definition), **step.changes}
+            own = local_names(definition) if definition is not None else frozenset()
+            seen = self._seen_from(definition)
+            # A variable that is not bound yet hides a global of the same name all the same.
+            values = {n: v for n, v in seen.items() if n not in own}
+            values.update(step.changes)
         if definition is not None and definition.name != step.function.rsplit(".", 1)[-1]:
             definition = None
         activation = Activation(
-            step.function, definition, dict(step.changes), step.kind == "resume"
+            step.function, step.frame, definition, dict(step.changes), step.kind == "resume"
         )
         opened = _Open(activation, values, [], step.frame)
         if earlier is not None and step.changes and earlier.visits:
