@@ -102,6 +102,12 @@ def _reasons(test: ast.expr, known: Known, told: Collection[str]) -> list[str]:
         if isinstance(side, ast.Constant) or source in told:
             continue
         text = known.text(side)
+        if text in ("True", "False") and isinstance(side, ast.Call):
+            # A yes or no is no reason; what was asked about is: `text[left]` of `text[left].isdigit()`.
+            asked = side.func.value if isinstance(side.func, ast.Attribute) else None
+            if asked is None or ast.unparse(asked) in told:
+                continue
+            source, text = ast.unparse(asked), known.text(asked)
         if text is None or text == source or len(text) > 60 or text in ("True", "False"):
             continue
         reasons[f"{code(source)} is {code(text)}"] = None

@@ -126,7 +126,7 @@ class Origins:
         steps = list(makers)
         if start is None:  # the first one is where it starts
             start, steps = first.changes[name], steps[1:]
-        lines = list(dict.fromkeys(label(v.line) for v in steps))
+        lines = [label(line) for line in sorted({v.line for v in steps})]
         if lines == [label(first.line)]:
             self._made_anew(name, makers)
             return

@@ -92,7 +92,10 @@ def _passed_over(test: ast.stmt | None) -> str:
     """What a condition that fails keeps from happening."""
     if not isinstance(test, ast.If) or isinstance(test.body[-1], (ast.Return, ast.Raise)):
         return "the run goes on"
-    return f"{label(test.body[0].lineno)} is skipped"
+    first, last = test.body[0].lineno, test.body[-1].end_lineno or 0
+    if last > first:
+        return f"{label(first)} to {label(last)} are skipped"
+    return f"{label(first)} is skipped"
 
 
 def _argues(clause: str) -> bool:

@@ -70,7 +70,14 @@ class Slice:
         steps = steps_inside(value, known)
         if steps:
             return f" There {listing(steps)}."
-        names = [n for n in names_read(value) if n in visit.before and n in self.local]
+        # An argument that was never changed is what is looked for: quoting it would give it away.
+        changed = {name for v in self.visits for name in v.changes}
+        open_names = {p for p in self.parameters if p not in changed}
+        names = [
+            n
+            for n in names_read(value)
+            if n in visit.before and n in self.local and n not in open_names
+        ]
         shown = [f"{code(n)} was {show(visit.before[n])}" for n in names[:MOST_VALUES]]
         return f" At that point {listing(shown)}." if shown else ""
 
