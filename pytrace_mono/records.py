@@ -56,24 +56,6 @@ class Problem(BaseModel):
         return self.entry_point or called_name(call.call)
 
 
-class Monologue(BaseModel):
-    """What a teacher said of one Call, with its answer.
-
-    Attributes:
-        direction: forward (to the output) or backward (to an input).
-        text: everything between the monologue tags.
-        call: left side of the answered assertion; for backward it holds the proposed input.
-        output: right side of the answered assertion.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    direction: Direction
-    text: str
-    call: str
-    output: str
-
-
 class Example(BaseModel):
     """One row of a corpus: the five PyX columns, then where they come from (the wide row).
 

@@ -14,7 +14,6 @@ from pytrace_mono.synth.corpus import Corpus
 from pytrace_mono.synth.shards import Format, RowFile, require
 
 Shape = Literal["pyx", "wide", "messages"]
-SHAPES: tuple[Shape, ...] = ("pyx", "wide", "messages")
 
 _COLUMNS: dict[Shape, tuple[str, ...]] = {
     "pyx": PYX_COLUMNS,

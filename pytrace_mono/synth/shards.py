@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import pyarrow
 
 Format = Literal["parquet", "jsonl"]
-FORMATS: tuple[Format, ...] = ("parquet", "jsonl")
 BATCH_ROWS = 1_000
 _INTEGERS = frozenset(
     name for name, field in Example.model_fields.items() if field.annotation is int

@@ -89,23 +89,6 @@ class Source:
                 found.add((node.asname or node.name).split(".")[0])
         return frozenset(found)
 
-    def function_named(self, name: str) -> Function | None:
-        """The definition with this dotted name (``f``, ``Stack.push``), the last one if several."""
-        block: list[ast.stmt] = self.tree.body
-        *owners, last = name.split(".")
-        for owner in owners:
-            block = next(
-                (
-                    s.body
-                    for s in reversed(block)
-                    if isinstance(s, ast.ClassDef) and s.name == owner
-                ),
-                [],
-            )
-        return next(
-            (s for s in reversed(block) if isinstance(s, Function) and s.name == last), None
-        )
-
 
 def _first_line(statement: ast.stmt) -> int:
     decorators: list[ast.expr] = getattr(statement, "decorator_list", [])

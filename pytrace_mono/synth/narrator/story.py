@@ -81,11 +81,6 @@ class Round:
     def line(self) -> int:
         return self.loop.lineno
 
-    @property
-    def before(self) -> dict[str, Snapshot]:
-        """The variables in sight before the loop began."""
-        return next(visits([self])).before
-
 
 Node = Visit | Round
 
