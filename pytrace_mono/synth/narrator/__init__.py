@@ -113,9 +113,12 @@ def _forward(
     lines: list[str] = []
     if prompt.call.setup.strip() and "\n" not in prompt.call.setup.strip():
         lines.append(f"Before the call, {code(prompt.call.setup.strip())} is run.")
-    if main is not None:
-        lines.append(_given(main))
-    simulated = Simulation(source, voice).lines(roots, main)
+    # `all(f(i) for i in ...)` runs the function many times: no one of them gives "the" arguments.
+    runs = [root for root in roots if main is not None and root.name == main.name]
+    alone = main if len([run for run in runs if not run.resumed]) <= 1 else None
+    if alone is not None:
+        lines.append(_given(alone))
+    simulated = Simulation(source, voice).lines(roots, alone)
     if not simulated:
         return [f"{code(prompt.call.call)} is evaluated in one go and gives {show(value)}."]
     lines.extend(simulated)

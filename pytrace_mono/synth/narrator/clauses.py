@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from pytrace_mono.synth.narrator.conditions import verdict
 from pytrace_mono.synth.narrator.inside import steps_inside
-from pytrace_mono.synth.narrator.source import Source
+from pytrace_mono.synth.narrator.source import Source, comprehension_variables
 from pytrace_mono.synth.narrator.story import Activation, Visit
 from pytrace_mono.synth.narrator.values import WIDE, Known, python_value, show
 from pytrace_mono.synth.narrator.wording import Voice, code, label, listing
@@ -343,13 +343,7 @@ def _comprehension_names(statement: ast.stmt | None) -> frozenset[str]:
     """Loop variables of comprehensions, which 3.12 shows in the frame around them (PEP 709)."""
     if statement is None:
         return frozenset()
-    bound = {
-        inner.id
-        for part in ast.walk(statement)
-        if isinstance(part, ast.comprehension)
-        for inner in ast.walk(part.target)
-        if isinstance(inner, ast.Name)
-    }
+    bound = comprehension_variables(statement)
     targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
     kept = {n.id for t in targets if t is not None for n in ast.walk(t) if isinstance(n, ast.Name)}
     return frozenset(bound - kept)

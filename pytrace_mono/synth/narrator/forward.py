@@ -46,19 +46,19 @@ class Simulation:
 
         Args:
             roots: the outermost activations.
-            main: the one the Call is about; the others are told as calls of their own.
+            main: the one the Call is about; the others are told as calls of their own. None where
+                the Call is an expression over several runs of the function.
         """
         items: list[Item] = []
         # A generator left over is closed when the interpreter drops it: no part of the answer.
         roots = [root for root in roots if not root.resumed]
-        told = roots if len(roots) <= _ROOTS else [r for r in roots[:_ROOTS] if r is not main]
-        for root in told:
-            if root is not main and main is not None:
-                items.append(self.call_item(root, 1))
-            else:
+        for root in roots[:_ROOTS]:
+            if root is main or (len(roots) == 1 and main is None):
                 items.extend(self._activation(root, 0))
-        if len(roots) > len(told):
-            items.append(Item(f"{number(len(roots) - len(told)).capitalize()} more calls follow."))
+            else:
+                items.append(self.call_item(root, 1))
+        if len(roots) > _ROOTS:
+            items.append(Item(f"{number(len(roots) - _ROOTS).capitalize()} more calls follow."))
         return markdown(items, 0)
 
     def _activation(self, activation: Activation, depth: int) -> list[Item]:

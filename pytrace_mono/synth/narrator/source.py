@@ -35,7 +35,6 @@ class Source:
 
     def __init__(self, code: str) -> None:
         self.tree = ast.parse(code)
-        self.lines = code.splitlines()
         self.statement_at: dict[int, ast.stmt] = {}
         self.loops_around: dict[ast.stmt, tuple[Loop, ...]] = {}
         self.parents: dict[ast.AST, ast.AST] = {}
@@ -131,16 +130,21 @@ def own_nodes(function: ast.AST) -> list[ast.AST]:
     return found
 
 
-@lru_cache(maxsize=4096)
-def names_read(node: ast.AST) -> tuple[str, ...]:
-    """Names an expression or statement reads, each once, in order of appearance."""
-    bound = {
+def comprehension_variables(node: ast.AST) -> set[str]:
+    """Names that the comprehensions inside a node bind for themselves."""
+    return {
         inner.id
         for part in ast.walk(node)
         if isinstance(part, ast.comprehension)
         for inner in ast.walk(part.target)
         if isinstance(inner, ast.Name)
     }
+
+
+@lru_cache(maxsize=4096)
+def names_read(node: ast.AST) -> tuple[str, ...]:
+    """Names an expression or statement reads, each once, in order of appearance."""
+    bound = comprehension_variables(node)
     found = [
         n
         for n in ast.walk(node)

@@ -33,7 +33,6 @@ class Visit:
         changes, deleted: what it did to them.
         calls: the program's functions that ran meanwhile, in order.
         raised: the exception it raised or let through.
-        lines: the lines visited, in order.
     """
 
     statement: ast.stmt | None
@@ -43,7 +42,6 @@ class Visit:
     deleted: list[str] = field(default_factory=list)
     calls: list[Activation] = field(default_factory=list)
     raised: Snapshot | None = None
-    lines: list[int] = field(default_factory=list)
     follower: Visit | None = None
 
     @property
@@ -241,7 +239,6 @@ class _Teller:
             if last is not None:
                 last.follower = visit
             opened.visits.append(visit)
-        visit.lines.append(step.line)
         visit.changes.update(step.changes)
         visit.deleted.extend(name for name in step.deleted if name not in visit.deleted)
         self._learn(opened, step)
