@@ -16,6 +16,8 @@
     │   └── IsolationUnavailableError   a sandbox level asked for by name
     ├── SandboxError                    the sandbox itself failed, not the program inside it
     ├── TeacherError                    an endpoint refused or could not be reached
+    │   └── BudgetError                 the next request could cost more than was allowed
+    ├── StoreError                      the cache or the ledger cannot be read or written
     └── CorpusError                     a corpus directory cannot be read or must not be overwritten
 
 Every message names what is wrong, where, and what to do. A program that misbehaves is never one of
@@ -110,6 +112,17 @@ class TeacherError(PytraceMonoError):
     def __init__(self, message: str, *, fatal: bool = False) -> None:
         super().__init__(message)
         self.fatal = fatal
+
+
+class BudgetError(TeacherError):
+    """The next request could cost more than the run may spend; always fatal."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, fatal=True)
+
+
+class StoreError(PytraceMonoError):
+    """The cache of responses or the ledger cannot be read or written."""
 
 
 class CorpusError(PytraceMonoError):

@@ -28,7 +28,8 @@ from pytrace_mono.synth import (
     Usage,
     synthesize,
 )
-from pytrace_mono.synth.openai_teacher import without_thinking
+from pytrace_mono.synth.cache import ResponseCache, request_key
+from pytrace_mono.synth.replies import without_thinking
 from pytrace_mono.tracer import Limits, Outcome, Snapshot, Status, Trace
 
 pytest.importorskip("openai")
@@ -191,14 +192,14 @@ def test_no_more_requests_are_open_than_allowed() -> None:
     reply = completion("x")
     reply.delay = 0.02
     with serve(lambda request: reply) as server:
-        ask(OpenAITeacher("m", base_url=server.url, concurrency=3), times=12)
+        ask(OpenAITeacher("m", base_url=server.url, concurrency=3), n=12)
     assert server.at_once == 3
 
 
 def test_one_teacher_serves_several_loops() -> None:
     with serve(lambda request: completion("x")) as server:
         teacher = OpenAITeacher("m", base_url=server.url, concurrency=1)
-        assert [ask(teacher, times=3)[0].text for _ in range(2)] == ["x", "x"]
+        assert [ask(teacher, n=samples)[0].text for samples in (3, 6)] == ["x", "x"]
 
 
 def test_the_environment_gives_endpoint_and_key(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,3 +284,32 @@ def test_the_scripted_teacher_ends_with_its_script() -> None:
     with pytest.raises(TeacherError, match="no more"):
         asyncio.run(teacher.complete(PROMPT))
     assert teacher.prompts == [PROMPT, PROMPT]
+
+
+def test_what_was_answered_once_is_not_asked_again(tmp_path: Path) -> None:
+    with serve([completion("a"), completion("b"), completion("c")]) as server:
+        options: dict[str, Any] = {"base_url": server.url, "cache": tmp_path / "cache"}
+        assert ask(OpenAITeacher("m", **options), times=5) == ask(OpenAITeacher("m", **options)) * 5
+        assert len(server.requests) == 1
+        assert len(ask(OpenAITeacher("m", **options), n=3)) == 3  # two more samples
+        assert len(server.requests) == 3
+        ask(OpenAITeacher("m", api_key="sk-other", timeout=5, **options), n=3)
+        assert len(server.requests) == 3
+
+
+def test_an_answer_is_kept_as_it_came_so_that_another_parser_may_read_it(tmp_path: Path) -> None:
+    with serve([completion("<think>long</think>It is 1.", extra=[1])]) as server:
+        ask(OpenAITeacher("m", base_url=server.url, api_key="sk-secret-123", cache=tmp_path))
+    request = {key: server.requests[0][key] for key in ("model", "messages")}
+    body = ResponseCache(tmp_path).get(request_key(server.url, request, 0))
+    assert body is not None and b"<think>long</think>" in body and b"extra" in body
+    for file in tmp_path.iterdir():
+        assert b"sk-secret" not in file.read_bytes()
+
+
+def test_a_failure_is_not_kept(tmp_path: Path) -> None:
+    with serve([failure(400), Reply({"choices": []}), completion("x")]) as server:
+        for _ in range(2):
+            with pytest.raises(TeacherError):
+                one(server, cache=tmp_path)
+        assert one(server, cache=tmp_path).text == "x"

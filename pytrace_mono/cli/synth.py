@@ -46,6 +46,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--base-url", metavar="U", help="its endpoint (default OPENAI_BASE_URL, else OpenAI's)"
     )
     parser.add_argument(
+        "--cache",
+        metavar="DIR",
+        help="where its answers are kept for all runs (default PYTRACE_MONO_CACHE, else the user's "
+        "cache directory)",
+    )
+    parser.add_argument(
         "--directions",
         type=_directions,
         default=("forward", "backward"),
@@ -106,9 +112,9 @@ def _teacher(args: argparse.Namespace) -> Teacher:
             raise _usage("--teacher openai needs --model")
         from pytrace_mono.synth.openai_teacher import OpenAITeacher
 
-        return OpenAITeacher(args.model, base_url=args.base_url)
-    if args.model or args.base_url:
-        raise _usage("--model and --base-url are for --teacher openai")
+        return OpenAITeacher(args.model, base_url=args.base_url, cache=args.cache)
+    if args.model or args.base_url or args.cache:
+        raise _usage("--model, --base-url and --cache are for --teacher openai")
     from pytrace_mono.synth.narrator import Narrator
 
     return Narrator()

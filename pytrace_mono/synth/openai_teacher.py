@@ -7,23 +7,23 @@ own retries are off: retrying here keeps one policy, and frees nothing twice.
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import ipaddress
 import os
-import random
-import time
-from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 from pytrace_mono.errors import MissingExtraError, MissingKeyError, TeacherError
-from pytrace_mono.synth.teacher import Completion, Prompt, Usage
+from pytrace_mono.synth.cache import ResponseCache, request_key
+from pytrace_mono.synth.replies import has_completion, read_completion
+from pytrace_mono.synth.retrying import wait_before
+from pytrace_mono.synth.teacher import Completion, Prompt
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 _FATAL_STATUS = frozenset({401, 403, 404})
 _FATAL_CODES = frozenset({"model_not_found", "invalid_api_key", "insufficient_quota"})
 _RETRIED_STATUS = frozenset({408, 409, 425, 429})
-_MAX_WAIT = 60.0
 
 
 class OpenAITeacher:
@@ -39,8 +39,11 @@ class OpenAITeacher:
         concurrency: requests in flight at once.
         attempts: how often a request is sent before it counts as failed; 429, 5xx and lost
             connections are retried after a random wait, or the one that the endpoint asks for.
+        cache: directory of the answers that were paid for, shared by all runs; else
+            ``PYTRACE_MONO_CACHE``, else ``pytrace_mono`` in the user's cache directory.
 
     Raises:
+        StoreError: the cache cannot be used.
         MissingExtraError: the extra ``synth`` is not installed.
         MissingKeyError: no key, and the endpoint is not on this machine.
     """
@@ -58,6 +61,7 @@ class OpenAITeacher:
         timeout: float = 120.0,
         concurrency: int = 16,
         attempts: int = 4,
+        cache: str | Path | None = None,
     ) -> None:
         _import_openai()
         self.model = model
@@ -72,6 +76,9 @@ class OpenAITeacher:
                 )
             self._key = "none"  # the client insists on one
         self._parameters = _parameters(self.base_url, temperature, max_tokens)
+        self._cache = ResponseCache(cache)
+        # The same question may be asked twice at the same time: the second waits for the first.
+        self._asking: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
         self._timeout = timeout
         self._attempts = attempts
         # A connection pool and a semaphore belong to one event loop; made anew for another.
@@ -90,11 +97,17 @@ class OpenAITeacher:
     async def complete(self, prompt: Prompt, *, n: int = 1) -> list[Completion]:
         """Ask for ``n`` completions, each in a request of its own (few servers know ``n``).
 
+        What was answered before, in this run or an earlier one, is not asked again.
+
         Raises:
             TeacherError: the endpoint refused, failed on every attempt, or was not reached.
+            StoreError: an answer cannot be stored; the run should not go on paying.
         """
         messages = [{"role": turn.role, "content": turn.content} for turn in prompt.messages]
-        return list(await asyncio.gather(*(self._ask(messages) for _ in range(n))))
+        request = {"model": self.model, "messages": messages, **self._parameters}
+        if n == 1:
+            return [await self._sample(request, 0)]
+        return list(await asyncio.gather(*(self._sample(request, i) for i in range(n))))
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -102,21 +115,36 @@ class OpenAITeacher:
         if client is not None:
             await client.close()
 
-    async def _ask(self, messages: list[dict[str, str]]) -> Completion:
+    async def _sample(self, request: dict[str, Any], sample: int) -> Completion:
+        key = request_key(self.endpoint, request, sample)
+        body = self._cache.get(key)
+        if body is None:
+            async with self._asking.setdefault(key, asyncio.Lock()):
+                body = self._cache.get(key) or await self._ask(key, request)
+        return read_completion(body)
+
+    async def _ask(self, key: bytes, request: dict[str, Any]) -> bytes:
+        """Send a request until it is answered; the answer is stored before anybody reads it."""
         openai = _import_openai()
         self._connect()
         for attempt in range(1, self._attempts + 1):
             try:
                 async with self._slots:
-                    answer = await self._client.chat.completions.create(
-                        model=self.model, messages=messages, **self._parameters
-                    )
-                return self._completion(answer)
+                    create = self._client.chat.completions.with_raw_response.create
+                    body: bytes = (await create(**request)).content
             except (openai.OpenAIError, ValueError, OSError) as error:
-                # ValueError and OSError: a body that is not JSON, a transport that let one through.
+                # ValueError and OSError: a transport that let one through.
                 if attempt == self._attempts or not _is_retryable(error, openai):
                     raise self._teacher_error(error) from None
-                wait = _wait(error, attempt)
+                headers = getattr(getattr(error, "response", None), "headers", {})
+                wait = wait_before(attempt, headers)
+            else:
+                if not has_completion(body):
+                    shown = body[:200].decode("utf-8", "replace")
+                    words = self._without_key(f"no chat completion came: {shown!r}")
+                    raise TeacherError(f"{self.endpoint} (model {self.model}): {words}")
+                self._cache.put(key, body)
+                return body
             await asyncio.sleep(wait)  # outside the slot: a waiting request must not hold one
         raise AssertionError("unreachable")
 
@@ -139,36 +167,18 @@ class OpenAITeacher:
             http_client=transport,
         )
 
-    def _completion(self, answer: Any) -> Completion:
-        choices = getattr(answer, "choices", None)
-        if not choices:
-            raise TeacherError(f"{self.endpoint}: the answer holds no completion")
-        usage = getattr(answer, "usage", None)
-        counted = usage and Usage(usage.prompt_tokens or 0, usage.completion_tokens or 0)
-        text = without_thinking(choices[0].message.content or "")
-        return Completion(text, counted, choices[0].finish_reason)
-
     def _teacher_error(self, error: Exception) -> TeacherError:
         status = getattr(error, "status_code", None)
         code = getattr(error, "code", None)
-        words = str(error).strip() or type(error).__name__
-        if self._key != "none":
-            words = words.replace(self._key, "***")
+        words = self._without_key(str(error).strip() or type(error).__name__)
         if status is None:
             cause = error.__cause__
             words = f"could not be reached: {words}{f' ({cause})' if cause else ''}"
         fatal = status in _FATAL_STATUS or code in _FATAL_CODES
         return TeacherError(f"{self.endpoint} (model {self.model}): {words:.500}", fatal=fatal)
 
-
-def without_thinking(text: str) -> str:
-    """What a reasoning model says after ``</think>``; nothing where it never got there."""
-    text = text.strip()
-    if text.startswith("<think>"):
-        return text.partition("</think>")[2].strip()
-    if "</think>" in text and "<think>" not in text:  # the chat template opened it
-        return text.rpartition("</think>")[2].strip()
-    return text
+    def _without_key(self, words: str) -> str:
+        return words if self._key == "none" else words.replace(self._key, "***")
 
 
 def _parameters(
@@ -199,27 +209,6 @@ def _is_retryable(error: Exception, openai: Any) -> bool:
     if status is not None:
         return status in _RETRIED_STATUS or status >= 500
     return isinstance(error, (openai.APIConnectionError, OSError))
-
-
-def _wait(error: Exception, attempt: int) -> float:
-    """Seconds until the next attempt: what the endpoint asks for, else full jitter."""
-    response = getattr(error, "response", None)
-    asked = _retry_after(getattr(response, "headers", {}))
-    if asked is not None:
-        return min(asked, _MAX_WAIT)
-    return random.uniform(0, min(_MAX_WAIT, 0.5 * 2**attempt))
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """The header, in seconds or as a date."""
-    value = headers.get("retry-after")
-    if value is None:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        date = email.utils.parsedate_tz(value)
-        return None if date is None else max(0.0, email.utils.mktime_tz(date) - time.time())
 
 
 def _import_openai() -> Any:

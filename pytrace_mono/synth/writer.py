@@ -38,6 +38,9 @@ from pytrace_mono.synth.shards import Shards, require
 
 _BUILDING = ".building"
 _PREVIOUS = ".previous"
+_HOLDER = ".running"  # who holds the lock, for the message; the lock itself is the kernel's
+_LEDGER = ("ledger.sqlite3", "ledger.sqlite3-wal", "ledger.sqlite3-shm")
+_IGNORED = frozenset({_BUILDING, _PREVIOUS, _HOLDER, *_LEDGER})
 _PARTS = (DATA, REJECTS, README, MANIFEST)
 
 
@@ -67,7 +70,7 @@ class CorpusWriter:
             try:
                 self._prepare()
             except BaseException:
-                os.close(self._lock)
+                _unlock(self.path, self._lock)
                 raise
         except OSError as error:
             raise CorpusError(f"{self.path}: cannot be written: {error.strerror}") from None
@@ -101,14 +104,14 @@ class CorpusWriter:
         _write(self._staging / README, card(manifest))
         _write(self._staging / MANIFEST, json.dumps(manifest, indent=1) + "\n")
         _swap(self.path)
-        os.close(self._lock)
+        _unlock(self.path, self._lock)
         return Corpus(self.path)
 
     def discard(self) -> None:
         """Leave ``out`` as it was."""
         shutil.rmtree(self._staging, ignore_errors=True)
         with suppress(OSError):
-            os.close(self._lock)
+            _unlock(self.path, self._lock)
 
     def _prepare(self) -> None:
         _undo(self.path)
@@ -148,7 +151,7 @@ class CorpusWriter:
         }
 
     def _check_place(self) -> None:
-        others = [name for name in os.listdir(self.path) if name not in (_BUILDING, _PREVIOUS)]
+        others = [name for name in os.listdir(self.path) if name not in _IGNORED]
         if not others:
             return
         if MANIFEST not in others:
@@ -211,6 +214,7 @@ def _undo(directory: Path) -> None:
 
 
 def _lock(directory: Path) -> int:
+    """Lock the directory until this process ends, however it ends: the kernel holds the lock."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         import fcntl
@@ -220,8 +224,23 @@ def _lock(directory: Path) -> int:
         pass
     except OSError:
         os.close(descriptor)
-        raise CorpusError(f"{directory}: another run is writing here") from None
+        try:
+            holder = (directory / _HOLDER).read_text()
+        except OSError:
+            holder = "which has just begun or ended"
+        raise CorpusError(
+            f"{directory}: another run is writing here ({holder}); wait for it, or choose another "
+            "--out"
+        ) from None
+    holder = f"process {os.getpid()} on {platform.node()} since {_timestamp(time.time())}"
+    with suppress(OSError):  # on a full disk the lock still holds
+        (directory / _HOLDER).write_text(holder)
     return descriptor
+
+
+def _unlock(directory: Path, descriptor: int) -> None:
+    (directory / _HOLDER).unlink(missing_ok=True)
+    os.close(descriptor)
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,0 +1,81 @@
+"""Answers that were paid for, kept for every later run.
+
+The raw body is stored under the digest of what was asked, before anything reads it: a change of the
+parser or the Verifier is replayed without a request.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pytrace_mono.synth.database import Database
+
+CACHE_VARIABLE = "PYTRACE_MONO_CACHE"
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS responses (
+    key BLOB PRIMARY KEY,
+    body BLOB NOT NULL,
+    stored REAL NOT NULL DEFAULT (julianday('now'))
+) WITHOUT ROWID
+"""
+
+
+def default_directory() -> Path:
+    """``PYTRACE_MONO_CACHE``, else ``pytrace_mono`` in the user's cache directory."""
+    own = os.environ.get(CACHE_VARIABLE)
+    if own:
+        return Path(own)
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "pytrace_mono"
+
+
+def request_key(endpoint: str, request: Mapping[str, Any], sample: int) -> bytes:
+    """The digest under which an answer is kept.
+
+    Args:
+        endpoint: the address without secrets: two servers may give two models the same name.
+        request: what is sent: model, messages, parameters. Key and timeout are no part of it.
+        sample: which of several completions of the same request.
+    """
+    asked = {"endpoint": endpoint, "request": request, "sample": sample}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).digest()
+
+
+class ResponseCache:
+    """Bodies by key, in ``responses.sqlite3``.
+
+    Args:
+        directory: where; :func:`default_directory` where None. Several runs may share it.
+
+    Raises:
+        StoreError: it cannot be used, or a newer version wrote it.
+    """
+
+    def __init__(self, directory: str | Path | None = None) -> None:
+        place = default_directory() if directory is None else Path(directory)
+        self._database = Database(place / "responses.sqlite3", _VERSION, _SCHEMA)
+
+    def get(self, key: bytes) -> bytes | None:
+        """The body, or None where it was never stored."""
+        found = self._database.execute("SELECT body FROM responses WHERE key = ?", (key,))
+        return found[0][0] if found else None
+
+    def put(self, key: bytes, body: bytes) -> None:
+        """Store a body; it is safe from SIGKILL when this returns.
+
+        Raises:
+            StoreError: the disk is full.
+        """
+        self._database.execute(
+            "INSERT OR IGNORE INTO responses (key, body) VALUES (?, ?)", (key, body)
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()

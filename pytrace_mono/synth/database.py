@@ -1,0 +1,82 @@
+"""A small SQLite file that survives SIGKILL and says in one message what is wrong with it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pytrace_mono.errors import StoreError
+
+_WAIT_SECONDS = 30.0
+
+
+class Database:
+    """One connection in WAL mode; every statement is a transaction of its own.
+
+    A process that is killed loses nothing that ``execute`` returned from. (A machine that loses power
+    may lose the last statements; the file stays whole.) Several processes may share the file.
+
+    Args:
+        path: the file; it and its directory are made.
+        version: of the tables, kept in the file.
+        schema: statements that make the tables of a new file.
+
+    Raises:
+        StoreError: the file cannot be opened or written, is no database, or is of a newer version.
+    """
+
+    def __init__(self, path: Path, version: int, schema: str) -> None:
+        self.path = path
+        with self._told():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # One thread at a time uses it: the one that runs the event loop.
+            self._connection = sqlite3.connect(
+                path, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False
+            )
+        try:
+            with self._told():
+                self._open(version, schema)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def execute(self, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement; what it selects comes back.
+
+        Raises:
+            StoreError: the disk is full, or the file is damaged or locked for too long.
+        """
+        with self._told():
+            return self._connection.execute(statement, values).fetchall()
+
+    def close(self) -> None:
+        """Close the connection; a second time does nothing."""
+        self._connection.close()
+
+    def _open(self, version: int, schema: str) -> None:
+        run = self._connection.execute
+        found = run("PRAGMA user_version").fetchone()[0]
+        if found > version:
+            raise StoreError(
+                f"{self.path}: written by a newer pytrace_mono (format {found}, this one knows "
+                f"{version}); upgrade pytrace_mono, or choose another place."
+            )
+        run("PRAGMA journal_mode = WAL")
+        run("PRAGMA synchronous = NORMAL")
+        if found < version:
+            # IF NOT EXISTS in the schema: two processes may make the file at the same moment.
+            self._connection.executescript(
+                f"BEGIN IMMEDIATE; {schema}; PRAGMA user_version = {version}; COMMIT;"
+            )
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(
+                f"{self.path}: {error}; free the disk, mend the permissions, or choose another place"
+            ) from None

@@ -1,0 +1,13 @@
+"""What holds for every test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or pays into the cache of whoever runs it, or of another test."""
+    monkeypatch.setenv("PYTRACE_MONO_CACHE", str(tmp_path / "response-cache"))

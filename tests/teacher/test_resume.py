@@ -1,0 +1,121 @@
+"""A run that is killed is resumed by the same command, and pays for nothing twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from endpoint import Endpoint, endpoint
+
+from pytrace_mono.errors import CorpusError
+from pytrace_mono.synth import Corpus
+
+pytest.importorskip("openai")
+pytest.importorskip("aiohttp")
+
+CONCURRENCY = 16  # what the command line asks for
+
+
+def problems(path: Path, count: int) -> Path:
+    rows = [{"code": f"def f(x):\n    return x + {i}\n", "calls": ["f(1)"]} for i in range(count)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def start(rows: Path, out: Path, server: Endpoint, cache: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "pytrace_mono", "synth", str(rows), "--out", str(out)]
+    command += ["--teacher", "openai", "--model", "m", "--base-url", server.url, "--quiet"]
+    command += ["--format", "jsonl", "--directions", "forward", "--cache", str(cache)]
+    path = os.pathsep.join(filter(None, sys.path))
+    return subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> None:
+    _, said = process.communicate(timeout=100)
+    assert process.returncode == 0, said
+
+
+def kill_when(process: subprocess.Popen[str], server: Endpoint, requests: int) -> int:
+    """Kill it once so many requests have come; how many were in flight then."""
+    while server.paid.total() < requests and process.poll() is None:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    in_flight = server.open_now
+    process.communicate()
+    return in_flight
+
+
+def contents(out: Path) -> dict[str, object]:
+    """Every file that a reader of the corpus sees, the manifest without its times."""
+    manifest = json.loads((out / "manifest.json").read_bytes())
+    del manifest["times"]
+    files = [out / "README.md", out / "rejects.jsonl", *sorted((out / "data").iterdir())]
+    return {"manifest": manifest, **{file.name: file.read_bytes() for file in files}}
+
+
+def kills(tmp_path: Path, *, rows: int, moments: int) -> None:
+    """Kill a run at random moments, rerun, and compare with one that nobody disturbed."""
+    asked = problems(tmp_path / "rows.jsonl", rows)
+    with endpoint(delay=0.01) as server:
+        finish(start(asked, tmp_path / "whole", server, tmp_path / "undisturbed"))
+        whole = contents(tmp_path / "whole")
+        assert server.paid.total() == rows
+        chance = random.Random(6)
+        for moment in range(moments):
+            server.paid.clear()
+            out, cache = tmp_path / f"out-{moment}", tmp_path / f"cache-{moment}"
+            at = chance.randrange(1, rows)
+            in_flight = kill_when(start(asked, out, server, cache), server, at)
+            finish(start(asked, out, server, cache))
+            assert contents(out) == whole
+            assert len(server.paid) == rows  # every prompt was answered,
+            twice = server.paid.total() - rows
+            assert twice <= max(in_flight, CONCURRENCY), f"{twice} paid twice, killed at {at}"
+            assert not list(out.glob(".*"))
+
+
+def test_a_killed_run_goes_on_where_it_was_and_ends_as_if_undisturbed(tmp_path: Path) -> None:
+    kills(tmp_path, rows=60, moments=3)
+
+
+@pytest.mark.slow
+def test_a_run_may_be_killed_at_any_moment(tmp_path: Path) -> None:
+    kills(tmp_path, rows=500, moments=30)
+
+
+def test_one_more_row_costs_one_request_and_a_repetition_none(tmp_path: Path) -> None:
+    with endpoint() as server:
+        cache = tmp_path / "cache"
+        few = problems(tmp_path / "few.jsonl", 20)
+        finish(start(few, tmp_path / "few", server, cache))
+        assert server.requests == 20
+        finish(start(problems(tmp_path / "more.jsonl", 21), tmp_path / "more", server, cache))
+        assert server.requests == 21
+        finish(start(few, tmp_path / "few", server, cache))
+        assert server.requests == 21
+    assert len(Corpus(tmp_path / "more")) == 21
+
+
+def test_a_second_run_on_a_directory_is_told_who_holds_it(tmp_path: Path) -> None:
+    asked = problems(tmp_path / "rows.jsonl", 3)
+    with endpoint(delay=0.5) as server:
+        first = start(asked, tmp_path / "c", server, tmp_path / "cache")
+        while not server.requests and first.poll() is None:
+            time.sleep(0.001)
+        second = start(asked, tmp_path / "c", server, tmp_path / "cache")
+        _, said = second.communicate(timeout=100)
+        assert second.returncode == 2
+        assert f"another run is writing here (process {first.pid} on " in said
+        finish(first)
+    assert Corpus(tmp_path / "c").complete
+    with pytest.raises(CorpusError, match="no corpus"):
+        Corpus(tmp_path)
