@@ -56,6 +56,7 @@ class Activation:
         "_seen",
         "current",
         "depth",
+        "file",
         "function",
         "number",
         "opcodes",
@@ -73,6 +74,7 @@ class Activation:
         self.opcodes = opcodes
         self.current: Row = {"changes": {}, "deleted": []}
         self.raising = False
+        self.file: str | None = None
         self._namespace: Any = None
         self._seen: dict[str, tuple[Any, Any, Row]] = {}
 
@@ -112,6 +114,10 @@ class Activation:
             stack = recorder.stack
             if not stack or stack[-1] is not self:
                 recorder.find(self, frame)
+            if recorder.suspects.found:
+                finding = recorder.suspects.look(frame, event, arg)
+                if finding is not None:
+                    recorder.mark(*finding)
             self.settle(frame)
             line = frame.f_lineno or self.current.get("line", 0)
             if event == "line":

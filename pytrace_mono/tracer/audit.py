@@ -18,9 +18,12 @@ class Watcher(Protocol):
     def settrace_called(self) -> None:
         """The recorded thread's trace function was set, or removed."""
 
-    def thread_started(self, function: object) -> None:
-        """A thread begins with this function."""
+    def thread_started(self, function: object, here: bool) -> None:
+        """A thread begins with this function; ``here``: it was the watched thread that began it."""
 
+
+_THREAD_EVENTS = ("_thread.start_new_thread", "_thread.start_joinable_thread")
+"""From 3.12 on; the second one, which is what :mod:`threading` uses, from 3.13 on."""
 
 _watchers: list[tuple[int, Watcher]] = []
 _installed: list[bool] = []
@@ -39,6 +42,11 @@ def unwatch(watcher: Watcher) -> None:
     _watchers[:] = [pair for pair in _watchers if pair[1] is not watcher]
 
 
+def is_watched() -> bool:
+    """Is a recording under way in this thread?"""
+    return any(thread == get_ident() for thread, _ in _watchers)
+
+
 def _hook(event: str, args: tuple[Any, ...]) -> None:
     if not _watchers:
         return
@@ -46,6 +54,6 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
         for thread, watcher in _watchers:
             if thread == get_ident():
                 watcher.settrace_called()
-    elif event == "_thread.start_new_thread" and args:
-        for _, watcher in _watchers:
-            watcher.thread_started(args[0])
+    elif event in _THREAD_EVENTS and args:
+        for thread, watcher in _watchers:
+            watcher.thread_started(args[0], thread == get_ident())

@@ -14,7 +14,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from types import CodeType, FrameType, FunctionType, MethodType
+from types import CodeType, FrameType, MethodType
 from typing import Any
 
 from pytrace_mono.tracer import audit, classes, watch
@@ -24,6 +24,8 @@ from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.opcodes import Opcodes
 from pytrace_mono.tracer.scope import Scope
 from pytrace_mono.tracer.snapshot import Snapshotter
+from pytrace_mono.tracer.suspects import Suspects
+from pytrace_mono.tracer.threads import StartedThreads, code_of_raw
 
 _CO_OPTIMIZED = 0x1
 _CALLBACK_LEVELS = 40
@@ -56,6 +58,9 @@ class Recorder:
         self._covered: dict[str, bool] = {}
         # By id, because hash and equality of a code object are those of its constants.
         self._codes: dict[int, tuple[CodeType, str, Opcodes]] = {}
+        self.suspects = Suspects()
+        self._threads = StartedThreads()
+        self._found_traces: list[tuple[FrameType, Any]] = []
         self.known = watch.Known()
         self.stack: list[Activation] = []
         self._frames = 0
@@ -104,7 +109,10 @@ class Recorder:
         if current is self._hook or (current is None and not self._replaced):
             sys.settrace(self._previous)
         if threading.gettrace() is self._thread_hook:
-            threading.settrace(self._previous_threads)
+            threading.settrace(_still_wanted(self._previous_threads))
+        for frame, found in self._found_traces:
+            frame.f_trace = found
+        self._found_traces.clear()
         self.stack.clear()
         self.known.clear()
         self.refusal = None
@@ -117,12 +125,15 @@ class Recorder:
             self._replaced = True
             self.mark("tracer_lost", "the trace function was replaced while the program ran")
 
-    def thread_started(self, function: object) -> None:
+    def thread_started(self, function: object, here: bool) -> None:
         """Told by :mod:`audit`; threads of :mod:`threading` are met in :meth:`_on_thread`."""
-        if type(function) is MethodType:
-            function = function.__func__
-        if type(function) is FunctionType and self._covers(function.__code__):
-            self.mark("thread_untraced", f"{function.__code__.co_name} ran in a thread of its own")
+        code = code_of_raw(function)
+        if type(code) is CodeType and (here or self._covers(code)):
+            self.mark(
+                "thread_untraced", f"{classes.plain(code.co_name)} ran in a thread of its own"
+            )
+        elif type(code) is str and here:
+            self.mark("thread_untraced", f"{code} ran in a thread of its own")
 
     def _has_lost(self, frame: FrameType | None) -> bool:
         """Is a function on our stack that no longer runs?"""
@@ -164,6 +175,7 @@ class Recorder:
         if self._headroom.refuses():
             return self._overflow(frame)
         if not self._covers(frame.f_code):
+            self._threads.called(frame)
             return None
         collecting = gc_isenabled()
         gc_disable()
@@ -197,10 +209,21 @@ class Recorder:
         self._rearming = False
 
     def _on_thread(self, frame: FrameType, event: str, arg: object) -> Any:
-        if self.active and self._covers(frame.f_code):
+        if not self.active:
+            previous = _still_wanted(self._previous_threads)
+            return previous(frame, event, arg) if previous is not None else None
+        self._threads.called(frame)
+        ours = self._threads.has_this()
+        if ours and self._covers(frame.f_code):
             self.mark("thread_untraced", f"{frame.f_code.co_name} ran in a thread of its own")
-        previous = self._previous_threads
-        return previous(frame, event, arg) if previous is not None else None
+        previous = _still_wanted(self._previous_threads)
+        if previous is None:
+            return None
+        traced = previous(frame, event, arg)
+        if ours and sys.gettrace() is not self._thread_hook:
+            # As coverage does; so what else runs there cannot be known.
+            self.mark("thread_untraced", "a thread ran under another trace function")
+        return traced
 
     def failed(self, error: Exception) -> None:
         """Stop recording; what a signal handler of the program raised goes on to the program."""
@@ -216,9 +239,15 @@ class Recorder:
         if known is None:
             if sys.version_info < (3, 11) and code.co_name == "<module>":
                 self._name_nested(code, "")
+            self.suspects.meet(code)
             name = classes.plain(getattr(code, "co_qualname", code.co_name))
             known = self._codes.setdefault(id(code), (code, name, Opcodes(code)))
+        if frame.f_trace is not None:
+            self._found_traces.append((frame, frame.f_trace))  # a generator that another one traced
         state = Activation(self, self._frames, len(self.stack), known[1], known[2])
+        file = classes.plain(code.co_filename)
+        if file != self._scope.program:
+            state.file = file
         self._frames += 1
         self.stack.append(state)
         return state
@@ -228,6 +257,7 @@ class Recorder:
         for constant in code.co_consts:
             if type(constant) is CodeType:
                 name = prefix + constant.co_name
+                self.suspects.meet(constant)
                 self._codes[id(constant)] = (constant, name, Opcodes(constant))
                 is_function = constant.co_flags & _CO_OPTIMIZED
                 self._name_nested(constant, f"{name}.<locals>." if is_function else f"{name}.")
@@ -264,8 +294,17 @@ class Recorder:
             "changes": {},
             "deleted": [],
         }
+        if state.file is not None:
+            row["file"] = state.file
         self.rows.append(row)
         return row
+
+
+def _still_wanted(hook: Any) -> Any:
+    """A trace function for threads that was found, without those of recordings that have ended."""
+    while type(hook) is MethodType and type(hook.__self__) is Recorder and not hook.__self__.active:
+        hook = hook.__self__._previous_threads
+    return hook
 
 
 class _Detached(Exception):

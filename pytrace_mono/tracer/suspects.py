@@ -1,0 +1,86 @@
+"""What a program does that a recording disturbs or misses, where CPython tells nothing of it.
+
+Until 3.12 a frame has one dict for its locals, which is brought up to date whenever a trace function
+looks (until 3.11 whenever one is merely called). A program that *keeps* what ``locals()``, ``vars()``
+or ``frame.f_locals`` gave it sees that dict change. Nobody but the frame holds the dict otherwise, so
+the number of references to it tells, and only in recordings that meet one of those names.
+
+Until 3.11 no event tells of ``_thread.start_new_thread``; a line that names it counts as calling it.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+from sys import getrefcount
+from types import CodeType, FrameType
+
+_LOCALS_ARE_SHARED = sys.version_info < (3, 13)
+_RAW_THREADS_ARE_SILENT = sys.version_info < (3, 12)
+_WAYS_TO_LOCALS = frozenset({"locals", "vars", "f_locals", "eval", "exec"})
+_STARTERS = frozenset({"start_new_thread", "start_new"})
+_LOADS = ("LOAD_NAME", "LOAD_GLOBAL", "LOAD_ATTR", "LOAD_METHOD", "LOAD_FAST", "LOAD_DEREF")
+_CO_OPTIMIZED = 0x1
+_REFERENCES = 3
+"""To the dict of locals when only its frame, a variable and an argument here hold it."""
+
+Finding = tuple[str, str]
+"""A state and a reason for :class:`pytrace_mono.tracer.types.Status`."""
+
+
+class Suspects:
+    """What one recording has met.
+
+    Attributes:
+        found: True once there is something to look at; while False, :meth:`look` need not be called.
+    """
+
+    def __init__(self) -> None:
+        self.found = False
+        self._starting_lines: dict[int, frozenset[int]] = {}
+
+    def meet(self, code: CodeType) -> None:
+        """Read the names in a code object that is recorded; the caller keeps it alive."""
+        names = set(map(str, code.co_names))
+        if _LOCALS_ARE_SHARED and not names.isdisjoint(_WAYS_TO_LOCALS):
+            self.found = True
+        if _RAW_THREADS_ARE_SILENT and not names.isdisjoint(_STARTERS):
+            self.found = True
+            self._starting_lines[id(code)] = _lines_that_load(code, _STARTERS)
+
+    def look(self, frame: FrameType, event: str, arg: object) -> Finding | None:
+        """To be asked at each event of a recorded frame.
+
+        Args:
+            frame, event, arg: as a trace function gets them.
+        """
+        lines = self._starting_lines.get(id(frame.f_code))
+        if lines is not None and event == "line" and frame.f_lineno in lines:
+            return "thread_untraced", f"line {frame.f_lineno} starts a thread without `threading`"
+        if _LOCALS_ARE_SHARED and frame.f_code.co_flags & _CO_OPTIMIZED and event != "exception":
+            namespace = frame.f_locals
+            if getrefcount(namespace) > _REFERENCES and not _only_returned(namespace, event, arg):
+                return (
+                    "disturbed",
+                    "the program keeps the dict of its locals, which recording brings up to date "
+                    "(Python 3.12 and older)",
+                )
+        return None
+
+
+def _only_returned(namespace: object, event: str, arg: object) -> bool:
+    """``return locals()``: at its event nothing has changed since, unless a variable holds the dict."""
+    if event != "return" or arg is not namespace or type(namespace) is not dict:
+        return False
+    return not any(value is namespace for value in namespace.values())
+
+
+def _lines_that_load(code: CodeType, names: frozenset[str]) -> frozenset[int]:
+    found: set[int] = set()
+    line = code.co_firstlineno
+    for instruction in dis.get_instructions(code):
+        if type(instruction.starts_line) is int:
+            line = instruction.starts_line
+        if instruction.opname in _LOADS and instruction.argval in names:
+            found.add(line)
+    return frozenset(found)
