@@ -52,6 +52,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "cache directory)",
     )
     parser.add_argument(
+        "--max-cost",
+        type=_not_negative,
+        metavar="D",
+        help="dollars that this corpus may cost, over all the runs that it takes",
+    )
+    parser.add_argument(
+        "--max-tokens", type=int, metavar="N", help="the same in tokens, prompts and completions"
+    )
+    parser.add_argument(
+        "--price",
+        type=_price,
+        metavar="P,C",
+        help="dollars for a million tokens of prompts and of completions (default: a table of list "
+        "prices)",
+    )
+    parser.add_argument(
         "--directions",
         type=_directions,
         default=("forward", "backward"),
@@ -111,10 +127,19 @@ def _teacher(args: argparse.Namespace) -> Teacher:
         if not args.model:
             raise _usage("--teacher openai needs --model")
         from pytrace_mono.synth.openai_teacher import OpenAITeacher
+        from pytrace_mono.synth.prices import Price
 
-        return OpenAITeacher(args.model, base_url=args.base_url, cache=args.cache)
-    if args.model or args.base_url or args.cache:
-        raise _usage("--model, --base-url and --cache are for --teacher openai")
+        return OpenAITeacher(
+            args.model,
+            base_url=args.base_url,
+            cache=args.cache,
+            max_cost=args.max_cost,
+            token_budget=args.max_tokens,
+            price=None if args.price is None else Price(*args.price),
+        )
+    for option in ("model", "base_url", "cache", "max_cost", "max_tokens", "price"):
+        if getattr(args, option) is not None:
+            raise _usage(f"--{option.replace('_', '-')} is for --teacher openai")
     from pytrace_mono.synth.narrator import Narrator
 
     return Narrator()
@@ -123,6 +148,20 @@ def _teacher(args: argparse.Namespace) -> Teacher:
 def _usage(message: str) -> SystemExit:
     print(f"pytrace-mono: error: {message}", file=sys.stderr)
     return SystemExit(2)
+
+
+def _not_negative(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}: give a number of dollars, 0 or more")
+    return number
+
+
+def _price(text: str) -> tuple[float, float]:
+    prompt, comma, completion = text.partition(",")
+    if not comma:
+        raise argparse.ArgumentTypeError(f"{text!r}: give two numbers, as in 0.15,0.60")
+    return _not_negative(prompt), _not_negative(completion)
 
 
 def _directions(text: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@
     DIR/data/train-00000.…    the Examples, in order, in Parquet or JSON Lines
     DIR/rejects.jsonl         one row for each thing dropped, with its reason
     DIR/manifest.json         counts, versions, config, digests; the times in their own section
+    DIR/ledger.sqlite3        what the teacher was asked and what it cost; not for the Narrator
 
 A directory is a corpus when it holds a manifest: it is written last.
 """
@@ -26,6 +27,7 @@ MANIFEST = "manifest.json"
 REJECTS = "rejects.jsonl"
 DATA = "data"
 README = "README.md"
+LEDGER = "ledger.sqlite3"
 
 
 class Corpus:

@@ -13,6 +13,7 @@ from pytrace_mono.errors import AnswerError, TeacherError
 from pytrace_mono.records import Call, Direction, Example, stable_id
 from pytrace_mono.synth import prompts
 from pytrace_mono.synth.breaker import Breaker
+from pytrace_mono.synth.ledger import Ledger
 from pytrace_mono.synth.problems import Located
 from pytrace_mono.synth.rejects import Reject
 from pytrace_mono.synth.teacher import Completion, Prompt, Teacher
@@ -77,9 +78,13 @@ class Judge:
         teacher: whom to ask.
         threads: where to wait for the sandbox.
         breaker: told of each success and failure of the teacher.
+        ledger: told what becomes of each row, where there is one.
     """
 
-    def __init__(self, teacher: Teacher, threads: Executor, breaker: Breaker) -> None:
+    def __init__(
+        self, teacher: Teacher, threads: Executor, breaker: Breaker, ledger: Ledger | None = None
+    ) -> None:
+        self._ledger = ledger
         self._teacher = teacher
         self._threads = threads
         self._breaker = breaker
@@ -115,7 +120,21 @@ class Judge:
         self, question: Question, direction: Direction, check: Callable[[tasks.Answer], Verdict]
     ) -> Example | Reject:
         self._breaker.check()
-        prompt = _prompt(question, direction)
+        row = row_id(question, direction)
+        if self._ledger is not None:
+            self._ledger.asking(row)
+        made = await self._made(question, direction, check, _prompt(question, direction, row))
+        if self._ledger is not None:
+            self._ledger.ended(row, made.reason if isinstance(made, Reject) else None)
+        return made
+
+    async def _made(
+        self,
+        question: Question,
+        direction: Direction,
+        check: Callable[[tasks.Answer], Verdict],
+        prompt: Prompt,
+    ) -> Example | Reject:
         try:
             completions = await self._teacher.complete(prompt)
         except TeacherError as error:
@@ -181,7 +200,7 @@ def row_id(question: Question, direction: Direction) -> str:
     return f"{question.located.problem.id}/{stable_id(call.call, call.setup)}/{direction}"
 
 
-def _prompt(question: Question, direction: Direction) -> Prompt:
+def _prompt(question: Question, direction: Direction, row: str) -> Prompt:
     call, output = question.call, question.output.text
     return Prompt(
         direction=direction,
@@ -201,6 +220,7 @@ def _prompt(question: Question, direction: Direction) -> Prompt:
         literal_call=question.literal_call or call.call,
         masked_call=question.masked_call,
         output=output,
+        row=row,
     )
 
 

@@ -16,13 +16,17 @@ from weakref import WeakValueDictionary
 
 from pytrace_mono.errors import MissingExtraError, MissingKeyError, TeacherError
 from pytrace_mono.synth.cache import ResponseCache, request_key
-from pytrace_mono.synth.replies import has_completion, read_completion
+from pytrace_mono.synth.ledger import Ledger
+from pytrace_mono.synth.meter import Meter, Question
+from pytrace_mono.synth.prices import Price
+from pytrace_mono.synth.replies import read_completion
 from pytrace_mono.synth.retrying import wait_before
 from pytrace_mono.synth.teacher import Completion, Prompt
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 _FATAL_STATUS = frozenset({401, 403, 404})
 _FATAL_CODES = frozenset({"model_not_found", "invalid_api_key", "insufficient_quota"})
+_MAX_FAREWELL = 30.0  # seconds that a run which ends waits for what it asked
 _RETRIED_STATUS = frozenset({408, 409, 425, 429})
 
 
@@ -41,8 +45,12 @@ class OpenAITeacher:
             connections are retried after a random wait, or the one that the endpoint asks for.
         cache: directory of the answers that were paid for, shared by all runs; else
             ``PYTRACE_MONO_CACHE``, else ``pytrace_mono`` in the user's cache directory.
+        max_cost: dollars that one corpus may cost, over all the runs that it takes.
+        token_budget: the same in tokens, prompts and completions together.
+        price: dollars for a million tokens; else that of the table of ``genai-prices``.
 
     Raises:
+        PrerequisiteError: ``max_cost`` for a model whose price is not known.
         StoreError: the cache cannot be used.
         MissingExtraError: the extra ``synth`` is not installed.
         MissingKeyError: no key, and the endpoint is not on this machine.
@@ -62,6 +70,9 @@ class OpenAITeacher:
         concurrency: int = 16,
         attempts: int = 4,
         cache: str | Path | None = None,
+        max_cost: float | None = None,
+        token_budget: int | None = None,
+        price: Price | None = None,
     ) -> None:
         _import_openai()
         self.model = model
@@ -75,6 +86,9 @@ class OpenAITeacher:
                     "export OPENAI_API_KEY=..., or give --base-url for a server of your own",
                 )
             self._key = "none"  # the client insists on one
+        self.temperature = temperature
+        self.max_tokens = max_tokens
+        self._meter = Meter(self.model, self.endpoint, price, max_cost, token_budget, max_tokens)
         self._parameters = _parameters(self.base_url, temperature, max_tokens)
         self._cache = ResponseCache(cache)
         # The same question may be asked twice at the same time: the second waits for the first.
@@ -84,6 +98,7 @@ class OpenAITeacher:
         # A connection pool and a semaphore belong to one event loop; made anew for another.
         self._loop: asyncio.AbstractEventLoop | None = None
         self._client: Any = None
+        self._open: set[asyncio.Future[Completion]] = set()
         self._slots = asyncio.Semaphore(concurrency)
 
     @property
@@ -103,50 +118,80 @@ class OpenAITeacher:
             TeacherError: the endpoint refused, failed on every attempt, or was not reached.
             StoreError: an answer cannot be stored; the run should not go on paying.
         """
-        messages = [{"role": turn.role, "content": turn.content} for turn in prompt.messages]
-        request = {"model": self.model, "messages": messages, **self._parameters}
-        if n == 1:
-            return [await self._sample(request, 0)]
-        return list(await asyncio.gather(*(self._sample(request, i) for i in range(n))))
+        request = self._request(prompt)
+        return list(await asyncio.gather(*(self._sample(prompt, request, i) for i in range(n))))
+
+    def begin(self, ledger: Ledger) -> None:
+        """A run begins whose requests are to be noted in this ledger."""
+        self._meter.begin(ledger)
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Wait for answers that are on their way, since they will be paid; close the connections."""
+        if self._open:
+            await asyncio.wait(self._open, timeout=min(self._timeout, _MAX_FAREWELL))
         client, self._client, self._loop = self._client, None, None
         if client is not None:
             await client.close()
 
-    async def _sample(self, request: dict[str, Any], sample: int) -> Completion:
+    def _request(self, prompt: Prompt) -> dict[str, Any]:
+        messages = [{"role": turn.role, "content": turn.content} for turn in prompt.messages]
+        return {"model": self.model, "messages": messages, **self._parameters}
+
+    async def _sample(self, prompt: Prompt, request: dict[str, Any], sample: int) -> Completion:
         key = request_key(self.endpoint, request, sample)
+        question = Question(key, prompt.row, prompt.messages)
         body = self._cache.get(key)
         if body is None:
             async with self._asking.setdefault(key, asyncio.Lock()):
-                body = self._cache.get(key) or await self._ask(key, request)
-        return read_completion(body)
+                body = self._cache.get(key)
+                if body is None:
+                    try:
+                        return await self._ask(question, request)
+                    except TeacherError as error:
+                        self._meter.failed(question, str(error))
+                        raise
+        answer = read_completion(body)
+        self._meter.replayed(question, answer)
+        return answer
 
-    async def _ask(self, key: bytes, request: dict[str, Any]) -> bytes:
-        """Send a request until it is answered; the answer is stored before anybody reads it."""
+    async def _ask(self, question: Question, request: dict[str, Any]) -> Completion:
+        """Send a request until it is answered."""
         openai = _import_openai()
         self._connect()
-        for attempt in range(1, self._attempts + 1):
+        while True:
             try:
                 async with self._slots:
-                    create = self._client.chat.completions.with_raw_response.create
-                    body: bytes = (await create(**request)).content
+                    # Shielded: when the run ends, what was sent is still waited for and stored.
+                    sent = asyncio.ensure_future(self._send(question, request))
+                    self._open.add(sent)
+                    sent.add_done_callback(self._arrived)
+                    return await asyncio.shield(sent)
             except (openai.OpenAIError, ValueError, OSError) as error:
                 # ValueError and OSError: a transport that let one through.
-                if attempt == self._attempts or not _is_retryable(error, openai):
+                if question.attempts >= self._attempts or not _is_retryable(error, openai):
                     raise self._teacher_error(error) from None
                 headers = getattr(getattr(error, "response", None), "headers", {})
-                wait = wait_before(attempt, headers)
-            else:
-                if not has_completion(body):
-                    shown = body[:200].decode("utf-8", "replace")
-                    words = self._without_key(f"no chat completion came: {shown!r}")
-                    raise TeacherError(f"{self.endpoint} (model {self.model}): {words}")
-                self._cache.put(key, body)
-                return body
+                wait = wait_before(question.attempts, headers)
             await asyncio.sleep(wait)  # outside the slot: a waiting request must not hold one
-        raise AssertionError("unreachable")
+
+    def _arrived(self, sent: asyncio.Future[Completion]) -> None:
+        self._open.discard(sent)
+        if not sent.cancelled():
+            sent.exception()  # looked at, also where nobody waits for it any more
+
+    async def _send(self, question: Question, request: dict[str, Any]) -> Completion:
+        """One attempt; the answer is stored as it came."""
+        with self._meter.attempt(question):
+            create = self._client.chat.completions.with_raw_response.create
+            body: bytes = (await create(**request)).content
+            try:
+                question.answer = read_completion(body)
+            except ValueError as error:
+                shown = body[:200].decode("utf-8", "replace")
+                words = self._without_key(f"{error}: {shown!r}")
+                raise TeacherError(f"{self.endpoint} (model {self.model}): {words}") from None
+            self._cache.put(question.key, body)
+            return question.answer
 
     def _connect(self) -> None:
         loop = asyncio.get_running_loop()

@@ -19,6 +19,7 @@ from pytrace_mono.records import Direction, Problem
 from pytrace_mono.synth.asking import Asker, Made
 from pytrace_mono.synth.breaker import Breaker
 from pytrace_mono.synth.corpus import Corpus
+from pytrace_mono.synth.ledger import Ledger
 from pytrace_mono.synth.monologue import Judge
 from pytrace_mono.synth.problems import Located, locate, survey
 from pytrace_mono.synth.progress import Progress
@@ -71,8 +72,9 @@ def synthesize(
         ProblemError: the input cannot be read at all.
         CorpusError: ``out`` holds something else.
         PrerequisiteError: an extra or an isolation level is missing.
-        TeacherError: the teacher is gone. As with any other error and with Ctrl-C, what was made
-            until then is a corpus in ``out``, marked as not complete.
+        StoreError: the teacher's cache or the ledger cannot be written.
+        TeacherError: the teacher is gone, or its budget is spent. As with any other error and with
+            Ctrl-C, what was made until then is a corpus in ``out``, marked as not complete.
     """
     unknown = [direction for direction in directions if direction not in DIRECTIONS]
     if unknown or not directions:
@@ -86,8 +88,10 @@ def synthesize(
         writer = CorpusWriter(out, {"name": known.name, "sha256": known.sha256}, config)
         expected = known.rows if limit is None else min(limit, known.rows)
         progress = Progress(expected, quiet=quiet)
-        run = _Run(box, teacher, asked, writer, progress)
+        ledger = None
         try:
+            ledger = _ledger(teacher, writer.path)
+            run = _Run(box, teacher, asked, writer, progress, ledger)
             # Invalid escapes in programs and answers are their authors'; the filters are set once
             # here because they belong to the whole process, not to one thread.
             with warnings.catch_warnings():
@@ -99,7 +103,9 @@ def synthesize(
             raise
         finally:
             progress.close()
-    return writer.finish(level=box.level)
+            if ledger is not None:
+                ledger.close()
+        return writer.finish(level=box.level)
 
 
 class _Run:
@@ -112,6 +118,7 @@ class _Run:
         directions: Sequence[Direction],
         writer: CorpusWriter,
         progress: Progress,
+        ledger: Ledger | None,
     ) -> None:
         self._box = box
         self._teacher = teacher
@@ -119,7 +126,7 @@ class _Run:
         self._progress = progress
         self._breaker = Breaker()
         self._threads = ThreadPoolExecutor(box.workers, "sandbox")
-        judge = Judge(teacher, self._threads, self._breaker)
+        judge = Judge(teacher, self._threads, self._breaker, ledger)
         self._asker = Asker(box, self._threads, judge, directions)
         # Enough Problems side by side that neither the sandbox nor the teacher has to wait.
         self._ahead = max(2 * box.workers, getattr(teacher, "concurrency", 0)) + 2
@@ -190,6 +197,16 @@ class _Run:
     def _drop(self, reject: Reject) -> None:
         self._writer.drop(reject)
         self._progress.note(reject)
+
+
+def _ledger(teacher: Teacher, directory: Path) -> Ledger | None:
+    """The corpus's ledger, for a teacher that pays."""
+    begin = getattr(teacher, "begin", None)
+    if begin is None:
+        return None
+    ledger = Ledger(directory)
+    begin(ledger)
+    return ledger
 
 
 def _in_a_loop(run: _Run, items: Iterator[Located | Reject]) -> None:

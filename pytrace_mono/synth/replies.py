@@ -8,15 +8,6 @@ from typing import Any
 from pytrace_mono.synth.teacher import Completion, Usage
 
 
-def has_completion(body: bytes) -> bool:
-    """Whether it is JSON in the shape of a chat completion; only such a body is worth keeping."""
-    try:
-        read_completion(body)
-    except ValueError:
-        return False
-    return True
-
-
 def read_completion(body: bytes) -> Completion:
     """The first choice of a body.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from statistics import mean, median
 
-from pytrace_mono.synth.corpus import Corpus
+from pytrace_mono.synth.corpus import LEDGER, Corpus
+from pytrace_mono.synth.ledger import Ledger, told
 from pytrace_mono.verify.reasons import explain
 
 _SCOPES = {
@@ -48,6 +49,10 @@ def summary(corpus: Corpus) -> str:
             for code, number in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
                 what = f"{number:>7}  {_SCOPES.get(scope, scope)}: {code}"
                 lines.append(f"{what:<44} {explain(code)}")
+    if (corpus.path / LEDGER).exists():
+        ledger = Ledger(corpus.path)
+        lines.append(f"paid       {told(ledger.totals())}")
+        ledger.close()
     lines.append(
         f"files      {corpus.path}/data ({counts['rows']} rows), rejects.jsonl, manifest.json"
     )

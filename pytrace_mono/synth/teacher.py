@@ -35,6 +35,7 @@ class Prompt:
             prompt of a Call that cannot be written so, the Call itself.
         masked_call: the Call with ``??`` for its arguments.
         output: the recorded value, as a literal.
+        row: id of the row that is asked for; "" outside a run.
     """
 
     direction: Direction
@@ -47,6 +48,7 @@ class Prompt:
     literal_call: str
     masked_call: str
     output: str
+    row: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ class Teacher(Protocol):
     """Anything that turns a Prompt into Completions.
 
     A teacher that holds connections may also have ``async aclose()``; it is called at the end of a
-    run. One that asks a model may have ``model: str``, which is written into the manifest.
+    run. One that asks a model may have ``model: str``, which is written into the manifest. One that
+    pays may have ``begin(ledger)``; it is called at the start of a run with the corpus's ledger.
     """
 
     @property

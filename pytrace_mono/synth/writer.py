@@ -26,6 +26,7 @@ from pytrace_mono.synth.card import card
 from pytrace_mono.synth.corpus import (
     DATA,
     FORMAT_VERSION,
+    LEDGER,
     MANIFEST,
     README,
     REJECTS,
@@ -39,8 +40,9 @@ from pytrace_mono.synth.shards import Shards, require
 _BUILDING = ".building"
 _PREVIOUS = ".previous"
 _HOLDER = ".running"  # who holds the lock, for the message; the lock itself is the kernel's
-_LEDGER = ("ledger.sqlite3", "ledger.sqlite3-wal", "ledger.sqlite3-shm")
-_IGNORED = frozenset({_BUILDING, _PREVIOUS, _HOLDER, *_LEDGER})
+_IGNORED = frozenset(
+    {_BUILDING, _PREVIOUS, _HOLDER, *(f"{LEDGER}{end}" for end in ("", "-wal", "-shm"))}
+)
 _PARTS = (DATA, REJECTS, README, MANIFEST)
 
 

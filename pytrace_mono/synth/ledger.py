@@ -1,0 +1,159 @@
+"""What a corpus asked, what it paid, and what became of every row: ``DIR/ledger.sqlite3``.
+
+It outlives a run that is killed, and is added to by the next one. It is no part of the rows: two
+equal corpora may have been paid in different ways.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytrace_mono.synth.corpus import LEDGER
+from pytrace_mono.synth.database import Database
+from pytrace_mono.synth.teacher import Usage
+from pytrace_mono.verify.reasons import Reason
+
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS answers (
+    key BLOB PRIMARY KEY,           -- of the request, as in the cache
+    row TEXT NOT NULL,              -- id of the row it was asked for
+    model TEXT NOT NULL,
+    paid INTEGER NOT NULL,          -- 0: it came from the cache, paid for another corpus
+    attempts INTEGER NOT NULL,      -- how often the request was sent
+    seconds REAL NOT NULL,          -- of the attempt that was answered
+    prompt_tokens INTEGER NOT NULL,
+    completion_tokens INTEGER NOT NULL,
+    estimated INTEGER NOT NULL,     -- 1: the endpoint counted no tokens, the numbers are ours
+    cost REAL,                      -- dollars; NULL: the price is not known
+    at REAL NOT NULL                -- seconds since 1970
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS failures (
+    row TEXT NOT NULL, attempts INTEGER NOT NULL, message TEXT NOT NULL, at REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS rows (
+    row TEXT PRIMARY KEY,
+    stage TEXT NOT NULL,            -- asking, answered, parsed or kept: how far it came
+    reason TEXT,                    -- why it was dropped there; NULL: kept, or still asking
+    at REAL NOT NULL
+) WITHOUT ROWID
+"""
+
+_NOT_PARSED = frozenset(
+    {
+        Reason.EMPTY_COMPLETION,
+        Reason.CUT_COMPLETION,
+        Reason.NO_ANSWER,
+        Reason.NO_MONOLOGUE,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over all runs of one corpus.
+
+    Attributes:
+        paid: answers that were paid for.
+        cached: answers that another corpus had paid for.
+        failures: requests that failed on every attempt.
+        usage: tokens of the paid answers.
+        estimated: some of these tokens are estimates.
+        cost: dollars for the paid answers whose price is known.
+        unpriced: paid answers whose price is not known.
+    """
+
+    paid: int
+    cached: int
+    failures: int
+    usage: Usage
+    estimated: bool
+    cost: float
+    unpriced: int
+
+
+class Ledger:
+    """The ledger of the corpus in ``directory``.
+
+    Raises:
+        StoreError: it cannot be used, or a newer version wrote it.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._database = Database(directory / LEDGER, _VERSION, _SCHEMA)
+
+    def answered(
+        self,
+        key: bytes,
+        row: str,
+        model: str,
+        usage: Usage,
+        *,
+        cost: float | None,
+        estimated: bool,
+        paid: bool,
+        attempts: int,
+        seconds: float,
+    ) -> None:
+        """Note an answer, once: one that is replayed was noted when it was paid."""
+        tokens = (usage.prompt_tokens, usage.completion_tokens)
+        self._database.execute(
+            "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (key, row, model, paid, attempts, seconds, *tokens, estimated, cost, time.time()),
+        )
+
+    def failed(self, row: str, attempts: int, message: str) -> None:
+        """Note a request that got no answer."""
+        self._database.execute(
+            "INSERT INTO failures VALUES (?, ?, ?, ?)", (row, attempts, message, time.time())
+        )
+
+    def asking(self, row: str) -> None:
+        """Note that a row is in work; one that stays so was in flight when a run ended."""
+        self._fate(row, "asking", None)
+
+    def ended(self, row: str, reason: Reason | None) -> None:
+        """Note what became of a row: kept, or dropped for a reason."""
+        if reason is None:
+            stage = "kept"
+        elif reason is Reason.TEACHER_ERROR:
+            stage = "asking"
+        else:
+            stage = "answered" if reason in _NOT_PARSED else "parsed"
+        self._fate(row, stage, None if reason is None else reason.value)
+
+    def totals(self) -> Totals:
+        """The sums so far."""
+        paid, cached, prompt, completion, estimated, cost, unpriced = self._database.execute(
+            "SELECT ifnull(sum(paid), 0), ifnull(sum(NOT paid), 0), "
+            "ifnull(sum(paid * prompt_tokens), 0), ifnull(sum(paid * completion_tokens), 0), "
+            "ifnull(max(paid * estimated), 0), ifnull(sum(paid * cost), 0), "
+            "ifnull(sum(paid AND cost IS NULL), 0) FROM answers"
+        )[0]
+        failures = self._database.execute("SELECT count(*) FROM failures")[0][0]
+        usage = Usage(prompt, completion)
+        return Totals(paid, cached, failures, usage, bool(estimated), cost, unpriced)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def _fate(self, row: str, stage: str, reason: str | None) -> None:
+        self._database.execute(
+            "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)", (row, stage, reason, time.time())
+        )
+
+
+def told(totals: Totals) -> str:
+    """The sums in one line, for a person."""
+    about = "about " if totals.estimated else ""
+    tokens = f"{about}{totals.usage.prompt_tokens} + {totals.usage.completion_tokens} tokens"
+    cost = f"${totals.cost:.4f}"
+    if totals.unpriced:
+        cost = "cost not known" if totals.unpriced == totals.paid else f"{cost} and more"
+    return (
+        f"{totals.paid} answers, {tokens} (prompt + completion), {cost}; "
+        f"{totals.cached} more from the cache, {totals.failures} requests failed"
+    )
