@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 
 MAX_WAIT = 60.0
+FIRST_WAIT = 0.5
 
 
 def wait_before(attempt: int, headers: Mapping[str, str]) -> float:
@@ -15,7 +16,7 @@ def wait_before(attempt: int, headers: Mapping[str, str]) -> float:
     asked = retry_after(headers)
     if asked is not None:
         return min(asked, MAX_WAIT)
-    return random.uniform(0, min(MAX_WAIT, 0.5 * 2**attempt))
+    return random.uniform(0, min(MAX_WAIT, FIRST_WAIT * 2**attempt))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

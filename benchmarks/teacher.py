@@ -1,0 +1,143 @@
+"""What the OpenAI teacher adds to a request, on the loopback and in the same run.
+
+    python benchmarks/teacher.py
+
+An instant endpoint in a process of its own, prompts of 2 kB, 64 requests at once: the bare openai
+client with the same transport, and the teacher with cache and ledger; then the same prompts out of
+the cache, through the teacher and alone. CPU is this process's, without the endpoint's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import openai
+from aiohttp import web
+
+from pytrace_mono.records import Call, Problem
+from pytrace_mono.synth import Message, OpenAITeacher, Prompt
+from pytrace_mono.synth.cache import ResponseCache, request_key
+from pytrace_mono.synth.ledger import Ledger
+from pytrace_mono.tracer import Sandbox
+
+COUNT, AT_ONCE = 3_000, 64
+BODY = json.dumps(
+    {
+        "id": "x",
+        "object": "chat.completion",
+        "created": 0,
+        "model": "m",
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "stop",
+                "message": {"role": "assistant", "content": "It is so. " * 100},
+            }
+        ],
+        "usage": {"prompt_tokens": 500, "completion_tokens": 250, "total_tokens": 750},
+    }
+).encode()
+
+
+def endpoint(ready: Connection) -> None:
+    async def go() -> None:
+        async def answer(request: web.Request) -> web.Response:
+            await request.read()
+            return web.Response(body=BODY, content_type="application/json")
+
+        app = web.Application()
+        app.router.add_post("/v1/chat/completions", answer)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        ready.send(runner.addresses[0][1])
+        await asyncio.Event().wait()
+
+    asyncio.run(go())
+
+
+async def measured(name: str, one: Callable[[int], Awaitable[object]]) -> float:
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def limited(i: int) -> None:
+        async with slots:
+            await one(i)
+
+    started, cpu = time.perf_counter(), time.process_time()
+    await asyncio.gather(*(limited(i) for i in range(COUNT)))
+    per_request = (time.process_time() - cpu) / COUNT * 1e3
+    rate = COUNT / (time.perf_counter() - started)
+    print(f"{name:<42}{rate:8.0f}/s {per_request:7.3f} ms CPU each")
+    return per_request
+
+
+def chat(i: int) -> str:
+    return f"{i} " + "x = x + 1\n" * 200
+
+
+async def compare(url: str, directory: Path, prompt: Prompt) -> None:
+    client = openai.AsyncOpenAI(
+        api_key="none", base_url=url, max_retries=0, http_client=openai.DefaultAioHttpClient()
+    )
+    teacher = OpenAITeacher("m", base_url=url, concurrency=AT_ONCE, cache=directory)
+    teacher.begin(Ledger(directory))
+
+    def plain(i: int) -> Awaitable[object]:
+        return client.chat.completions.create(
+            model="m", messages=[{"role": "user", "content": chat(i)}]
+        )
+
+    def asked(i: int) -> Awaitable[object]:
+        turns = (Message("user", chat(i)),)
+        return teacher.complete(replace(prompt, messages=turns, row=str(i)))
+
+    await asyncio.gather(*(plain(i) for i in range(AT_ONCE)))  # connections are made
+    bare = await measured("bare openai client, aiohttp transport", plain)
+    ours = await measured("OpenAITeacher, cache and ledger", asked)
+    print(f"{'over the bare client':<42}{'':>10} {ours - bare:+7.3f} ms CPU each")
+    await measured("the same again: out of the cache", asked)
+    await client.close()
+    await teacher.aclose()
+
+
+def alone(directory: Path) -> None:
+    cache = ResponseCache(directory / "alone")
+    requests = [{"model": "m", "messages": [{"content": chat(i)}]} for i in range(COUNT)]
+    for request in requests:
+        cache.put(request_key("e", request, 0), BODY)
+    started = time.perf_counter()
+    for request in requests:
+        assert cache.get(request_key("e", request, 0)) is not None
+    rate = COUNT / (time.perf_counter() - started)
+    print(f"{'the cache alone, with the digest':<42}{rate:8.0f}/s")
+
+
+def main() -> None:
+    problem = Problem(id="p", code="def f(x):\n    return x\n", calls=(Call(call="f(1)"),))
+    with Sandbox() as box:
+        trace = box.trace(problem.code, "f(1)")
+    call = problem.calls[0]
+    prompt = Prompt(
+        "forward", (), problem, call, trace, (trace,), "f", "f(1)", "f(??)", "1", row=""
+    )
+    ready, other = multiprocessing.Pipe()
+    server = multiprocessing.Process(target=endpoint, args=(other,), daemon=True)
+    server.start()
+    url = f"http://127.0.0.1:{ready.recv()}/v1"
+    with tempfile.TemporaryDirectory() as directory:
+        asyncio.run(compare(url, Path(directory), prompt))
+        alone(Path(directory))
+    server.terminate()
+
+
+if __name__ == "__main__":
+    main()

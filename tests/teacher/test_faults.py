@@ -1,0 +1,101 @@
+"""Every way in which an endpoint fails ends: with an answer, or a drop that says why."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from endpoint import Endpoint, Fault, endpoint
+
+from pytrace_mono.errors import TeacherError
+from pytrace_mono.records import Call, Problem
+from pytrace_mono.synth import Corpus, OpenAITeacher, synthesize
+from pytrace_mono.tracer import Limits
+
+pytest.importorskip("openai")
+pytest.importorskip("aiohttp")
+
+PASSING: Sequence[Fault] = ("429 later", "500", "reset", "cut", "hang", "drip", "html")
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits of hundredths of a second, so that a storm passes while the test runs."""
+    monkeypatch.setattr("pytrace_mono.synth.retrying.FIRST_WAIT", 0.01)
+
+
+def run(count: int, out: Path, server: Endpoint, **options: Any) -> Corpus:
+    asked = [
+        Problem(id=str(i), code=f"def f(x):\n    return x + {i}\n", calls=(Call(call="f(1)"),))
+        for i in range(count)
+    ]
+    options = {"timeout": 0.5, "attempts": 8, **options}
+    teacher = OpenAITeacher("m", base_url=server.url, **options)
+    return synthesize(
+        asked, teacher, out, limits=Limits(wall_seconds=2), format="jsonl", directions=["forward"]
+    )
+
+
+@pytest.mark.parametrize("fault", PASSING)
+def test_a_fault_that_passes_costs_no_row(tmp_path: Path, fault: Fault) -> None:
+    first = iter([fault, fault])
+    with endpoint(lambda chance: next(first, None)) as server:
+        assert len(run(6, tmp_path / "c", server)) == 6
+        assert server.faults[fault] == 2
+        # A slow answer is an answer: it is paid, and not asked for again.
+        assert server.paid.total() == (4 if fault == "drip" else 6)
+
+
+@pytest.mark.parametrize("fault", ["bad json", "wrong schema"])
+def test_an_answer_that_is_none_drops_its_row_with_the_reason(tmp_path: Path, fault: Fault) -> None:
+    first = iter([fault])
+    with endpoint(lambda chance: next(first, None)) as server:
+        corpus = run(6, tmp_path / "c", server)
+        assert len(corpus) == 5
+        (reject,) = corpus.rejects()
+        assert reject["reason"] == "teacher_error"
+        assert ("not JSON" if fault == "bad json" else "no completion") in reject["detail"]
+        # The same command asks for the dropped row alone.
+        assert len(run(6, tmp_path / "c", server)) == 6
+        assert server.requests == 7
+
+
+@pytest.mark.parametrize("fault", ["429", "429 later"])
+def test_a_storm_of_refusals_passes_without_a_lost_row_or_one_paid_twice(
+    tmp_path: Path, fault: Fault
+) -> None:
+    with endpoint(lambda chance: fault if chance.random() < 0.3 else None) as server:
+        assert len(run(60, tmp_path / "c", server)) == 60
+        assert server.paid.total() == 60 and server.faults[fault] > 5
+
+
+def test_every_row_ends_kept_or_dropped_when_everything_fails_now_and_then(tmp_path: Path) -> None:
+    faults: Sequence[Fault] = ("429", "500", "reset", "cut", "html", "bad json", "wrong schema")
+
+    def sometimes(chance: random.Random) -> Fault | None:
+        return chance.choice(faults) if chance.random() < 0.4 else None
+
+    with endpoint(sometimes) as server:
+        for _ in range(3):
+            corpus = run(40, tmp_path / "c", server)
+            assert len(corpus) + len(list(corpus.rejects())) == 40
+        assert set(server.paid.values()) == {1}
+
+
+def test_an_endpoint_that_is_gone_stops_the_run_which_can_go_on_later(tmp_path: Path) -> None:
+    gone = True
+
+    def fault(chance: random.Random) -> Fault | None:
+        return "500" if gone and server.paid.total() >= 10 else None
+
+    with endpoint(fault) as server:
+        with pytest.raises(TeacherError, match="requests in a row failed"):
+            run(60, tmp_path / "c", server, attempts=2)
+        corpus = Corpus(tmp_path / "c")
+        assert not corpus.complete and "requests in a row failed" in corpus.manifest["stopped"]
+        gone = False
+        assert len(run(60, tmp_path / "c", server, attempts=2)) == 60
+        assert set(server.paid.values()) == {1}
