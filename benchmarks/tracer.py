@@ -1,109 +1,280 @@
-"""What recording costs: microseconds per traced line, beside a trace function that does nothing.
+"""What recording costs: microseconds of thread CPU time per traced line, beside its peers.
 
-    python benchmarks/tracer.py
+    python benchmarks/tracer.py                        under a minute
+    python benchmarks/tracer.py --data programs.jsonl  short functions out of a file
 
-Both are timed in the same process, best of five, so the ratio means something where the machine is
-noisy. PySnooper is timed beside them when it is installed.
+All are timed in the same process, in turn, and each with what it takes to get at its result: the
+recorder with its rows as JSON, the others with their text. A line is a `line` event of the program, as
+counted by a trace function that does nothing. Ratios mean something where the machine is noisy,
+microseconds do not. A peer that is not installed is not measured (pip install pysnooper hunter snoop).
 """
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import importlib.util
 import io
+import json
+import os
+import statistics
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from tracer_programs import HEAVY, Program, from_file, short
 
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.recorder import Recorder
 from pytrace_mono.tracer.scope import Scope
 
-PROGRAMS = {
-    "loop over ints": (
-        "def f():\n    t = 0\n    for i in range(800):\n        t += i * i\n    return t\n"
-    ),
-    "growing list": (
-        "def f():\n    a = []\n    for i in range(150):\n        a.append(i)\n    return a\n"
-    ),
-    "dict counting": (
-        "def f():\n    d = {}\n    for w in 'abcd' * 60:\n        d[w] = d.get(w, 0) + 1\n    return d\n"
-    ),
-    "recursion": (
-        "def fib(n):\n    if n < 2:\n        return n\n    return fib(n - 1) + fib(n - 2)\n\n\n"
-        "def f():\n    return fib(11)\n"
-    ),
-    "objects": (
-        "class P:\n    def __init__(self, x):\n        self.x = x\n\n    def move(self):\n"
-        "        self.x += 1\n        return self.x\n\n\n"
-        "def f():\n    p = P(0)\n    for _ in range(100):\n        p.move()\n    return p.x\n"
-    ),
-}
+_NOTHING = contextlib.nullcontext()
 
 
-def best(run: Callable[[], int]) -> tuple[float, int]:
-    """Shortest of five runs in seconds, and the lines it traced."""
-    results = []
-    for _ in range(5):
-        start = time.perf_counter()
-        lines = run()
-        results.append((time.perf_counter() - start, lines))
-    return min(results)
+class Run:
+    """A program whose module has run, in a file of its own so that each peer finds its source.
+
+    Attributes:
+        file: where it is.
+    """
+
+    def __init__(self, folder: Path, program: Program) -> None:
+        source, call = program
+        path = folder / f"program_{len(os.listdir(folder))}.py"
+        self.file = str(path)
+        driver = f"\n\ndef run_in(tracer):\n    with tracer:\n        {call}\n"
+        path.write_text(source + driver, encoding="utf-8")
+        namespace: dict[str, Any] = {"__name__": path.stem, "__file__": self.file}
+        exec(compile(source + driver, self.file, "exec", dont_inherit=True), namespace)  # noqa: S102
+        self._driver: Callable[[object], None] = namespace["run_in"]
+
+    def __call__(self, tracer: object = _NOTHING) -> None:
+        with contextlib.suppress(Exception):
+            self._driver(tracer)
 
 
-def nothing(function: Callable[[], object]) -> int:
+Traced = Callable[[Run], object]
+
+
+def no_op(run: Run) -> int:
+    """Traces and does nothing but count; returns the lines."""
     lines = 0
 
-    def local(frame: object, event: str, arg: object) -> object:
+    def local(frame: FrameType, event: str, arg: object) -> object:
         nonlocal lines
         lines += event == "line"
         return local
 
-    sys.settrace(lambda frame, event, arg: local)
+    def calls(frame: FrameType, event: str, arg: object) -> object:
+        return local if frame.f_code.co_filename == run.file else None
+
+    sys.settrace(calls)
     try:
-        function()
+        run()
     finally:
         sys.settrace(None)
     return lines
 
 
-def recorded(function: Callable[[], object]) -> int:
-    recorder = Recorder(Limits(max_steps=100_000), Scope.of_files("<program>"))
+def repr_diff(run: Run) -> str:
+    """The naive way: `repr` of every local at every event, told where it is another."""
+    out: list[object] = []
+
+    def calls(frame: FrameType, event: str, arg: object) -> object:
+        if frame.f_code.co_filename != run.file:
+            return None
+        seen: dict[str, str] = {}
+
+        def local(frame: FrameType, event: str, arg: object) -> object:
+            changed = {}
+            for name, value in frame.f_locals.items():
+                text = repr(value)
+                if seen.get(name) != text:
+                    seen[name] = changed[name] = text
+            out.append((event, frame.f_lineno, changed))
+            return local
+
+        return local
+
+    sys.settrace(calls)
+    try:
+        run()
+    finally:
+        sys.settrace(None)
+    return json.dumps(out)
+
+
+def recorded(run: Run) -> list[dict[str, Any]]:
+    recorder = Recorder(Limits(max_steps=1_000_000), Scope.of_files(run.file))
     recorder.start()
     try:
-        function()
+        run()
     finally:
         status = recorder.stop()
-    assert status["state"] == "complete", status
-    return sum(row["kind"] == "line" for row in recorder.rows)
+    if status["state"] != "complete":
+        raise SystemExit(f"benchmarks/tracer.py: the recording of {run.file} is {status}")
+    return recorder.rows
 
 
-def snooped(function: Callable[[], object]) -> int:
+def pytrace_mono(run: Run) -> str:
+    return json.dumps(recorded(run))
+
+
+def pysnooper(run: Run) -> str:
     import pysnooper
 
     out = io.StringIO()
-    with pysnooper.snoop(out, depth=100):
-        function()
-    return out.getvalue().count(" line ")
+    run(pysnooper.snoop(out, depth=1_000, color=False))
+    return out.getvalue()
+
+
+def hunter(run: Run) -> str:
+    import hunter
+
+    out = io.StringIO()
+    with hunter.trace(filename=run.file, action=hunter.VarsSnooper(stream=out)):
+        run()
+    return out.getvalue()
+
+
+def snoop(run: Run) -> str:
+    import snoop
+
+    out = io.StringIO()
+    run(snoop.Config(out=out, color=False).snoop(depth=1_000))
+    return out.getvalue()
+
+
+RECORDERS: dict[str, Traced] = {
+    "no-op": no_op,
+    "repr-diff": repr_diff,
+    "pytrace_mono": pytrace_mono,
+    "PySnooper": pysnooper,
+    "hunter": hunter,
+    "snoop": snoop,
+}
+PEERS = ("PySnooper", "hunter", "snoop")
+
+
+def seconds(trace: Traced, runs: Sequence[Run]) -> float:
+    start = time.thread_time()
+    for run in runs:
+        trace(run)
+    return time.thread_time() - start
+
+
+def measure(runs: Sequence[Run], rounds: int) -> dict[str, Any]:
+    """Lines of a set, and for each recorder: its microseconds per line in each round."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        lines = sum(no_op(run) for run in runs)
+        found: dict[str, list[float]] = {}
+        for round_number in range(rounds):
+            for name, trace in RECORDERS.items():
+                if importlib.util.find_spec(name.lower()) is None and name in PEERS:
+                    continue
+                if name in PEERS and round_number:
+                    continue  # slow, and far enough apart
+                found.setdefault(name, []).append(1e6 * seconds(trace, runs) / lines)
+    return {"lines": lines, "programs": len(runs), "us": found}
+
+
+def show(title: str, result: dict[str, Any]) -> None:
+    print(f"\n{title}: {result['programs']} programs, {result['lines']} lines")
+    print(f"{'recorder':14}{'us/line':>9}{'x no-op':>9}  (from to){'/ pytrace_mono':>18}")
+    us = result["us"]
+    ours = statistics.median(us["pytrace_mono"])
+    for name in RECORDERS:
+        if name not in us:
+            print(f"{name:14} not measured: not installed")
+            continue
+        middle = statistics.median(us[name])
+        bases = us["no-op"] if len(us[name]) > 1 else us["no-op"][:1]
+        ratios = sorted(a / b for a, b in zip(us[name], bases, strict=True))
+        ratio = statistics.median(ratios)
+        spread = f"({ratios[0]:.1f} {ratios[-1]:.1f})"
+        print(f"{name:14}{middle:9.2f}{ratio:9.1f}  {spread:12}{middle / ours:14.1f}")
+
+
+CONTAINERS = {
+    "untouched": "        t = i\n",
+    "read": "        t = a[i]\n",
+    "one element changed": "        a[-7] = -i\n",
+}
+
+
+def containers(folder: Path, sizes: Sequence[int]) -> list[dict[str, Any]]:
+    """Cost of a line while a list of some size is visible, and how often its change was told."""
+    found = []
+    for size in sizes:
+        for what, line in CONTAINERS.items():
+            source = f"def f(a, n):\n    for i in range(n):\n{line}    return n\n"
+            times = 200 if size < 100_000 else 20
+            costs = []
+            for n in (times, 2 * times):  # the difference leaves the cost of the call itself out
+                program = (source + f"a = list(range({size}))\n", f"f(a, {n})")
+                run = Run(folder, program)
+                costs.append(seconds(pytrace_mono, [run]))
+            body = [row for row in recorded(run) if row["kind"] == "line" and row["line"] == 3]
+            found.append(
+                {
+                    "size": size,
+                    "what": what,
+                    "us": 1e6 * (costs[1] - costs[0]) / (2 * times),
+                    "told": sum("a" in row["changes"] for row in body) / len(body),
+                }
+            )
+    return found
+
+
+def by_length(folder: Path, lengths: Sequence[int]) -> list[dict[str, Any]]:
+    """Cost of a line in recordings of different lengths, beside the trace function that does nothing."""
+    source = (
+        "def f(n):\n    t = 0\n    a = [0] * 9\n    for i in range(n):\n        t += i\n"
+        "        a[t % 9] = i\n"
+    )
+    found = []
+    for steps in lengths:
+        run = Run(folder, (source, f"f({steps // 3})"))
+        base, ours = seconds(no_op, [run]), seconds(pytrace_mono, [run])
+        found.append({"steps": steps, "us": 1e6 * ours / steps, "ratio": ours / base})
+    return found
 
 
 def main() -> None:
-    peers: dict[str, Callable[[Callable[[], object]], int]] = {"recorder": recorded}
-    try:
-        import pysnooper  # noqa: F401
-    except ImportError:
-        print("PySnooper is not installed: not measured")
-    else:
-        peers["PySnooper"] = snooped
-    for name, code in PROGRAMS.items():
-        namespace: dict[str, Callable[[], object]] = {}
-        exec(compile(code, "<program>", "exec"), namespace)  # noqa: S102 - the programs above
-        function = namespace["f"]
-        base, base_lines = best(lambda function=function: nothing(function))
-        text = f"{name:16} no-op {1e6 * base / base_lines:6.2f} us/line"
-        for peer, run in peers.items():
-            seconds, lines = best(lambda run=run, function=function: run(function))
-            cost = 1e6 * seconds / max(lines, 1)
-            text += f"   {peer} {cost:7.2f} us/line ({cost / (1e6 * base / base_lines):5.1f}x)"
-        print(text)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, help="JSON lines with `code` and `calls[].call`")
+    parser.add_argument("--rounds", type=int, default=3, help="of each but the peers (default: 3)")
+    parser.add_argument("--json", type=Path, help="also write all that was measured to this file")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        result = everything(
+            Path(folder), from_file(args.data) if args.data else short(), args.rounds
+        )
+    if args.json:
+        args.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def everything(folder: Path, functions: Sequence[Program], rounds: int) -> dict[str, Any]:
+    """Measure and print, table by table."""
+    result: dict[str, Any] = {"python": sys.version.split()[0]}
+    for title, programs in (("short", functions), ("heavy", list(HEAVY.values()))):
+        result[title] = measure([Run(folder, program) for program in programs], rounds)
+        show(title, result[title])
+    print("\nA list of n ints is visible     n   us/line   change told")
+    result["containers"] = containers(folder, [1_000, 10_000, 100_000, 1_000_000])
+    for row in result["containers"]:
+        print(f"{row['what']:24}{row['size']:9}{row['us']:10.1f}{row['told']:14.0%}")
+    print("\nSteps recorded   us/line   x no-op")
+    result["length"] = by_length(folder, [1_000, 10_000, 100_000])
+    for row in result["length"]:
+        print(f"{row['steps']:14}{row['us']:10.2f}{row['ratio']:10.1f}")
+    return result
 
 
 if __name__ == "__main__":
