@@ -4,6 +4,7 @@ Standard library only. The public names::
 
     trace_call(f, *args)        one call of your own function     -> Trace
     with record() as recording  a block of your own code          -> recording.trace
+    @traced                     each call of a function         -> function.traces
     Sandbox(Limits(...))        a program you do not trust        -> .trace(), .run(), .map()
 """
 
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.live import Recording, record, trace_call
 from pytrace_mono.tracer.scope import Scope
+from pytrace_mono.tracer.traced import traced
 from pytrace_mono.tracer.types import Outcome, Raised, Snapshot, Status, Step, Trace
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ __all__ = [
     "Trace",
     "record",
     "trace_call",
+    "traced",
 ]
 
 

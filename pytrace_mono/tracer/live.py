@@ -11,6 +11,7 @@ import functools
 import linecache
 import platform
 import sys
+from collections.abc import Mapping
 from types import FrameType, TracebackType
 from typing import Any, Protocol
 
@@ -80,7 +81,9 @@ class record:
                 "this record() is in use; write another `with record()` for a block inside its block"
             )
         frame = _block_of(sys._getframe(1))
-        self._scope = self._wanted_scope or Scope.of_files(frame.f_code.co_filename)
+        own = Scope.of_files(frame.f_code.co_filename)
+        wanted = self._wanted_scope
+        self._scope = own if wanted is None else wanted.with_program(own.program)
         self._recorder = Recorder(self._limits, self._scope)
         self._recording = Recording()
         self._recorder.start()
@@ -120,37 +123,77 @@ def _block_of(frame: FrameType) -> FrameType:
     return frame
 
 
+class CallRecording:
+    """One call of a function, recorded in one or more stretches; for :func:`trace_call` and ``traced``.
+
+    Args:
+        function, args, kwargs: what is called, to be told in the Trace.
+        limits: default :class:`Limits`.
+        scope: by default the files that define the function.
+    """
+
+    def __init__(
+        self,
+        function: Any,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        limits: Limits | None = None,
+        scope: Scope | None = None,
+    ) -> None:
+        self._limits = limits or Limits()
+        files = Scope.of_files(*_files_of(function))
+        self._scope = files if scope is None else scope.with_program(files.program)
+        self._snapshotter = Snapshotter(self._limits)
+        name = getattr(function, "__name__", type(function).__name__)
+        shown = [str(self._snapshotter.take(arg)["text"]) for arg in args]
+        shown += [f"{key}={self._snapshotter.take(value)['text']}" for key, value in kwargs.items()]
+        self._call = f"{name}({', '.join(shown)})"
+        self._recorder = Recorder(self._limits, self._scope)
+        self._status: dict[str, str] = {"state": "complete"}
+
+    def resume(self) -> None:
+        """Record from here, unless an earlier stretch lost the trace or reached a limit."""
+        if self._status["state"] not in ("truncated", "tracer_lost"):
+            self._recorder.start()
+
+    def pause(self) -> None:
+        """Record no longer, and put back the trace function of before."""
+        if self._recorder.active or self._status["state"] not in ("truncated", "tracer_lost"):
+            self._status = self._recorder.stop()
+
+    def trace(self, value: object = None, error: BaseException | None = None) -> Trace:
+        """The Trace of the ended call, which returned ``value`` or raised ``error``."""
+        outcome: dict[str, Any]
+        if error is None:
+            outcome = {"kind": "returned", "value": self._snapshotter.take(value)}
+        else:
+            kind = "exited" if issubclass(type(error), SystemExit) else "raised"
+            outcome = {"kind": kind, "exception": _raised(error, self._scope, self._limits)}
+        return _build(self._recorder, self._scope, self._limits, outcome, self._status, self._call)
+
+
 def trace_call(function: _Function, /, *args: Any, **kwargs: Any) -> Trace:
     """Call a function of yours and return the Trace of it.
 
-    The file that defines the function is recorded, under default limits. An exception is in
-    ``trace.outcome`` and is not raised again (``KeyboardInterrupt`` is).
+    The file that defines the function is recorded, under default limits; for others write
+    ``with record(limits, scope)`` around the call. An exception is in ``trace.outcome`` and is not
+    raised again (``KeyboardInterrupt`` is).
 
     Args:
         function: what to call; for one not written in Python the Trace has no steps.
     """
-    limits = Limits()
-    scope = Scope.of_files(*_files_of(function))
-    snapshotter = Snapshotter(limits)
-    name = getattr(function, "__name__", type(function).__name__)
-    shown = [str(snapshotter.take(arg)["text"]) for arg in args]
-    shown += [f"{key}={snapshotter.take(value)['text']}" for key, value in kwargs.items()]
-    recorder = Recorder(limits, scope)
-    outcome: dict[str, Any]
-    recorder.start()
+    call = CallRecording(function, args, kwargs)
+    call.resume()
     try:
         value = function(*args, **kwargs)
     except KeyboardInterrupt:
-        recorder.stop()
+        call.pause()
         raise
     except BaseException as error:
-        status = recorder.stop()
-        kind = "exited" if issubclass(type(error), SystemExit) else "raised"
-        outcome = {"kind": kind, "exception": _raised(error, scope, limits)}
-    else:
-        status = recorder.stop()
-        outcome = {"kind": "returned", "value": snapshotter.take(value)}
-    return _build(recorder, scope, limits, outcome, status, f"{name}({', '.join(shown)})")
+        call.pause()
+        return call.trace(error=error)
+    call.pause()
+    return call.trace(value)
 
 
 def _files_of(function: Any) -> list[str]:
