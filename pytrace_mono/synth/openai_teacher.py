@@ -119,6 +119,8 @@ class OpenAITeacher:
             StoreError: an answer cannot be stored; the run should not go on paying.
         """
         request = self._request(prompt)
+        if n == 1:  # without a task of its own, which a replay would feel
+            return [await self._sample(prompt, request, 0)]
         return list(await asyncio.gather(*(self._sample(prompt, request, i) for i in range(n))))
 
     def begin(self, ledger: Ledger) -> None:
