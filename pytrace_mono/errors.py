@@ -8,7 +8,8 @@
     │   ├── CallError                   a Call is not one expression, or its setup is not Python
     │   ├── ProblemError                a file or row of Problems cannot be read
     │   ├── TraceFormatError            bytes that should be a Trace are not
-    │   └── AnswerError                 a teacher's text holds no answer in the required form
+    │   ├── AnswerError                 a teacher's text holds no answer in the required form
+    │   └── TrainingDataError           rows, or their tokenizer, cannot be trained on
     ├── LimitError                      a limit is out of range
     ├── PrerequisiteError               something is missing here; ``fix`` says how to get it
     │   ├── MissingExtraError           an optional dependency
@@ -53,6 +54,10 @@ class TraceFormatError(InputError):
 
 class AnswerError(InputError):
     """A teacher's text has no answer in the required form."""
+
+
+class TrainingDataError(InputError):
+    """Rows, or the tokenizer they are encoded with, cannot be trained on."""
 
 
 class LimitError(PytraceMonoError, ValueError):

@@ -1,0 +1,130 @@
+"""Rows as token sequences: prompt and completion tokenized apart, the prompt masked.
+
+BOS + prompt, then completion + EOS. Tokenizing the two jointly would let a token reach across the
+boundary, which a model asked with the prompt alone never sees. Nothing is cut short: a row that
+cannot be learnt from whole is dropped, and counted with its reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Literal
+
+from pytrace_mono.errors import TrainingDataError
+from pytrace_mono.train.rows import Row, TrainingTask
+
+IGNORED = -100
+Drop = Literal["too_long", "no_label", "special_token"]
+_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Document:
+    """One encoded row.
+
+    Attributes:
+        task: what it teaches.
+        tokens: BOS, prompt, completion, EOS.
+        prompt_tokens: how many at the front carry no label, BOS included; at least 1, since
+            nothing comes before the first token that could predict it.
+    """
+
+    task: TrainingTask
+    tokens: tuple[int, ...]
+    prompt_tokens: int
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """The tokens, with :data:`IGNORED` for those of the prompt."""
+        return (IGNORED,) * self.prompt_tokens + self.tokens[self.prompt_tokens :]
+
+
+class Encoder:
+    """Makes Documents and counts what it drops.
+
+    Args:
+        tokenizer: a ``transformers`` tokenizer, one with an EOS token.
+        context: most tokens of a Document.
+
+    Attributes:
+        kept: Documents made, per task.
+        dropped: rows dropped, per task and reason: ``too_long``; ``no_label``, where the completion is
+            blank; ``special_token``, where the text itself spells a control token such as EOS.
+
+    Raises:
+        TrainingDataError: the tokenizer has no EOS token.
+    """
+
+    def __init__(self, tokenizer: Any, context: int) -> None:
+        if tokenizer.eos_token_id is None:
+            raise TrainingDataError(
+                "the tokenizer has no EOS token, so that a model could not learn where to stop; "
+                "set `eos_token` in its tokenizer_config.json."
+            )
+        self.kept: Counter[TrainingTask] = Counter()
+        self.dropped: Counter[tuple[TrainingTask, Drop]] = Counter()
+        self._tokenizer = tokenizer
+        self._context = context
+        bos: int | None = tokenizer.bos_token_id
+        self._before = () if bos is None else (bos,)
+        self._after = (int(tokenizer.eos_token_id),)
+        self._special = frozenset(tokenizer.all_special_ids)
+
+    def require_round_trip(self, texts: Iterable[str]) -> None:
+        """Stop before an hour is spent on a tokenizer that loses part of the code.
+
+        Some versions of transformers load DeepSeek-Coder's tokenizer as Llama's, which drops white
+        space (huggingface/transformers#46489): a model trained so could not indent.
+
+        Raises:
+            TrainingDataError: a text is not the same after encoding and decoding.
+        """
+        for text in texts:
+            tokens = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+            back = self._tokenizer.decode(tokens, clean_up_tokenization_spaces=False)
+            if back != text:
+                at = next(
+                    (i for i, (a, b) in enumerate(zip(text, back, strict=False)) if a != b),
+                    min(len(text), len(back)),
+                )
+                raise TrainingDataError(
+                    "the tokenizer does not give back what it was given: at character "
+                    f"{at}, {text[at : at + 20]!r} became {back[at : at + 20]!r}; load it with the "
+                    "class its tokenizer.json describes, or use another version of transformers."
+                )
+
+    def encode(self, rows: Iterable[Row]) -> Iterator[Document]:
+        """The Documents of ``rows`` that can be learnt from, in order."""
+        source = iter(rows)
+        while batch := list(islice(source, _BATCH)):
+            prompts = self._tokens([row.prompt for row in batch])
+            completions = self._tokens([row.completion for row in batch])
+            for row, prompt, completion in zip(batch, prompts, completions, strict=True):
+                document = self._document(row, prompt, completion)
+                if isinstance(document, Document):
+                    self.kept[row.task] += 1
+                    yield document
+                else:
+                    self.dropped[row.task, document] += 1
+
+    def _tokens(self, texts: list[str]) -> list[list[int]]:
+        # verbose=False: the tokenizer's own warning about length; we count such rows.
+        encoded = self._tokenizer(texts, add_special_tokens=False, verbose=False)
+        ids: list[list[int]] = encoded["input_ids"]
+        return ids
+
+    def _document(self, row: Row, prompt: list[int], completion: list[int]) -> Document | Drop:
+        if not row.completion.strip() or not completion:
+            return "no_label"
+        if not self._special.isdisjoint(prompt) or not self._special.isdisjoint(completion):
+            return "special_token"
+        tokens = (*self._before, *prompt, *completion, *self._after)
+        if len(tokens) > self._context:
+            return "too_long"
+        return Document(row.task, tokens, max(1, len(self._before) + len(prompt)))

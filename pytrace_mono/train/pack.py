@@ -1,0 +1,87 @@
+"""Several Documents in one row of the context's length, none cut, none seeing another.
+
+Best-fit decreasing (Ding et al., "Fewer Truncations Improve Language Modeling", arXiv 2404.10830):
+the longest first, each into the fullest row that still has room.
+"""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytrace_mono.errors import TrainingDataError
+from pytrace_mono.train.encode import Document
+
+
+@dataclass(frozen=True)
+class PackedRow:
+    """Documents end to end, as a model takes them.
+
+    Attributes:
+        tokens: theirs, one after another; there is no padding.
+        labels: theirs; the first of each Document is masked, so that no Document predicts the next.
+        positions: from 0 in each Document.
+        boundaries: where each Document starts, and at the end the number of tokens.
+    """
+
+    tokens: list[int]
+    labels: list[int]
+    positions: list[int]
+    boundaries: list[int]
+
+
+def pack(lengths: Sequence[int], capacity: int, seed: str) -> list[list[int]]:
+    """Spread Documents over rows, as indices.
+
+    Args:
+        lengths: tokens of each Document.
+        capacity: most tokens of a row.
+        seed: decides which of equally long Documents go together, and the order of the rows.
+
+    Raises:
+        TrainingDataError: a Document is longer than a row.
+    """
+    generator = random.Random(seed)
+    order = list(range(len(lengths)))
+    generator.shuffle(order)
+    order.sort(key=lambda index: -lengths[index])  # stable: equal lengths stay shuffled
+    if order and lengths[order[0]] > capacity:
+        raise TrainingDataError(
+            f"a document of {lengths[order[0]]} tokens does not fit into a row of {capacity}"
+        )
+    rows: list[list[int]] = []
+    room: dict[int, list[int]] = {}  # tokens left -> rows with that much left
+    sizes: list[int] = []  # the keys of `room`, sorted
+    for index in order:
+        length = lengths[index]
+        at = bisect_left(sizes, length)
+        if at < len(sizes):
+            left = sizes[at]
+            row = room[left].pop()
+            if not room[left]:
+                del room[left], sizes[at]
+        else:
+            left, row = capacity, len(rows)
+            rows.append([])
+        rows[row].append(index)
+        left -= length
+        if left:
+            if left not in room:
+                room[left] = []
+                insort(sizes, left)
+            room[left].append(row)
+    generator.shuffle(rows)
+    return rows
+
+
+def join(documents: Sequence[Document]) -> PackedRow:
+    """One row of these Documents."""
+    row = PackedRow([], [], [], [0])
+    for document in documents:
+        row.tokens.extend(document.tokens)
+        row.labels.extend(document.labels)
+        row.positions.extend(range(len(document)))
+        row.boundaries.append(len(row.tokens))
+    return row

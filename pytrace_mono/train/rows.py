@@ -1,0 +1,128 @@
+"""Rows to train on, as (task, prompt, completion), from every file format that training takes.
+
+A corpus directory, or a JSON Lines or Parquet file whose rows have the columns of one of these:
+
+- PyX, and with it our own wide rows: ``nl, fwd_mnl, bwd_mnl, response``, one of the first three filled
+- repair: ``fault, response``
+- plain: ``prompt, completion``, taken as they are
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pytrace_mono.errors import MissingExtraError, TrainingDataError
+from pytrace_mono.records import Task
+from pytrace_mono.tasks import prompt_of
+
+TrainingTask = Literal["nl", "forward", "backward", "repair", "plain"]
+
+# The name of the task is SemCoder's (arXiv 2406.01006), the rest is ours: a model released by its
+# authors was tuned on another wording.
+REPAIR_PREFIX = (
+    "Debug and Refine the Code: A Python program fails a test of the problem it should solve. "
+    "Simulate its execution on that test, name the root cause of the failure, and give the "
+    "corrected program between [Refined] and [/Refined]."
+)
+_PYX: dict[str, Task] = {"nl": "nl", "fwd_mnl": "forward", "bwd_mnl": "backward"}
+_MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One prompt and what a model is to say to it."""
+
+    task: TrainingTask
+    prompt: str
+    completion: str
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """The rows of a corpus directory or of one file, in order.
+
+    Raises:
+        TrainingDataError: it cannot be read, or a row has the columns of no known format.
+        MissingExtraError: the rows are Parquet and pyarrow is not installed.
+    """
+    for file in _files(path):
+        for number, raw in enumerate(_raw_rows(file), 1):
+            yield row_of(raw, f"{file}: row {number}")
+
+
+def row_of(raw: Any, where: str) -> Row:
+    """The Row that one row of a file stands for.
+
+    Args:
+        raw: what the file holds; columns that training does not use are ignored.
+        where: the file and the row's number, for the error's message.
+
+    Raises:
+        TrainingDataError: the columns are those of no known format, or hold no text.
+    """
+    if not isinstance(raw, dict):
+        raise TrainingDataError(f"{where}: an object is expected, not {type(raw).__name__}")
+    if "prompt" in raw and "completion" in raw:
+        return Row("plain", _text(raw, "prompt", where), _text(raw, "completion", where))
+    if "fault" in raw and "response" in raw:
+        fault = _text(raw, "fault", where)
+        return Row("repair", f"{REPAIR_PREFIX}\n{fault}\n", _text(raw, "response", where))
+    if "response" in raw and any(column in raw for column in _PYX):
+        filled = [column for column in _PYX if raw.get(column)]
+        if len(filled) != 1:
+            raise TrainingDataError(
+                f"{where}: exactly one of {', '.join(_PYX)} must be filled, not {len(filled)}"
+            )
+        task = _PYX[filled[0]]
+        prompt = prompt_of(task, _text(raw, filled[0], where))
+        return Row(task, prompt, _text(raw, "response", where))
+    raise TrainingDataError(
+        f"{where}: has the columns {sorted(raw)}; give those of PyX (nl, fwd_mnl, bwd_mnl, response), "
+        "of repair (fault, response), or prompt and completion."
+    )
+
+
+def _text(raw: dict[str, Any], column: str, where: str) -> str:
+    value = raw[column]
+    if not isinstance(value, str):
+        raise TrainingDataError(f"{where}: {column!r} must be a text, not {type(value).__name__}")
+    return value
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    try:
+        manifest = json.loads((path / _MANIFEST).read_bytes())
+        return [path / shard["path"] for shard in manifest["shards"]]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise TrainingDataError(
+            f"{path}: no finished corpus is here ({_MANIFEST}: {error}); "
+            "give a corpus that `pytrace-mono synth` has written, or one file of rows."
+        ) from None
+
+
+def _raw_rows(file: Path) -> Iterator[Any]:
+    try:
+        if file.suffix == ".parquet":
+            yield from _parquet_rows(file)
+            return
+        with file.open("rb") as stream:
+            for line in stream:
+                if line.strip():
+                    yield json.loads(line)
+    except (OSError, ValueError) as error:  # pyarrow's errors are one or the other
+        raise TrainingDataError(f"{file}: cannot be read: {error}") from None
+
+
+def _parquet_rows(file: Path) -> Iterator[Any]:
+    try:
+        from pyarrow import parquet
+    except ImportError:
+        raise MissingExtraError(f"{file}: reading Parquet", "pyarrow", "train") from None
+    with parquet.ParquetFile(file) as table:
+        for batch in table.iter_batches(batch_size=1_000):
+            yield from batch.to_pylist()
