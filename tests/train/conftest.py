@@ -1,10 +1,17 @@
-"""A tokenizer made on the spot: training is tested without a network."""
+"""A tokenizer made on the spot, and one thread: training is tested without a network, anywhere."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+
+try:
+    import torch
+except ImportError:  # the tests that need it skip
+    pass
+else:
+    torch.set_num_threads(1)
 
 TEXTS = [
     "def total(xs):\n    result = 0\n    for x in xs:\n        result += x\n    return result\n",

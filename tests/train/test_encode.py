@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytrace_mono.errors import TrainingDataError
@@ -37,6 +37,7 @@ def test_no_token_reaches_across_the_boundary(tokenizer: Any) -> None:
     assert tokenizer.decode(list(prompt)) == "res"
 
 
+@settings(deadline=None)
 @given(prompt=st.text(max_size=30), completion=st.text(min_size=1, max_size=30))
 def test_what_is_labelled_is_the_completion_and_its_end(
     tokenizer: Any, prompt: str, completion: str

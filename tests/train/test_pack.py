@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytrace_mono.errors import TrainingDataError
@@ -17,6 +17,7 @@ from pytrace_mono.train.rows import TrainingTask
 LENGTHS = st.lists(st.integers(1, 50), max_size=80)
 
 
+@settings(deadline=None)
 @given(LENGTHS, st.integers(50, 200), st.integers(0, 9))
 def test_every_document_is_in_exactly_one_row_and_no_row_is_too_long(
     lengths: list[int], capacity: int, seed: int
@@ -26,6 +27,7 @@ def test_every_document_is_in_exactly_one_row_and_no_row_is_too_long(
     assert all(0 < sum(lengths[index] for index in row) <= capacity for row in rows)
 
 
+@settings(deadline=None)
 @given(LENGTHS, st.integers(50, 200))
 def test_no_two_rows_could_be_one(lengths: list[int], capacity: int) -> None:
     used = sorted(sum(lengths[index] for index in row) for row in pack(lengths, capacity, "0"))
@@ -56,6 +58,7 @@ def test_positions_restart_and_each_first_token_is_masked() -> None:
     assert row.boundaries == [0, 3, 5]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 20), st.sampled_from([0.25, 0.5, 1.0, 1.7, 3.0]), st.integers(1, 8))
 def test_a_weight_is_how_often_a_task_is_shown_and_evenly_so(
     size: int, weight: float, epochs: int

@@ -1,0 +1,43 @@
+"""The loss where there is a label, a chunk at a time.
+
+Logits are the largest activation of all (2048 tokens x 32,256 words in fp32 are 264 MB, and their
+gradient as much again), and those of the prompt are never used. Here only labelled positions meet
+the output layer, and only one chunk of logits exists at a time, in the backward pass too.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+
+from pytrace_mono.train.encode import IGNORED
+
+
+def label_losses(hidden: Tensor, head: Tensor, labels: Tensor, chunk: int = 1024) -> Tensor:
+    """The cross-entropy of each label, in fp32, in order; their mean is the plain loss.
+
+    Args:
+        hidden: (batch, tokens, width), what the last layer gives.
+        head: (words, width), the output layer's weight.
+        labels: (batch, tokens); the label of a token is predicted from the one before it.
+        chunk: labels whose logits exist at the same time.
+    """
+    targets = labels[:, 1:]
+    labelled = targets != IGNORED
+    states, targets = hidden[:, :-1][labelled], targets[labelled]
+    losses = [
+        checkpoint(_losses, part, head, target, use_reentrant=False)
+        for part, target in zip(_split(states, chunk), _split(targets, chunk), strict=True)
+    ]
+    return torch.cat(losses)
+
+
+def _losses(states: Tensor, head: Tensor, targets: Tensor) -> Tensor:
+    return functional.cross_entropy((states @ head.T).float(), targets, reduction="none")
+
+
+def _split(tensor: Tensor, chunk: int) -> list[Tensor]:
+    # At least one part, so that no labels give no losses rather than an error.
+    return [tensor[at : at + chunk] for at in range(0, max(1, len(tensor)), chunk)]
