@@ -86,8 +86,9 @@ class record:
         self._scope = own if wanted is None else wanted.with_program(own.program)
         self._recorder = Recorder(self._limits, self._scope)
         self._recording = Recording()
+        is_covered = self._scope.covers(frame.f_code)  # before, because this is code of the user
         self._recorder.start()
-        if self._scope.accepts(frame.f_code.co_filename):
+        if is_covered:
             self._frame, self._outer_trace, self._line = frame, frame.f_trace, frame.f_lineno
             self._recorder.attach(frame)
         return self._recording
