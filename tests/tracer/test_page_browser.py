@@ -21,7 +21,7 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from pytrace_mono.tracer import Limits, Sandbox, Status, Trace
 from pytrace_mono.tracer.render.page import html
 
-Show = Callable[[Trace], WebDriver]
+Show = Callable[[Trace | str], WebDriver]
 
 PROGRAMS = {
     "loop": (
@@ -59,9 +59,10 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
 
 @pytest.fixture
 def show(browser: WebDriver, tmp_path: Path) -> Show:
-    def shown(trace: Trace) -> WebDriver:
+    def shown(what: Trace | str) -> WebDriver:
         path = tmp_path / "page.html"
-        path.write_text(html(trace), encoding="utf-8")
+        page = what if isinstance(what, str) else html(what)
+        path.write_text(page, encoding="utf-8")
         browser.get(path.as_uri())
         return browser
 
@@ -168,6 +169,20 @@ def test_hostile_text_is_inert(show: Show) -> None:
     title = page.execute_script("return document.getElementById('title').textContent")
     assert title == hostile
     assert page.get_log("browser") == []  # neither an error nor a refusal by the policy
+
+
+def test_aliases_and_changes_past_the_preview_are_marked_where_the_recording_has_them(
+    show: Show,
+) -> None:
+    # Written into the JSON, where both are optional.
+    page = html(traced("x = [1]\n", None))
+    page = page.replace('"deleted": []', '"deleted": [], "changed_beyond_preview": ["x"]')
+    page = page.replace('"exact": true', '"exact": true, "label": 3')
+    shown = show(page)
+    marks = shown.execute_script(
+        "return [...document.querySelectorAll('dd.changed .mark')].map((n) => n.textContent)"
+    )
+    assert marks == ["◆3", "changed past what is shown"]
 
 
 def test_a_recording_that_is_not_whole_says_so(show: Show) -> None:
