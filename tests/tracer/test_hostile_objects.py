@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from recorded import record_source, run
+from recorded import record_source, run, untraced
 
 from pytrace_mono.tracer.limits import Limits
 
@@ -275,3 +275,53 @@ def test_dict_subclasses_as_namespaces_are_read_without_their_methods() -> None:
     )
     recorded = record_source(source, "len(ASKED)")
     assert recorded.value == 0 and recorded.status == {"state": "complete"}
+
+
+PERVERSE = {
+    "a slow repr": "class C:\n    def __repr__(self): RAN.append(1); __import__('time').sleep(60)\n",
+    "an eq that empties": "class C:\n    def __eq__(self, o): RAN.clear(); return True\n"
+    "    def __hash__(self): RAN.append(1); return 1\n",
+    "a bool that raises": "class C:\n    def __bool__(self): RAN.append(1); raise SystemExit\n",
+    "a getattr that binds": "class C:\n    def __getattr__(self, n):\n"
+    "        RAN.append(n); setattr(self, n, 1); return 1\n",
+    "a property that deletes": "class C:\n    def __init__(self): self.y = 1\n    @property\n"
+    "    def x(self): RAN.append(1); del self.y\n",
+    "a lying class": "class C:\n    @property\n    def __class__(self): RAN.append(1); return int\n",
+    "a lying dict": "class C:\n    @property\n    def __dict__(self): RAN.append(1); raise KeyError\n",
+    "a metaclass": "class M(type):\n    def __getattribute__(c, n):\n"
+    "        if n != '__init__': RAN.append(n)\n        return type.__getattribute__(c, n)\n"
+    "class C(metaclass=M): pass\n",
+}
+
+
+@pytest.mark.parametrize("definition", PERVERSE.values(), ids=PERVERSE)
+def test_a_perverse_object_is_left_alone(definition: str) -> None:
+    """Bound, put into containers, passed and dropped, with the same result as untraced."""
+    source = (
+        f"RAN = []\n{definition}def use(c, *more):\n    kept = [c, (c, more)]\n"
+        "    kept.append({'k': c})\n    del c\n    return len(kept)\n"
+        "def f():\n    c = C()\n    n = use(c, c)\n    c = [c] * 3\n    c.pop()\n"
+        "    return n, len(c), list(RAN)\n"
+    )
+    recorded = record_source(source, "f()")
+    assert recorded.value == untraced(source, "f()")
+    assert recorded.status == {"state": "complete"}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("10**6000", "<int of 19932 bits>"),
+        ("float('nan')", "nan"),
+        ("[float('nan')] * 2", "[nan, nan]"),
+        (r"'\ud800'", r"'\ud800'"),
+        ("{float('nan'): 1}", "{nan: 1}"),
+    ],
+)
+def test_values_without_an_ordinary_text_are_shown_and_do_not_change(value: str, text: str) -> None:
+    """Huge ints, NaN (which does not equal itself) and surrogates, over lines that leave them be."""
+    source = f"def f():\n    v = {value}\n    for _ in range(3):\n        pass\n    return 1\n"
+    recorded = record_source(source, "f()")
+    texts = [c["v"] for _, c in recorded.changes("f") if "v" in c]
+    assert recorded.value == 1 and texts == [text]
+    assert recorded.status == {"state": "complete"}
