@@ -10,12 +10,14 @@ from pathlib import Path
 
 from pytrace_mono.cli.options import add_sandbox_options, limits_of
 from pytrace_mono.errors import PytraceMonoError, SourceError
+from pytrace_mono.tracer.render import FORMATS, render
 
 _EXAMPLES = """\
 examples:
   pytrace-mono trace program.py                       the module's body alone
   pytrace-mono trace program.py --call "f([1, 2])"    and then a Call
   pytrace-mono trace program.py --call "s.push(3)" --setup "s = Stack()" --format json
+  pytrace-mono trace program.py --call "f(3)" --format annotated
 """
 
 
@@ -27,9 +29,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--setup", metavar="CODE", default="", help="statements to run before")
     parser.add_argument(
         "--format",
-        choices=("json", "text"),
+        choices=FORMATS,
         default="text",
-        help="text for reading, or json (Trace, version 1) (default text)",
+        help="text for reading, json (Trace, version 1), or a rendering (default text)",
     )
     parser.add_argument("-o", "--output", metavar="OUT", help="write to this file")
     add_sandbox_options(parser)
@@ -43,12 +45,7 @@ def run(args: argparse.Namespace) -> int:
     source = _read(args.file)
     with Sandbox(limits_of(args), isolation=args.isolation, workers=1) as box:
         trace = box.trace(source, args.call, args.setup)
-    if args.format == "json":
-        text = trace.to_json() + "\n"
-    else:
-        from pytrace_mono.tracer.render.text import render
-
-        text = render(trace)
+    text = render(trace, args.format)
     if args.output is None:
         sys.stdout.write(text)
     else:
