@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from recorded import record_source, run, untraced
+from test_versions import INTERPRETERS, VERSIONS, _run
 
 from pytrace_mono.tracer.limits import Limits
 
@@ -294,18 +297,44 @@ PERVERSE = {
 }
 
 
-@pytest.mark.parametrize("definition", PERVERSE.values(), ids=PERVERSE)
-def test_a_perverse_object_is_left_alone(definition: str) -> None:
-    """Bound, put into containers, passed and dropped, with the same result as untraced."""
-    source = (
+def _use(definition: str) -> str:
+    return (
         f"RAN = []\n{definition}def use(c, *more):\n    kept = [c, (c, more)]\n"
         "    kept.append({'k': c})\n    del c\n    return len(kept)\n"
         "def f():\n    c = C()\n    n = use(c, c)\n    c = [c] * 3\n    c.pop()\n"
         "    return n, len(c), list(RAN)\n"
     )
-    recorded = record_source(source, "f()")
-    assert recorded.value == untraced(source, "f()")
+
+
+@pytest.mark.parametrize("definition", PERVERSE.values(), ids=PERVERSE)
+def test_a_perverse_object_is_left_alone(definition: str) -> None:
+    """Bound, put into containers, passed and dropped, with the same result as untraced."""
+    recorded = record_source(_use(definition), "f()")
+    assert recorded.value == untraced(_use(definition), "f()")
     assert recorded.status == {"state": "complete"}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_hostile_objects_are_left_alone_on_each_version(version: str, tmp_path: Path) -> None:
+    """The same objects under each interpreter found here; its own tracer that looks at nothing."""
+    executable = INTERPRETERS.get(version)
+    if executable is None or _run(executable, "-c", "").returncode != 0:
+        pytest.skip(f"no Python {version} next to this one or on PATH")
+    programs = [[HOSTILE, LOG], *([_use(one), "f()"] for one in PERVERSE.values())]
+    data = tmp_path / "programs.json"
+    data.write_text(json.dumps(programs))
+    check = (
+        "import json, sys; sys.path.insert(0, sys.argv[1]); from recorded import *\n"
+        "def nothing(frame, event, arg): return nothing\n"
+        "for source, call in json.load(open(sys.argv[2])):\n"
+        "    known = run(source, call, lambda: sys.settrace(nothing), lambda: sys.settrace(None))\n"
+        "    recorded = record_source(source, call)\n"
+        "    assert recorded.value == known, (source, recorded.value, known)\n"
+        "    assert recorded.status == {'state': 'complete'}, (source, recorded.status)\n"
+        "print('fine')\n"
+    )
+    done = _run(executable, "-c", check, str(Path(__file__).parent), str(data))
+    assert done.stdout == "fine\n", done.stderr
 
 
 @pytest.mark.parametrize(
