@@ -225,23 +225,35 @@ class Activation:
         copy: Any = None
         snapshot: Row | None = None
         if id(type(value)) not in watch.ATOMIC:
-            if entry is not None and type(entry[1]) is tuple and watch.unchanged(entry[1], value):
+            if (
+                entry is not None
+                and entry[1] is not None
+                and entry[1] is not _TEXT_ONLY
+                and (entry[0] is None or entry[0] == id(value))
+                and recorder.known.unchanged(entry[1], value)
+            ):
                 return
             copy, snapshot = recorder.known.find(value, entry and entry[1])
-            if copy is None:
-                # Only an id is kept: a reference would delay the program's __del__.
-                held, copy = id(value), _TEXT_ONLY
-            else:
-                held = None
+            # Of an object only its id is kept: a reference would delay the program's __del__.
+            held = None if type(copy) is tuple else id(value)
+            copy = copy or _TEXT_ONLY
         if snapshot is None:
             snapshot = recorder.snapshotter.take(value)
-            if type(copy) is tuple:
+            if copy is not None and copy is not _TEXT_ONLY:
                 recorder.known.add(value, copy, snapshot, recorder.snapshotter.shown)
-        if entry is None or snapshot != entry[2] or self._replaced(snapshot, held, copy, entry):
-            self.current["changes"][name] = snapshot
-            if name in self.current["deleted"]:
-                self.current["deleted"].remove(name)
+        if entry is None or snapshot != entry[2]:
+            self._changed(name, snapshot)
+        elif self._replaced(snapshot, held, copy, entry):
+            self._changed(name, snapshot)
+            beyond = self.current.setdefault("changed_beyond_preview", [])
+            if name not in beyond:
+                beyond.append(name)
         self._seen[name] = (held, copy, snapshot)
+
+    def _changed(self, name: str, snapshot: Row) -> None:
+        self.current["changes"][name] = snapshot
+        if name in self.current["deleted"]:
+            self.current["deleted"].remove(name)
 
     @staticmethod
     def _replaced(snapshot: Row, held: Any, copy: Any, entry: tuple[Any, Any, Row]) -> bool:

@@ -61,7 +61,7 @@ class Recorder:
         self.suspects = Suspects()
         self._threads = StartedThreads()
         self._found_traces: list[tuple[FrameType, Any]] = []
-        self.known = watch.Known()
+        self.known = watch.Known(self.snapshotter.outlines())
         self.stack: list[Activation] = []
         self._frames = 0
         self.active = False

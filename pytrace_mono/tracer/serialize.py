@@ -50,6 +50,8 @@ def step_to_dict(step: Step) -> dict[str, Any]:
         row["value"] = snapshot_to_dict(step.value)
     if step.file is not None:
         row["file"] = step.file
+    if step.changed_beyond_preview:
+        row["changed_beyond_preview"] = list(step.changed_beyond_preview)
     return row
 
 
@@ -131,9 +133,6 @@ def snapshot_from_dict(row: Any, where: str = "snapshot") -> Snapshot:
 def step_from_dict(row: Any, where: str = "step") -> Step:
     if not isinstance(row, dict):
         raise TraceFormatError(f"{where}: a step must be an object, not {_kind(row)}")
-    deleted = _get(row, "deleted", list, where)
-    if not all(isinstance(name, str) for name in deleted):
-        raise TraceFormatError(f"{where}: 'deleted' must hold names")
     changes = _get(row, "changes", dict, where)
     file = row.get("file")
     return Step(
@@ -143,10 +142,20 @@ def step_from_dict(row: Any, where: str = "step") -> Step:
         frame=_get(row, "frame", int, where),
         depth=_get(row, "depth", int, where),
         changes={name: snapshot_from_dict(value, where) for name, value in changes.items()},
-        deleted=tuple(deleted),
+        deleted=_names(row, "deleted", where),
         value=snapshot_from_dict(row["value"], where) if "value" in row else None,
         file=None if file is None else _get(row, "file", str, where),
+        changed_beyond_preview=(
+            _names(row, "changed_beyond_preview", where) if "changed_beyond_preview" in row else ()
+        ),
     )
+
+
+def _names(row: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+    names = _get(row, key, list, where)
+    if not all(isinstance(name, str) for name in names):
+        raise TraceFormatError(f"{where}: {key!r} must hold names")
+    return tuple(names)
 
 
 def outcome_from_dict(row: Any, where: str = "outcome") -> Outcome:

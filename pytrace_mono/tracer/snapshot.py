@@ -21,6 +21,8 @@ from typing import Any
 from pytrace_mono.tracer import classes
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.messages import message_of
+from pytrace_mono.tracer.parts import in_order
+from pytrace_mono.tracer.watch import Outlines
 
 SnapshotRow = dict[str, Any]
 """A Snapshot as JSON: ``{"text": str, "type": str, "exact": bool}``."""
@@ -35,7 +37,6 @@ _PLAIN_REPR: frozenset[int] = frozenset(
 )
 _EXACT: frozenset[int] = frozenset(map(id, (type(None), bool)))
 _SORTABLE: tuple[set[int], ...] = ({id(int)}, {id(str)}, {id(bytes)})
-_HASHED_IN_C: frozenset[int] = frozenset(map(id, (int, str, float, bool, bytes, type(None))))
 _NAMED: dict[int, str] = {
     id(types.FunctionType): "function",
     id(types.BuiltinFunctionType): "built-in function",
@@ -45,7 +46,7 @@ _NAMED: dict[int, str] = {
 }
 _ARGS: Any = vars(BaseException)["args"]
 _FRACTION = ["_denominator", "_numerator"]  # slots are kept in alphabetical order
-_INTS, _STRINGS = {id(int)}, {id(str)}
+_INTS, _FLOATS, _STRINGS = {id(int), id(bool)}, {id(float)}, {id(str)}
 _VIEWS: frozenset[int] = frozenset(map(id, (type({}.keys()), type({}.values()), type({}.items()))))
 
 
@@ -81,6 +82,10 @@ class Snapshotter:
             text = (text[: max(0, self._max_chars - len(CUT))] + CUT)[: self._max_chars]
             self._exact = False
         return {"text": text, "type": classes.name_of(type(value)), "exact": self._exact}
+
+    def outlines(self) -> Outlines:
+        """Tells whether values have changed, reading them the way they are shown here."""
+        return Outlines(self._layouts, lambda value: str(self.take(value)["text"]))
 
     def exception(self, error: BaseException) -> dict[str, str]:
         """Type and message of an exception, without calling a ``__str__`` of the user's."""
@@ -161,7 +166,7 @@ class Snapshotter:
         return self._inexact(kind, value)
 
     def _flat(self, value: Any) -> str:
-        """Text of a list or tuple that holds only ints or only strings, made in C; "" if it may be cut.
+        """Text of a list or tuple of numbers or of strings, made in C; "" if it may be cut.
 
         The same text as :meth:`_nested` gives, several times faster.
         """
@@ -169,8 +174,11 @@ class Snapshotter:
         if not 2 <= size <= self._max_items or len(self._active) >= self._max_depth:
             return ""
         kinds = set(map(id, map(type, value)))
-        if kinds == _INTS:
+        if kinds <= _INTS:
             if max(map(int.bit_length, value)) > self._max_int_bits:
+                return ""
+        elif kinds == _FLOATS:
+            if not all(map(math.isfinite, value)):
                 return ""
         elif kinds != _STRINGS or sum(map(len, value)) > self._left:
             return ""
@@ -217,7 +225,7 @@ class Snapshotter:
             label = _function_name(factory) if factory is not None else "None"
             return self._nested(value, f"defaultdict({label}, {{", value.items(), "})", self._pair)
         if kind is collections.OrderedDict:
-            pairs = self._in_order(value)
+            pairs = in_order(value)
             return self._nested(value, "OrderedDict({", pairs, "})", self._pair)
         if issubclass(kind, type):
             return f"<class {classes.name_of(value)}>"
@@ -320,16 +328,6 @@ class Snapshotter:
         if set(map(id, map(type, listed))) in _SORTABLE:
             listed.sort()
         return listed
-
-    @staticmethod
-    def _in_order(value: Any) -> Any:
-        """Items of an OrderedDict; looking up its order hashes the keys, which may run their code."""
-        if all(id(type(key)) in _HASHED_IN_C for key in dict.keys(value)):
-            try:
-                return list(value.items())
-            except (KeyError, RuntimeError):
-                pass  # the program went behind its back with dict.__setitem__
-        return dict.items(value)
 
     def _range(self, value: range) -> str:
         parts = (value.start, value.stop) + ((value.step,) if value.step != 1 else ())

@@ -48,6 +48,8 @@ class Step:
         changes: the variables that *this step's line* bound or mutated, as they were when it had
             run; for ``call`` the arguments.
         deleted: the names that this step's line unbound.
+        changed_beyond_preview: the names in ``changes`` whose text is as it was: what changed lies
+            past what is shown, or another object that looks the same was bound.
         value: what was returned or yielded (by an async generator too), or the exception of an
             ``exception`` step.
         file: the source file, where it is not the program itself.
@@ -62,6 +64,7 @@ class Step:
     deleted: tuple[str, ...] = ()
     value: Snapshot | None = None
     file: str | None = None
+    changed_beyond_preview: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,23 @@
 """Has a value changed since it was last seen? Decided by identity, at any depth, within bounds.
 
 Equality is never asked: it would run user code, and ``1 == True``. A value made wholly of exact
-built-in types is remembered as a shallow copy per level and compared element by element with ``is``.
-Anything else (instances, functions, iterators) is remembered by its text only: holding a reference
-would delay the ``__del__`` of the program's objects.
+built-in types is remembered as a :data:`Copy`, a shallow copy per level, and compared element by
+element with ``is``. Anything else (an instance, or what holds one) is remembered as an
+:class:`Outline`, which holds no reference to it or to other objects of the program: that would delay
+their ``__del__``.
 """
 
 from __future__ import annotations
 
 import datetime
 import decimal
+from collections.abc import Callable
 from itertools import repeat
 from operator import is_
 from typing import Any, cast
+
+from pytrace_mono.tracer.classes import Layouts
+from pytrace_mono.tracer.parts import parts_of
 
 ATOMIC: frozenset[int] = frozenset(
     map(
@@ -44,8 +49,112 @@ Copy = tuple[type, list[Any], list[tuple[Any, Any]]]
 """A container's type, its elements, and (element, copy) for those that can change themselves."""
 
 
+_EQUAL_IF_ALIKE: frozenset[int] = frozenset(map(id, (int, str, bytes, bool)))
+_INNER = object()
+
+
+class Outlines:
+    """Makes outlines of values that are not made wholly of exact built-in types.
+
+    Args:
+        layouts: knows how to read instances.
+        to_text: how a value that has no parts, such as a function, is told from another.
+    """
+
+    def __init__(self, layouts: Layouts, to_text: Callable[[Any], str]) -> None:
+        self._layouts = layouts
+        self._to_text = to_text
+
+    def outline(self, value: Any) -> Outline | None:
+        """None where there are too many parts to remember."""
+        return self._outline(value, [_MAX_NODES], set())
+
+    def _outline(self, value: Any, left: list[int], path: set[int]) -> Outline | None:
+        parts = parts_of(value, self._layouts, _MAX_NODES)
+        if parts is None:
+            return Outline(type(value), [], [], [], self._to_text(value))
+        left[0] -= len(parts)
+        if left[0] < 0 or len(path) == _MAX_DEPTH:
+            return None
+        path.add(id(value))
+        inner: list[tuple[int, Copy | Outline]] = []
+        held: list[Any] = []
+        for index, part in enumerate(parts):
+            if id(type(part)) in ATOMIC:
+                held.append(part)
+                continue
+            held.append(_INNER)
+            if id(part) in path:
+                continue  # a cycle; it is the id that tells whether it still is one
+            known = _copy(part, left, path) or self._outline(part, left, path)
+            if known is None:
+                return None
+            inner.append((index, known))
+        path.discard(id(value))
+        return Outline(type(value), list(map(id, parts)), held, inner, None)
+
+    def same(self, outline: Outline, value: Any) -> bool:
+        """True when ``value`` is of the outlined type and has the same parts, at every level."""
+        if type(value) is not outline.kind:
+            return False
+        if outline.text is not None:
+            return outline.text == self._to_text(value)
+        parts = parts_of(value, self._layouts, _MAX_NODES)
+        if parts is None or len(parts) != len(outline.ids):
+            return False
+        ids = list(map(id, parts))
+        if ids != outline.ids:
+            known = {index for index, _ in outline.inner}
+            for index, (part, held) in enumerate(zip(parts, outline.held, strict=True)):
+                if ids[index] == outline.ids[index] or index in known:
+                    continue
+                if held is _INNER or not _alike(part, held):
+                    return False
+        for index, inner in outline.inner:
+            if type(inner) is tuple:
+                if not unchanged(inner, parts[index]):
+                    return False
+            elif not self.same(cast(Outline, inner), parts[index]):
+                return False
+        return True
+
+
+class Outline:
+    """What is remembered of a value with parts that may have code: no reference to any of these.
+
+    Attributes:
+        kind: its type.
+        ids: of its parts.
+        held: those of its parts that never change, and a marker in place of the others.
+        inner: index of a part that may change, and what is remembered of it.
+        text: instead of all these, where the value has no parts.
+    """
+
+    __slots__ = ("held", "ids", "inner", "kind", "text")
+
+    def __init__(
+        self,
+        kind: type,
+        ids: list[int],
+        held: list[Any],
+        inner: list[tuple[int, Copy | Outline]],
+        text: str | None,
+    ) -> None:
+        self.kind = kind
+        self.ids = ids
+        self.held = held
+        self.inner = inner
+        self.text = text
+
+
+def _alike(part: Any, held: Any) -> bool:
+    """Equal values of an exact type for which equal means written alike (unlike -0.0 and 0.0)."""
+    kind = type(part)
+    return kind is type(held) and id(kind) in _EQUAL_IF_ALIKE and bool(part == held)
+
+
 def copy_of(value: Any) -> Copy | None:
-    """Remember a container of exact built-in values; None where only its text can be compared."""
+    """Remember a container of exact built-in values; None for anything else."""
     return _copy(value, [_MAX_NODES], set())
 
 
@@ -128,11 +237,18 @@ class Known:
     text, whichever it is.
     """
 
-    def __init__(self) -> None:
-        self._entries: dict[int, tuple[Copy, Any, int | None]] = {}
+    def __init__(self, outlines: Outlines) -> None:
+        self._outlines = outlines
+        self._entries: dict[int, tuple[Copy | Outline, Any, int | None]] = {}
 
-    def find(self, value: Any, outdated: object) -> tuple[Copy | None, Any]:
-        """A copy of ``value`` (None where there can be none), and its snapshot if that is known.
+    def unchanged(self, known: Copy | Outline, value: Any) -> bool:
+        """True when ``value`` is as it was when :meth:`find` gave ``known`` for it."""
+        if type(known) is tuple:
+            return unchanged(known, value)
+        return self._outlines.same(cast(Outline, known), value)
+
+    def find(self, value: Any, outdated: object) -> tuple[Copy | Outline | None, Any]:
+        """What to remember of ``value`` (None if it is too large), and its snapshot if that is known.
 
         Args:
             value: the container.
@@ -140,19 +256,24 @@ class Known:
         """
         known = self._entries.get(id(value))
         if known is None:
-            return copy_of(value), None
+            return self._new(value), None
         copy, snapshot, shown = known
-        if copy is not outdated and unchanged(copy, value):
+        if copy is not outdated and self.unchanged(copy, value):
             return copy, snapshot
+        if type(copy) is not tuple:
+            return self._new(value), None
         longer = grown(copy, value)
         if longer is None:
-            return copy_of(value), None
+            return self._new(value), None
         if shown is not None and shown < min(len(longer[1]), len(copy[1])):
             self.add(value, longer, snapshot, shown)
             return longer, snapshot  # what differs is behind what the text shows
         return longer, None
 
-    def add(self, value: Any, copy: Copy, snapshot: Any, shown: int | None) -> None:
+    def _new(self, value: Any) -> Copy | Outline | None:
+        return copy_of(value) or self._outlines.outline(value)
+
+    def add(self, value: Any, copy: Copy | Outline, snapshot: Any, shown: int | None) -> None:
         """Remember a snapshot; ``shown`` as in :class:`Snapshotter`."""
         if len(self._entries) >= _MOST_KNOWN:
             self._entries.clear()
