@@ -130,6 +130,11 @@ def test_trace_without_a_call_runs_the_module_alone(programs: Path) -> None:
     assert trace.steps
 
 
+def test_trace_in_another_format(programs: Path) -> None:
+    done = cli("trace", programs / "double.py", "--call", "double([1])", "--format", "scratchpad")
+    assert done.returncode == 0 and "[OUTPUT] [1, 1] [/OUTPUT]" in done.stdout
+
+
 def test_trace_as_text_into_a_file(programs: Path, tmp_path: Path) -> None:
     out = tmp_path / "trace.txt"
     setup = "y = 21"

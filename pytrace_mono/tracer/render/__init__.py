@@ -16,7 +16,6 @@ _PLACES = {
     "next": ("next_inline", "next_inline"),
     "cwm": ("cwm", "cwm"),
     "html": ("page", "html"),
-    "html": ("page", "html"),
 }
 
 FORMATS = ("json", *_PLACES)
