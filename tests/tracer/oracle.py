@@ -23,23 +23,26 @@ finalizers, and must not reach the recursion limit.
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import gc
 import inspect
+import io
+import json
 import random
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from recorded import record_source, run
 
+from pytrace_mono.tracer import classes
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.scope import PROGRAM_FILE
 from pytrace_mono.tracer.snapshot import Snapshotter
-from pytrace_mono.tracer.types import Step
 
 _BY_INTERPRETER = frozenset(
     "__module__ __qualname__ __firstlineno__ __static_attributes__ __classdict__ __classcell__"
@@ -95,6 +98,7 @@ class Oracle:
         self.frames = 0
         self._max_steps = limits.max_steps
         self._file = file
+        self.layouts = classes.Layouts()
         self.within = Snapshotter(limits)
         self.without = Snapshotter(Unlimited())  # type: ignore[arg-type]
 
@@ -209,9 +213,9 @@ class Watcher:
         owner = self.owner
         for name, value in visible.items():
             whole = self.oracle.without.take(value)
-            look = Look(
-                self.oracle.within.take(value), (whole["text"], whole["type"]), list(parts(value))
-            )
+            snapshot = self.oracle.within.take(value)
+            made_of = [] if snapshot["exact"] else parts(self.oracle.layouts, value, set())
+            look = Look(snapshot, (whole["text"], whole["type"]), made_of)
             before = self.seen.get(name)
             self.seen[name] = look
             for kind in (owner.shown, owner.hidden, owner.alike):
@@ -269,27 +273,33 @@ def with_room(function: Any, *args: Any) -> None:
         sys.setrecursionlimit(depth)
 
 
-def parts(value: Any, path: tuple[int, ...] = ()) -> Iterator[Any]:
-    """What a value is made of, in order.
+class Other(NamedTuple):
+    """An object that is not held: that would keep a generator from being closed when it is dropped."""
 
-    Only strings and numbers as themselves: to hold any other object would keep a generator from being
-    closed when the program drops it.
-    """
+    number: int
+
+
+def parts(layouts: classes.Layouts, value: Any, met: set[int]) -> list[Any]:
+    """The objects that a value is made of, itself first, in order; one that was ``met`` is left out."""
     kind = type(value)
     if kind in (int, str, float, bytes, complex, range, bool, type(None)):
-        yield value
-    elif kind in (list, tuple, set, frozenset, dict) and id(value) not in path:
+        return [value]
+    if id(value) in met:
+        return []
+    met.add(id(value))
+    is_plain = kind in (list, tuple, set, frozenset, dict)
+    if is_plain:
         inner = [*value, *value.values()] if kind is dict else list(value)
-        yield kind.__name__
-        for item in inner:
-            yield from parts(item, (*path, id(value)))
     else:
-        yield ("object", id(value))
+        inner = [attribute for _, attribute in layouts.attributes(value, 10**9)[0]]
+    found = [part for item in inner for part in parts(layouts, item, met)]
+    is_held = is_plain and not any(type(part) is Other for part in found)
+    return [value if is_held else Other(id(value)), *found]
 
 
 def same(before: list[Any], now: list[Any]) -> bool:
     return len(before) == len(now) and all(
-        a is b or (type(a) is tuple and a == b) for a, b in zip(before, now, strict=True)
+        a is b or (type(a) is type(b) is Other and a == b) for a, b in zip(before, now, strict=True)
     )
 
 
@@ -373,11 +383,19 @@ def _told(row: dict[str, Any], step: OracleStep) -> list[str]:
         if name not in changes:
             how = "shown" if name in step.shown else "hidden"
             found.append(f"{name} = {expected[name]['text'][:80]} is not told ({how})")
-    if BEYOND:
-        beyond = set(row.get("changed_beyond_preview", ()))
-        if not set(step.hidden) <= beyond <= {*step.hidden, *step.alike}:
-            found.append(f"changed_beyond_preview is {beyond}, not {set(step.hidden)}")
+    beyond = set(row.get("changed_beyond_preview", ()))
+    if not set(step.hidden) <= beyond <= {*step.hidden, *step.alike}:
+        found.append(f"changed_beyond_preview is {beyond}, not {set(step.hidden)}")
     return found
 
 
-BEYOND = "changed_beyond_preview" in Step.__dataclass_fields__
+def main() -> None:
+    """For other interpreters: JSON of (source, call, limits by name) in, and of differences out."""
+    asked = json.load(sys.stdin)
+    with contextlib.redirect_stdout(io.StringIO()):  # what the programs print
+        told = [differences(source, call, Limits(**limits)) for source, call, limits in asked]
+    json.dump(told, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import every_kind
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from oracle import differences, look_at
 from random_programs import programs
+from test_versions import INTERPRETERS, VERSIONS
 
 from pytrace_mono.tracer.limits import Limits
 
@@ -44,7 +47,7 @@ def test_the_oracle_sees_what_is_past_the_preview() -> None:
 
 
 @each_limits
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
 @given(program=programs)
 def test_random_programs(program: str, limits: Limits) -> None:
     assert differences(program, "f()", limits) == []
@@ -52,10 +55,50 @@ def test_random_programs(program: str, limits: Limits) -> None:
 
 @pytest.mark.slow
 @each_limits
-@settings(deadline=None, max_examples=2_000, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=500, suppress_health_check=list(HealthCheck))
 @given(program=programs)
 def test_many_random_programs(program: str, limits: Limits) -> None:
     assert differences(program, "f()", limits) == []
+
+
+def _on(version: str, asked: list[tuple[str, str | None, dict[str, int]]]) -> list[str]:
+    """All differences that the interpreter of a version finds."""
+    if version not in INTERPRETERS:
+        pytest.skip(f"no Python {version} next to this one or on PATH")
+    done = subprocess.run(
+        [INTERPRETERS[version], str(Path(__file__).with_name("oracle.py"))],
+        env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
+    return [told for program in json.loads(done.stdout) for told in program]
+
+
+each_version = pytest.mark.parametrize("version", VERSIONS)
+
+
+@each_version
+def test_each_version_agrees_about_every_kind_of_step_and_the_examples(version: str) -> None:
+    sources = [(path.read_text(encoding="utf-8"), None) for path in EXAMPLES[::6]]
+    asked = [*sources, (every_kind.PROGRAM, "main()")]
+    assert (
+        _on(version, [(*each, limits.to_dict()) for each in asked for limits in (Limits(), SMALL)])
+        == []
+    )
+
+
+@pytest.mark.slow
+@each_version
+@settings(
+    deadline=None, max_examples=8, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+)
+@given(several=st.lists(programs, min_size=5, max_size=15))
+def test_each_version_agrees_about_random_programs(version: str, several: list[str]) -> None:
+    limits = (Limits().to_dict(), SMALL.to_dict())
+    assert _on(version, [(program, "f()", limit) for program in several for limit in limits]) == []
 
 
 def _shared(name: str) -> list[dict[str, Any]]:
@@ -77,7 +120,7 @@ def _all_differences(rows: list[dict[str, Any]], limits: Limits) -> dict[str, li
 @each_limits
 @pytest.mark.parametrize("name", CALLS)
 def test_a_sample_of_the_shared_programs(name: str, limits: Limits) -> None:
-    assert _all_differences(_shared(name)[::40], limits) == {}
+    assert _all_differences(_shared(name)[::80], limits) == {}
 
 
 @pytest.mark.slow
