@@ -284,6 +284,8 @@ def parts(layouts: classes.Layouts, value: Any, met: set[int]) -> list[Any]:
     kind = type(value)
     if kind in (int, str, float, bytes, complex, range, bool, type(None)):
         return [value]
+    if _is_vocabulary(value):
+        return [Other(id(value))]  # all that a module holds is no part of it
     if id(value) in met:
         return []
     met.add(id(value))
