@@ -175,17 +175,13 @@ G.append({v})
 i0, *l0 = [{v}, 2, 3]
 *l1, i1 = l0
 t0 = f"{{type(i0).__name__}} {{len(l0)}}"
-t0 = (f"{{i0}}"
-      "more")
-{i} = len([1,
-    bump(),
-    2])
+{i} = len([1,~    bump(),~    2])
 if ({i} := len(l0)) > 1: l0 = l0[1:]
 assert i0
 raise ValueError({v})
 return {v}
 pass
-""".replace("{i} = len([1,\n    bump(),\n    2])", "{i} = len([1,~    bump(),~    2])")
+"""
 BLOCKS = """
 for i0 in range(3):~{b}
 for x in {l}:~{b}~    if i0: break
