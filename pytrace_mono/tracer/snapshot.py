@@ -15,7 +15,7 @@ import math
 import re
 import types
 from collections.abc import Callable, Iterable
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from pytrace_mono.tracer import classes
@@ -46,6 +46,7 @@ _NAMED: dict[int, str] = {
 }
 _ARGS: Any = vars(BaseException)["args"]
 _FRACTION = ["_denominator", "_numerator"]  # slots are kept in alphabetical order
+_ROWS = {id(list), id(tuple)}
 _INTS, _FLOATS, _STRINGS = {id(int), id(bool)}, {id(float)}, {id(str)}
 _VIEWS: frozenset[int] = frozenset(map(id, (type({}.keys()), type({}.values()), type({}.items()))))
 
@@ -166,26 +167,37 @@ class Snapshotter:
         return self._inexact(kind, value)
 
     def _flat(self, value: Any) -> str:
-        """Text of a list or tuple of numbers or of strings, made in C; "" if it may be cut.
+        """Text of a list or tuple of numbers or strings, or of such rows; "" if it may be cut.
 
-        The same text as :meth:`_nested` gives, several times faster.
+        The same text as :meth:`_nested` gives, and the same room taken; made in C, several times faster.
         """
         size = len(value)
-        if not 2 <= size <= self._max_items or len(self._active) >= self._max_depth:
+        depth = len(self._active)
+        if not 2 <= size <= self._max_items or depth >= self._max_depth:
             return ""
+        marks = 2  # _nested counts a comma after the last item too
         kinds = set(map(id, map(type, value)))
+        if kinds <= _ROWS:
+            sizes = set(map(len, value))
+            if min(sizes) == 0 or max(sizes) > self._max_items or depth + 1 >= self._max_depth:
+                return ""
+            marks += 2 * size
+            items = list(chain.from_iterable(value))
+            kinds = set(map(id, map(type, items)))
+        else:
+            items = value
         if kinds <= _INTS:
-            if max(map(int.bit_length, value)) > self._max_int_bits:
+            if max(map(int.bit_length, items)) > self._max_int_bits:
                 return ""
         elif kinds == _FLOATS:
-            if not all(map(math.isfinite, value)):
+            if not all(map(math.isfinite, items)):
                 return ""
-        elif kinds != _STRINGS or sum(map(len, value)) > self._left:
+        elif kinds != _STRINGS or sum(map(len, items)) > self._left:
             return ""
         text = repr(value)
-        if len(text) + 2 >= self._left:
+        if len(text) + marks >= self._left:
             return ""
-        self._left -= len(text) + 2
+        self._left -= len(text) + marks
         return text
 
     def _inexact(self, kind: type, value: Any) -> str:

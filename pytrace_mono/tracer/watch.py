@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import repeat
 from operator import is_
 from typing import Any, cast
@@ -49,6 +49,7 @@ Copy = tuple[type, list[Any], list[tuple[Any, Any]]]
 """A container's type, its elements, and (element, copy) for those that can change themselves."""
 
 
+_NOTHING: Mapping[int, Any] = {}
 _EQUAL_IF_ALIKE: frozenset[int] = frozenset(map(id, (int, str, bytes, bool)))
 _INNER = object()
 
@@ -70,6 +71,8 @@ class Outlines:
         return self._outline(value, [_MAX_NODES], set())
 
     def _outline(self, value: Any, left: list[int], path: set[int]) -> Outline | None:
+        if id(type(value)) in _CONTAINERS and len(value) > left[0]:
+            return None  # before its parts are listed, which takes long where there are millions
         parts = parts_of(value, self._layouts, _MAX_NODES)
         if parts is None:
             return Outline(type(value), [], [], [], self._to_text(value))
@@ -153,12 +156,20 @@ def _alike(part: Any, held: Any) -> bool:
     return kind is type(held) and id(kind) in _EQUAL_IF_ALIKE and bool(part == held)
 
 
-def copy_of(value: Any) -> Copy | None:
-    """Remember a container of exact built-in values; None for anything else."""
-    return _copy(value, [_MAX_NODES], set())
+def copy_of(value: Any, outdated: Copy | None = None) -> Copy | None:
+    """Remember a container of exact built-in values; None for anything else.
+
+    Args:
+        value: the container.
+        outdated: a copy of it that is no longer right as a whole, though parts of it may be.
+    """
+    known = {id(item): copy for item, copy in outdated[2]} if outdated is not None else {}
+    return _copy(value, [_MAX_NODES], set(), known)
 
 
-def _copy(value: Any, left: list[int], path: set[int]) -> Copy | None:
+def _copy(
+    value: Any, left: list[int], path: set[int], known: Mapping[int, Copy] = _NOTHING
+) -> Copy | None:
     kind = type(value)
     if id(kind) not in _CONTAINERS or len(path) == _MAX_DEPTH or id(value) in path:
         return None
@@ -175,7 +186,11 @@ def _copy(value: Any, left: list[int], path: set[int]) -> Copy | None:
             if type(item) is tuple and _all_atomic(item):
                 left[0] -= len(item)
                 continue  # cannot change, so its identity is enough
-            copy = _copy(item, left, path)
+            copy = known.get(id(item))
+            if copy is None or copy[2] or not unchanged(copy, item):
+                copy = _copy(item, left, path)
+            else:
+                left[0] -= len(item)
             if copy is None:
                 return None
             inner.append((item, copy))
@@ -264,7 +279,7 @@ class Known:
             return self._new(value), None
         longer = grown(copy, value)
         if longer is None:
-            return self._new(value), None
+            return copy_of(value, copy) or self._new(value), None
         if shown is not None and shown < min(len(longer[1]), len(copy[1])):
             self.add(value, longer, snapshot, shown)
             return longer, snapshot  # what differs is behind what the text shows

@@ -155,9 +155,6 @@ def test_the_document_shows_what_is_printed(box: Sandbox) -> None:
             assert example == made
 
 
-@pytest.mark.skipif(
-    "changed_beyond_preview" not in Step.__dataclass_fields__, reason="no such field in Step"
-)
 def test_a_change_beyond_what_is_shown_is_not_called_unchanged() -> None:
     """Its text is as before; the frame repeats it, and annotated source says so."""
     one = Snapshot("[1, ...]", "list", False)

@@ -45,7 +45,7 @@ def annotated(trace: Trace) -> str:
 
 
 def _told(step: Step) -> str:
-    beyond: tuple[str, ...] = getattr(step, "changed_beyond_preview", ())
+    beyond = step.changed_beyond_preview
     parts = [
         f"{name} = {one_line(value.text)}" + (" (changed further in)" if name in beyond else "")
         for name, value in step.changes.items()

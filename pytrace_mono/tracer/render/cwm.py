@@ -45,7 +45,7 @@ def cwm(trace: Trace) -> str:
         state.update(step.changes)
         for name in step.deleted:
             state.pop(name, None)
-        for name in getattr(step, "changed_beyond_preview", ()):
+        for name in step.changed_beyond_preview:
             # Its text is as before though the value is not: ".." would be untrue.
             shown.get(step.frame, {}).pop(name, None)
     head = f"<|trace_context_start|>{trace.program}<|frame_sep|>"
