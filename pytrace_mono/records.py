@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from pytrace_mono.tracer.parsing import parse_expression
+
 Direction = Literal["forward", "backward"]
 Task = Literal["nl", "forward", "backward"]
 Verification = Literal["verified", "unverified"]
@@ -106,7 +108,7 @@ PYX_COLUMNS = ("id", "nl", "fwd_mnl", "bwd_mnl", "response")
 def called_name(expression: str) -> str | None:
     """The dotted name an expression calls: ``"Stack().push"`` has none, ``"a.b(1)"`` gives "a.b"."""
     try:
-        node: ast.expr = ast.parse(expression.strip(), mode="eval").body
+        node: ast.expr = parse_expression(expression.strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     if not isinstance(node, ast.Call):

@@ -16,6 +16,7 @@ from functools import lru_cache
 
 from pytrace_mono.errors import AnswerError
 from pytrace_mono.records import Direction, Example, Task
+from pytrace_mono.tracer.parsing import parse_expression, parse_module
 
 PREFIXES: dict[Task, str] = {
     "nl": (
@@ -94,7 +95,7 @@ def assertable(call: str) -> str:
     ``f(1) or 2`` gives ``(f(1) or 2)``; an ordinary call is left as its author wrote it.
     """
     call = call.strip()
-    node = ast.parse(call, mode="eval").body
+    node = parse_expression(call)
     if "\n" in call or "#" in call:  # the rest of the assertion would end up in a comment
         call = ast.unparse(node)
     is_not = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
@@ -103,7 +104,7 @@ def assertable(call: str) -> str:
 
 def mask_input(call: str, entry_point: str) -> str:
     """The Call with its arguments replaced by ``??``: ``s.push(3)`` gives ``s.push(??)``."""
-    node = ast.parse(call.strip(), mode="eval").body
+    node = parse_expression(call.strip())
     if isinstance(node, ast.Call):
         return f"{ast.unparse(node.func)}({UNKNOWN})"
     return f"{entry_point}({UNKNOWN})"
@@ -201,7 +202,7 @@ def _answer_expression(answer: str) -> ast.expr:
         raise AnswerError(f"the answer has {len(answer)} characters")
     source = re.sub(r"^\s*```\w*\n|\n?```\s*$", "", answer.strip()).strip()
     try:
-        body = ast.parse(source).body
+        body = parse_module(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise AnswerError(f"the answer is not Python: {answer.strip()!r:.200}") from None
     if len(body) == 1:

@@ -1,7 +1,7 @@
 """Answers that were paid for, kept for every later run.
 
-The raw body is stored under the digest of what was asked, before anything reads it: a change of the
-parser or the Verifier is replayed without a request.
+The raw body of every completion is stored under the digest of what was asked, before its monologue is
+read: a change of the parser or the Verifier is replayed without a request.
 """
 
 from __future__ import annotations

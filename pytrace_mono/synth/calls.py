@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pytrace_mono import tasks
 from pytrace_mono.errors import AnswerError, CallError
 from pytrace_mono.records import Call, Problem, called_name
+from pytrace_mono.tracer.parsing import parse_module
 from pytrace_mono.tracer.types import Outcome
 from pytrace_mono.verify import literal_call
 from pytrace_mono.verify.literals import expression
@@ -118,7 +119,7 @@ def _not_of_entry(problem: Problem, node: ast.Call) -> str | None:
 
 def _bound_names(code: str) -> set[str]:
     names = set()
-    for node in ast.walk(ast.parse(code)):
+    for node in ast.walk(parse_module(code)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             names.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -131,7 +132,7 @@ def _bound_names(code: str) -> set[str]:
 def _takes_parameters(code: str, callee: str) -> bool:
     """Whether the function or class called so in the program can be given an argument."""
     name = callee.rpartition(".")[2]
-    for node in ast.walk(ast.parse(code)):
+    for node in ast.walk(parse_module(code)):
         if isinstance(node, ast.ClassDef):
             if node.name == name:
                 return any(

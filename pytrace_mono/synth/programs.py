@@ -16,6 +16,7 @@ from __future__ import annotations
 import ast
 
 from pytrace_mono.records import Call, Problem
+from pytrace_mono.tracer.parsing import parse_module
 
 
 def problem_of(source: str, problem_id: str) -> Problem:
@@ -27,7 +28,7 @@ def problem_of(source: str, problem_id: str) -> Problem:
     Returns:
         a Problem; its ``calls`` are empty where the file states none.
     """
-    module = ast.parse(source)
+    module = parse_module(source)
     lines = [line + "\n" for line in source.split("\n")]  # where Python ends lines
     cut: set[int] = set()
     description = ast.get_docstring(module)

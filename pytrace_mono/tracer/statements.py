@@ -12,6 +12,8 @@ import re
 import tokenize
 from collections.abc import Mapping
 
+from pytrace_mono.tracer.parsing import parse_module
+
 _SILENT = frozenset(
     {tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 )
@@ -34,7 +36,7 @@ def statements(program: str) -> Mapping[int, range]:
     """
     text = "\n".join(source_lines(program))
     try:
-        tree = ast.parse(text)
+        tree = parse_module(text)
         logical = _logical_lines(text)
         decorated = [
             range(node.decorator_list[0].lineno, node.lineno + 1)

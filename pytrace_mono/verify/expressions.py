@@ -13,6 +13,7 @@ import ast
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 
+from pytrace_mono.tracer.parsing import parse_expression
 from pytrace_mono.verify.whitelist import (
     BINARY,
     COMPARE,
@@ -56,11 +57,7 @@ def evaluate(
         NotEvaluated: see there.
     """
     try:
-        node = (
-            ast.parse(expression.strip(), mode="eval").body
-            if isinstance(expression, str)
-            else expression
-        )
+        node = parse_expression(expression.strip()) if isinstance(expression, str) else expression
         return _Evaluator(names, shadowed).value(node)
     except NotEvaluated:
         raise

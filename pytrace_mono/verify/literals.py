@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytrace_mono.errors import AnswerError
+from pytrace_mono.tracer.parsing import parse_expression
 
 MAX_CHARS = 100_000
 MAX_DEPTH = 100
@@ -114,7 +115,7 @@ def expression(text: str) -> ast.expr:
     if len(text) > MAX_CHARS:
         raise AnswerError(f"{len(text)} characters are more than an answer may have ({MAX_CHARS})")
     try:
-        node = ast.parse(text.strip(), mode="eval").body
+        node = parse_expression(text.strip())
     except _PARSE_ERRORS:
         raise AnswerError(f"not an expression: {text.strip()!r:.200}") from None
     level: list[ast.AST] = [node]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from functools import cached_property, lru_cache
 
+from pytrace_mono.tracer.parsing import parse_module
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Loop = ast.For | ast.AsyncFor | ast.While
 _COMPOUND = (
@@ -34,7 +36,7 @@ class Source:
     """
 
     def __init__(self, code: str) -> None:
-        self.tree = ast.parse(code)
+        self.tree = parse_module(code)
         self.statement_at: dict[int, ast.stmt] = {}
         self.loops_around: dict[ast.stmt, tuple[Loop, ...]] = {}
         self.parents: dict[ast.AST, ast.AST] = {}

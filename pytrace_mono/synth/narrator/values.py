@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from pytrace_mono.synth.narrator.wording import code, plural
+from pytrace_mono.tracer.parsing import parse_expression
 from pytrace_mono.tracer.types import Snapshot
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 
@@ -107,7 +108,7 @@ class _Fill(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.expr:
         value = self._values.get(node.id)
         if isinstance(node.ctx, ast.Load) and value is not None and value.exact and is_short(value):
-            return ast.parse(value.text, mode="eval").body
+            return parse_expression(value.text)
         return node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:

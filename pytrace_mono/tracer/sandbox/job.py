@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import threading
 import warnings
 from dataclasses import dataclass
 from typing import Literal
 
 from pytrace_mono.errors import CallError, InputError, SourceError
+from pytrace_mono.tracer.parsing import one_at_a_time
 
 MAX_SOURCE_BYTES = 10 * 1024 * 1024
 
@@ -30,8 +30,6 @@ class Job:
 
 JobLike = Job | tuple[str, str | None] | tuple[str, str | None, str]
 """A Job, or ``(source, call)``, or ``(source, call, setup)``."""
-
-_filters = threading.Lock()
 
 
 def as_job(given: JobLike) -> Job:
@@ -85,8 +83,8 @@ def _check_text(text: object, what: str, error: type[InputError]) -> None:
 
 def _parse(text: str, what: str, mode: Literal["exec", "eval"], error: type[InputError]) -> None:
     try:
-        # The lock is for our own threads: the warning filters belong to the whole process.
-        with _filters, warnings.catch_warnings():
+        # The warning filters too belong to the whole process.
+        with one_at_a_time, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             compile(text, f"<{what.lower()}>", mode, ast.PyCF_ONLY_AST, dont_inherit=True)
     except SyntaxError as fault:
