@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.load_profile("ci")  # the same examples in every run
 
 
 @pytest.fixture(autouse=True)
