@@ -90,6 +90,10 @@ class Look:
     parts: list[Any]
 
 
+class Full(Exception):
+    """One step more than ``max_steps``: what the last one changed has been looked at by then."""
+
+
 class Oracle:
     """Records the frames of one file between :meth:`start` and :meth:`stop`, up to ``max_steps``."""
 
@@ -97,6 +101,7 @@ class Oracle:
         self.steps: list[OracleStep] = []
         self.frames = 0
         self._max_steps = limits.max_steps
+        self.full = False
         self._file = file
         self.layouts = classes.Layouts()
         self.within = Snapshotter(limits)
@@ -109,11 +114,14 @@ class Oracle:
         sys.settrace(None)
 
     def _on_call(self, frame: FrameType, event: str, arg: object) -> Any:
-        if frame.f_code.co_filename != self._file or len(self.steps) >= self._max_steps:
+        if frame.f_code.co_filename != self._file or self.full:
             return None
         known = _watcher_of(frame)
         watcher = known or Watcher(self, frame)
-        with_room(watcher.resumed if known else watcher.called, frame)
+        try:
+            with_room(watcher.resumed if known else watcher.called, frame)
+        except Full:
+            return None
         return watcher.trace
 
     def step(self, kind: str, line: int, watcher: Watcher, frame: FrameType) -> OracleStep:
@@ -122,6 +130,9 @@ class Oracle:
         while outer is not None:
             depth += _watcher_of(outer) is not None
             outer = outer.f_back
+        if len(self.steps) >= self._max_steps:
+            self.full = True
+            raise Full
         step = OracleStep(kind, line, watcher.function, watcher.number, depth)
         self.steps.append(step)
         return step
@@ -164,9 +175,12 @@ class Watcher:
         return frame.f_lineno or self.owner.line
 
     def trace(self, frame: FrameType, event: str, arg: Any) -> Any:
-        if len(self.oracle.steps) >= self.oracle._max_steps:
+        if self.oracle.full:
             return None
-        with_room(self.on_event, frame, event, arg)
+        try:
+            with_room(self.on_event, frame, event, arg)
+        except Full:
+            return None
         return self.trace
 
     def on_event(self, frame: FrameType, event: str, arg: Any) -> None:

@@ -123,7 +123,6 @@ def test_a_sample_of_the_shared_programs(name: str, limits: Limits) -> None:
     assert _all_differences(_shared(name)[::80], limits) == {}
 
 
-@pytest.mark.xfail(run=False, reason="humaneval_calls differs at default limits: to be explained")
 @pytest.mark.slow
 @each_limits
 @pytest.mark.parametrize("name", CALLS)
