@@ -159,6 +159,17 @@ def test_a_line_leads_to_its_nth_visit(show: Show) -> None:
     assert page.find_element(By.CSS_SELECTOR, "dd.changed .was").text == "3"
 
 
+def test_the_whole_statement_of_a_line_is_marked(show: Show) -> None:
+    page = show(traced("x = max(\n    int(),\n    2,\n)\ny = x\n", None))
+    marked = "return [...document.querySelectorAll('#source li')].map((n) => n.className).join()"
+    press(page, Keys.HOME)
+    assert page.execute_script(marked) == "lit,statement,statement,statement,,"
+    press(page, Keys.ARROW_RIGHT)
+    assert page.execute_script(marked) == "statement,lit,statement,statement,,"
+    press(page, Keys.END)
+    assert page.execute_script(marked) == ",,,,lit,"
+
+
 def test_hostile_text_is_inert(show: Show) -> None:
     hostile = "</script><img src=x onerror=\"document.title='broken'\">\u2028<b>bold</b>"
     trace = traced(f"x = {hostile!r}\nprint(x)  # {hostile.replace(chr(0x2028), '')}\n", None)

@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const { trace, paint } = JSON.parse(document.getElementById("data").textContent);
+  const { trace, paint, statements } = JSON.parse(document.getElementById("data").textContent);
   const steps = trace.steps;
   const $ = (id) => document.getElementById(id);
   const make = (tag, className = "", text = "") => {
@@ -147,7 +147,7 @@
   };
 
   let now = 0;
-  let lit = null;
+  let lit = [];
   const lines = [];
 
   const showVisits = (step) => {
@@ -163,20 +163,27 @@
     $("visit-next").disabled = nth >= all.length;
   };
 
+  // The line itself, and more faintly the rest of a statement over several lines.
+  const showLine = (step) => {
+    for (const item of lit) {
+      item.classList.remove("lit", "statement");
+      item.removeAttribute("aria-current");
+    }
+    lit = [];
+    const current = step.file ? null : lines[step.line - 1];
+    if (!current) return;
+    const [first, last] = statements[step.line] ?? [step.line, step.line];
+    lit = lines.slice(first - 1, last);
+    for (const item of lit) item.classList.add(item === current ? "lit" : "statement");
+    current.setAttribute("aria-current", "step");
+    current.scrollIntoView({ block: "nearest" });
+  };
+
   const go = (to) => {
     if (!steps.length) return;
     now = Math.max(0, Math.min(steps.length - 1, to));
     const step = steps[now];
-    if (lit) {
-      lit.classList.remove("lit");
-      lit.removeAttribute("aria-current");
-    }
-    lit = step.file ? null : lines[step.line - 1] ?? null;
-    if (lit) {
-      lit.classList.add("lit");
-      lit.setAttribute("aria-current", "step");
-      lit.scrollIntoView({ block: "nearest" });
-    }
+    showLine(step);
     $("slider").value = now;
     $("slider").setAttribute("aria-valuetext", `step ${now + 1} of ${steps.length}`);
     $("position").textContent = `${(now + 1).toLocaleString("en")} / ${steps.length.toLocaleString("en")}`;

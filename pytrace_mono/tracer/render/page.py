@@ -12,11 +12,11 @@ import hashlib
 import io
 import json
 import keyword
-import re
 import string
 import tokenize
 from importlib import resources
 
+from pytrace_mono.tracer.statements import source_lines, statements
 from pytrace_mono.tracer.types import Trace
 
 _BUILTINS = frozenset(dir(builtins))
@@ -33,8 +33,15 @@ def html(trace: Trace) -> str:
     parts = {
         name: folder.joinpath(f"page.{name}").read_text("utf-8") for name in ("html", "css", "js")
     }
-    source = re.split(r"\r\n|\r|\n", trace.program)
-    data = f'{{"trace": {trace.to_json()}, "paint": {json.dumps(_paint(source))}}}'
+    beside = {
+        "paint": _paint(source_lines(trace.program)),
+        "statements": {
+            line: [lines.start, lines.stop - 1]
+            for line, lines in statements(trace.program).items()
+            if len(lines) > 1
+        },
+    }
+    data = f'{{"trace": {trace.to_json()}, {json.dumps(beside)[1:]}'
     # to_json() is ASCII; without < the HTML parser sees no end of the element that holds it.
     return string.Template(parts["html"]).substitute(
         style=parts["css"],
