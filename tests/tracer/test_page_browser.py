@@ -160,11 +160,13 @@ def test_a_line_leads_to_its_nth_visit(show: Show) -> None:
 
 
 def test_the_whole_statement_of_a_line_is_marked(show: Show) -> None:
-    page = show(traced("x = max(\n    int(),\n    2,\n)\ny = x\n", None))
+    trace = traced("x = max(\n    int(),\n    2,\n)\ny = x\n", None)
+    page = show(trace)
     marked = "return [...document.querySelectorAll('#source li')].map((n) => n.className).join()"
     press(page, Keys.HOME)
     assert page.execute_script(marked) == "lit,statement,statement,statement,,"
-    press(page, Keys.ARROW_RIGHT)
+    second = next(at for at, step in enumerate(trace.steps) if step.line == 2)
+    page.execute_script(f"pytracePage.go({second})")
     assert page.execute_script(marked) == "statement,lit,statement,statement,,"
     press(page, Keys.END)
     assert page.execute_script(marked) == ",,,,lit,"
