@@ -19,12 +19,14 @@ from pytrace_mono.tracer.traced import traced
 from pytrace_mono.tracer.types import Outcome, Raised, Snapshot, Status, Step, Trace
 
 if TYPE_CHECKING:
-    from pytrace_mono.tracer.sandbox import Job, Sandbox
+    from pytrace_mono.tracer.sandbox import Job, Profile, Program, Sandbox
 
 __all__ = [
     "Job",
     "Limits",
     "Outcome",
+    "Profile",
+    "Program",
     "Raised",
     "Recording",
     "Sandbox",
@@ -41,7 +43,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # The sandbox brings subprocess and ctypes, which a live recording does not need.
-    if name in ("Job", "Sandbox"):
+    if name in ("Job", "Profile", "Program", "Sandbox"):
         from pytrace_mono.tracer import sandbox
 
         return getattr(sandbox, name)

@@ -28,23 +28,52 @@ class Job:
     setup: str = ""
 
 
-JobLike = Job | tuple[str, str | None] | tuple[str, str | None, str]
-"""A Job, or ``(source, call)``, or ``(source, call, setup)``."""
+CallLike = str | tuple[str, str] | None
+"""A Call, ``(call, setup)``, or None for the module's body alone."""
 
 
-def as_job(given: JobLike) -> Job:
-    """A Job from what :meth:`Sandbox.map` accepts.
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Several Calls of one program, run one after another in one child.
+
+    Each Call gets a fresh namespace, in which the program's body runs again; what it changed outside
+    that (an imported module's state) the next Call may find changed. Another program never does.
+
+    Attributes:
+        source: the program.
+        calls: its Calls, in order; at least one.
+    """
+
+    source: str
+    calls: tuple[CallLike, ...]
+
+
+JobLike = Job | Program | tuple[str, str | None] | tuple[str, str | None, str]
+"""A Job, a Program, or ``(source, call)``, or ``(source, call, setup)``."""
+
+
+def as_jobs(given: JobLike) -> list[Job]:
+    """The Calls in what :meth:`Sandbox.map` accepts: one Job each, all of the same program.
 
     Raises:
         SourceError: it is none of them.
+        CallError: a Program without a Call.
     """
     if isinstance(given, Job):
-        return given
+        return [given]
+    if isinstance(given, Program):
+        if isinstance(given.calls, str) or not given.calls:
+            raise CallError("Program.calls must be a sequence of Calls that is not empty")
+        return [
+            Job(given.source, *call) if isinstance(call, tuple) else Job(given.source, call)
+            for call in given.calls
+        ]
     if not isinstance(given, tuple) or not 1 <= len(given) <= 3:
         raise SourceError(
-            f"a job must be a Job, (source, call) or (source, call, setup), not {given!r:.60}"
+            f"a job must be a Job, a Program, (source, call) or (source, call, setup), not "
+            f"{given!r:.60}"
         )
-    return Job(*given)
+    return [Job(*given)]
 
 
 def check(job: Job) -> None:

@@ -6,15 +6,16 @@ import os
 import weakref
 from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from pytrace_mono.errors import SandboxError
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.sandbox import job as jobs
 from pytrace_mono.tracer.sandbox import levels, result
 from pytrace_mono.tracer.sandbox.batch import Batch
-from pytrace_mono.tracer.sandbox.job import Job, JobLike
+from pytrace_mono.tracer.sandbox.job import CallLike, Job, JobLike, Program
 from pytrace_mono.tracer.sandbox.pool import Pool
+from pytrace_mono.tracer.sandbox.profile import Profile
 from pytrace_mono.tracer.types import Level, Outcome, Trace
 
 
@@ -33,6 +34,13 @@ class Sandbox:
             less than ``confined``), or the name of the level that it must be: ``guard`` or
             ``confined``.
         workers: runs at the same time in :meth:`map` (default: the processors this process may use).
+        profile: what programs may do and find beyond bare computing (default: nothing).
+        trusted: True lets :meth:`map` run several programs in one child, one after another, which is
+            faster; they could see and change each other, so only for programs that you trust.
+        determinism: ``check`` runs each Call twice, in processes of their own; where the two
+            recordings differ, the Trace is marked ``disturbed``.
+        confirm: True runs each traced Call once more without tracing; where the outcomes differ, the
+            Trace is marked ``tampered``.
 
     Attributes:
         level: the isolation level achieved.
@@ -55,7 +63,14 @@ class Sandbox:
         limits: Limits | None = None,
         isolation: str = "auto",
         workers: int | None = None,
+        *,
+        profile: Profile | None = None,
+        trusted: bool = False,
+        determinism: Literal["check"] | None = None,
+        confirm: bool = False,
     ) -> None:
+        if profile not in (None, Profile()) or trusted or determinism or confirm:
+            raise SandboxError("profile, trusted, determinism and confirm are not built yet")
         if workers is not None and (type(workers) is not int or workers < 1):
             raise SandboxError(f"workers is {workers!r}; give a positive whole number, or None")
         self.limits = limits or Limits()
@@ -80,6 +95,20 @@ class Sandbox:
         """
         return self._checked_run(Job(source, call, setup), traced=True)
 
+    def trace_all(self, source: str, calls: Iterable[CallLike]) -> list[Trace]:
+        """Record several Calls of one program in one child, which is faster; one Trace for each.
+
+        Each Call gets a fresh namespace in which the program's body runs again.
+
+        Args:
+            source: the program.
+            calls: expressions, or ``(call, setup)``.
+
+        Raises:
+            SourceError, CallError, SandboxError: as :meth:`trace`.
+        """
+        return [self._checked_run(job, True) for job in jobs.as_jobs(Program(source, tuple(calls)))]
+
     def run(self, source: str, call: str | None = None, setup: str = "") -> Outcome:
         """Run a program without recording it, which is faster; otherwise as :meth:`trace`."""
         return self._checked_run(Job(source, call, setup), traced=False).outcome
@@ -87,12 +116,13 @@ class Sandbox:
     def map(self, given: Iterable[JobLike]) -> Iterator[Trace]:
         """Record many programs, ``workers`` at once, and yield their Traces in order.
 
-        Jobs are taken only a few ahead of what has been yielded, so they may be infinite. Bad input
-        raises at its place, after the Traces of all earlier jobs, and ends the iteration; filter
-        with :meth:`check` to keep going. Leaving the iteration early ends what still runs.
+        A :class:`Program` gives one Trace for each of its Calls. Jobs are taken only a few ahead of
+        what has been yielded, so they may be infinite. Bad input raises at its place, after the
+        Traces of all earlier jobs, and ends the iteration; filter with :meth:`check` to keep going.
+        Leaving the iteration early ends what still runs.
 
         Args:
-            given: Jobs, or tuples ``(source, call)`` or ``(source, call, setup)``.
+            given: Jobs, Programs, or tuples ``(source, call)`` or ``(source, call, setup)``.
 
         Raises:
             SourceError, CallError: as :meth:`trace`.
@@ -101,9 +131,9 @@ class Sandbox:
 
         def checked() -> Iterator[Job]:
             for item in given:
-                job = jobs.as_job(item)
-                jobs.check(job)
-                yield job
+                for job in jobs.as_jobs(item):
+                    jobs.check(job)
+                    yield job
 
         with Batch(self.workers, lambda job, group: self._run(job, True, group)) as batch:
             yield from batch.results(checked())
@@ -118,7 +148,8 @@ class Sandbox:
         Raises:
             SourceError, CallError: as :meth:`trace`.
         """
-        jobs.check(jobs.as_job(job))
+        for each in jobs.as_jobs(job):
+            jobs.check(each)
 
     def close(self) -> None:
         """End the warm parents and what runs in them; closing twice is fine."""
