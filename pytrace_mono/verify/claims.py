@@ -1,0 +1,257 @@
+"""What a monologue says, as data: Claims with their place, and what could not be read.
+
+A Claim is one checkable statement. Its *statement* is one of the small classes below; its *place*
+says which part of the run it is about. Reading (:mod:`pytrace_mono.verify.reading`) makes Claims from
+text, checking (:mod:`pytrace_mono.verify.checking`) holds them against a recording, and neither knows
+how the other works.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal[
+    "value",
+    "branch",
+    "loop",
+    "call",
+    "exception",
+    "answer",
+    "constraint",
+    "witness",
+    "property",
+    "quote",
+]
+"""
+========== =======================================================================================
+value      a variable or expression has a value (at a line and visit, in an iteration, at the end)
+branch     a condition held or failed; a line was reached or passed over
+loop       how often a loop ran, or a line changed something; what a loop took
+call       what a call gave or the function returned
+exception  an exception was raised
+answer     the assertion in ``[ANSWER]``
+constraint an expression that must have held at its line
+witness    the input that a backward monologue chooses
+property   a predicate about input and result that holds on every known Call
+quote      code that stands in the program
+========== =======================================================================================
+"""
+
+Moment = Literal["after", "state", "before"]
+"""``after``: what the line made of it; ``before``: what it was; ``state``: either of the two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A value as a text shows it: written out, or by its type, size and ends.
+
+    Attributes:
+        text: source of the value; None where it is described only.
+        type: name of its type, where that is said.
+        size: how many items, entries or characters it has, where that is said.
+        begins, ends: source of a first or last part.
+        elided: ``text`` is cut (``[1, 2, ...]``) and shows a beginning, maybe an end.
+    """
+
+    text: str | None = None
+    type: str | None = None
+    size: int | None = None
+    begins: str | None = None
+    ends: str | None = None
+    elided: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """``expression`` is ``shown``; where ``was`` is there, it went from that to this."""
+
+    expression: str
+    shown: Shown
+    moment: Moment
+    was: Shown | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition came out as ``held``; ``share`` (k of n times) where several checks are told."""
+
+    expression: str
+    held: bool
+    share: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The lines from ``first`` to ``last`` were reached, or passed over."""
+
+    first: int
+    last: int
+    ran: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """A loop ran so many times; None where only its end is told (``exhausted``: without a break)."""
+
+    count: int | None
+    exhausted: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The values that a loop gave its target, in order; ``elided`` where the middle is left out."""
+
+    target: str
+    values: tuple[Shown, ...]
+    elided: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The values a variable had, newest first unless ``forwards``; ``elided`` as in :class:`Taken`."""
+
+    name: str
+    values: tuple[Shown, ...]
+    elided: bool = False
+    forwards: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The lines that change a variable, and how often they did in this run."""
+
+    name: str
+    lines: tuple[int, ...]
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gives:
+    """A call gave a value: ``call`` is written out, ``f(...)``, or None for the function told of."""
+
+    call: str | None
+    shown: Shown
+    how: Literal["returned", "yielded"] = "returned"
+
+
+@dataclass(frozen=True, slots=True)
+class Raises:
+    """An exception was raised, of a type and maybe with a message; or none was."""
+
+    type: str
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """An expression is true: at its line (constraint), or on every known Call (property)."""
+
+    expression: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The chosen input, parameter by parameter, or as the whole Call (name ``""``)."""
+
+    values: tuple[tuple[str, Shown], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The two sides of the final assertion."""
+
+    call: str | None
+    output: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """Code that stands in the program (on the line of the place, where there is one)."""
+
+    code: str
+
+
+Statement = (
+    Value
+    | Condition
+    | Reached
+    | Passes
+    | Taken
+    | History
+    | Changes
+    | Gives
+    | Raises
+    | Holds
+    | Inputs
+    | Answered
+    | Quoted
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which part of the run a Claim is about.
+
+    Attributes:
+        line: the label in force; None where none was stated.
+        passes: the iterations it is in, outermost first: (line of the loop or None, number from 1).
+        call: the call it is inside of, as it is written; None for the function told of.
+        firm: the line was stated in the same sentence or bullet, not inherited from above.
+    """
+
+    line: int | None = None
+    passes: tuple[tuple[int | None, int], ...] = ()
+    call: str | None = None
+    firm: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One checkable statement.
+
+    Attributes:
+        kind: one of :data:`Kind`.
+        statement: what is said.
+        place: of which part of the run.
+        text: the words it was read from.
+        start, end: where these stand in the monologue, in characters.
+    """
+
+    kind: Kind
+    statement: Statement
+    place: Place
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A sentence that carries code and yields no claim."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A monologue taken apart.
+
+    Attributes:
+        claims: in the order of the text.
+        unread: sentences with code in backticks that yield no claim.
+        coded: sentences with code in backticks.
+        prose: sentences without code that yield no claim.
+    """
+
+    claims: tuple[Claim, ...]
+    unread: tuple[Unread, ...]
+    coded: int
+    prose: int
+
+    @property
+    def unread_share(self) -> float:
+        """Unread sentences among those with code, from 0 to 1; 0 where there are none."""
+        return len(self.unread) / self.coded if self.coded else 0.0
