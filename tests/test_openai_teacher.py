@@ -69,6 +69,7 @@ PROMPT = Prompt(
 def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pytrace_mono.synth.retrying.FIRST_WAIT", 0.01)
 
 
 def ask(teacher: Teacher, n: int = 1, times: int = 1) -> list[Completion]:

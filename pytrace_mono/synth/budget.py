@@ -41,13 +41,18 @@ class Budget:
         """Begin with what earlier runs spent."""
         self._cost, self._tokens = cost, tokens
 
+    @property
+    def longest(self) -> int:
+        """Tokens to reserve for a completion."""
+        return self._longest or self._seen or _FIRST_GUESS
+
     def reserve(self, prompt_tokens: int) -> Usage:
         """Set aside what the next request may cost; give the result to :meth:`settle`.
 
         Raises:
             BudgetError: it could cost more than is left.
         """
-        usage = Usage(prompt_tokens, self._longest or self._seen or _FIRST_GUESS)
+        usage = Usage(prompt_tokens, self.longest)
         cost, tokens = self._price.of(usage), _total(usage)
         if self._max_cost is not None and self._cost + cost > self._max_cost:
             raise BudgetError(
@@ -64,9 +69,10 @@ class Budget:
         self._add(usage, 1)
         return usage
 
-    def settle(self, reserved: Usage, spent: Usage | None) -> None:
-        """Give back what was reserved, less what was spent (None: nothing)."""
-        self._add(reserved, -1)
+    def settle(self, reserved: Usage | None, spent: Usage | None) -> None:
+        """Give back what was reserved, if anything was, less what was spent (None: nothing)."""
+        if reserved is not None:
+            self._add(reserved, -1)
         if spent is not None:
             self._add(spent, 1)
             self._seen = max(self._seen, spent.completion_tokens)

@@ -24,13 +24,16 @@ class Question:
         row: the id of the row that it is asked for.
         messages: the chat.
         attempts: how often it was sent so far.
+        begun: when it was first sent, on the monotonic clock.
         seconds: how long the last attempt took.
+        answer: what came.
     """
 
     key: bytes
     row: str
     messages: Sequence[Message]
     attempts: int = 0
+    begun: float = 0.0
     seconds: float = 0.0
     answer: Completion | None = field(default=None, repr=False)
 
@@ -89,6 +92,7 @@ class Meter:
             reserved = self._budget.reserve(self.prompt_tokens(question.messages))
         question.attempts += 1
         started = time.monotonic()
+        question.begun = question.begun or started
         spent = None
         try:
             yield
@@ -96,8 +100,7 @@ class Meter:
             if question.answer is not None:
                 spent = self._note(question, question.answer, paid=True)
         finally:
-            if reserved is not None:
-                self._budget.settle(reserved, spent)
+            self._budget.settle(reserved, spent)
 
     def replayed(self, question: Question, answer: Completion) -> None:
         """Note an answer that came from the cache."""
@@ -108,6 +111,10 @@ class Meter:
         """Note that there will be no answer."""
         if self._ledger is not None:
             self._ledger.failed(question.row, question.attempts, message)
+
+    def most_tokens(self, question: Question) -> int:
+        """Tokens that a question and its answer may take, as far as that is known."""
+        return self.prompt_tokens(question.messages) + self._budget.longest
 
     def prompt_tokens(self, messages: Sequence[Message]) -> int:
         """Tokens of a chat; a few for the marks around each turn."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,14 +25,13 @@ from pytrace_mono.synth.progress import Progress
 from pytrace_mono.synth.rejects import Reject
 from pytrace_mono.synth.shards import Format
 from pytrace_mono.synth.teacher import Teacher
+from pytrace_mono.synth.window import Window
 from pytrace_mono.synth.writer import CorpusWriter
 from pytrace_mono.tracer import Limits
 from pytrace_mono.tracer.sandbox import Sandbox
 
 DIRECTIONS: tuple[Direction, ...] = ("forward", "backward")
 _RECORDED_SETTINGS = ("model", "endpoint", "seed", "temperature", "max_tokens")
-
-Window = deque["asyncio.Task[Made] | Reject"]
 
 
 def synthesize(
@@ -124,65 +122,42 @@ class _Run:
         self._teacher = teacher
         self._writer = writer
         self._progress = progress
-        self._breaker = Breaker()
         self._threads = ThreadPoolExecutor(box.workers, "sandbox")
-        judge = Judge(teacher, self._threads, self._breaker, ledger)
+        judge = Judge(teacher, self._threads, Breaker(), ledger)
         self._asker = Asker(box, self._threads, judge, directions)
         # Enough Problems side by side that neither the sandbox nor the teacher has to wait.
         self._ahead = max(2 * box.workers, getattr(teacher, "concurrency", 0)) + 2
 
     async def go(self, items: Iterator[Located | Reject]) -> None:
-        window: Window = deque()
+        window: Window[Made | Reject] = Window(self._ahead)
         try:
             for item in items:
-                window.append(
-                    item
-                    if isinstance(item, Reject)
-                    else asyncio.create_task(self._asker.rows_of(item))
-                )
-                while len(window) >= self._ahead:
-                    await self._write_first(window)
-            while window:
-                await self._write_first(window)
+                if isinstance(item, Reject):
+                    window.add(item)
+                else:
+                    window.begin(self._asker.rows_of(item))
+                while window.full:
+                    await self._write_done(window)
+            while len(window):
+                await self._write_done(window)
         finally:
-            await self._clear(window)
+            # After an early end: what is done is written, the rest is ended.
+            for made in await window.end():
+                self._write(made)
             close = getattr(self._teacher, "aclose", None)
             if close is not None:
                 await close()
             self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _write_first(self, window: Window) -> None:
-        first = window[0]
-        if isinstance(first, asyncio.Task):
-            # A later one may be the one that finds the teacher gone.
-            while not first.done():
-                tasks = [item for item in window if isinstance(item, asyncio.Task)]
-                await asyncio.wait(
-                    [task for task in tasks if not task.done()],
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                if self._breaker.stopped is not None:
-                    raise self._breaker.stopped
-            first.result()
-        self._write(window.popleft())
+    async def _write_done(self, window: Window[Made | Reject]) -> None:
+        await window.wait()  # raises what stops the run, wherever it happened
+        for made in window.take():
+            self._write(made)
 
-    async def _clear(self, window: Window) -> None:
-        """After an early end: write what is done, end the rest."""
-        for item in window:
-            if isinstance(item, asyncio.Task):
-                item.cancel()
-        running = [item for item in window if isinstance(item, asyncio.Task)]
-        await asyncio.gather(*running, return_exceptions=True)
-        while window:
-            item = window.popleft()
-            if isinstance(item, Reject) or not (item.cancelled() or item.exception()):
-                self._write(item)
-
-    def _write(self, item: asyncio.Task[Made] | Reject) -> None:
-        if isinstance(item, Reject):
-            self._drop(item)
+    def _write(self, made: Made | Reject) -> None:
+        if isinstance(made, Reject):
+            self._drop(made)
             return
-        made = item.result()
         counts = self._writer.counts
         counts.problems += 1
         counts.calls += made.calls

@@ -72,6 +72,26 @@ def test_a_storm_of_refusals_passes_without_a_lost_row_or_one_paid_twice(
         assert server.paid.total() == 60 and server.faults[fault] > 5
 
 
+def test_an_endpoint_that_tells_its_limit_is_asked_no_faster(tmp_path: Path) -> None:
+    with endpoint(a_minute=3_000) as server:
+        assert len(run(40, tmp_path / "c", server)) == 40
+        # Those that were on their way before the first answer told the limit; 5 were allowed.
+        assert server.faults["429"] <= 2 * 16
+        server.faults.clear()
+        server.a_minute = 1_200
+        assert len(run(60, tmp_path / "d", server)) == 60
+        assert server.paid.total() == 60
+
+
+def test_a_row_is_given_up_when_its_deadline_has_passed(tmp_path: Path) -> None:
+    refused = iter(["429"] * 10_000)
+    with endpoint(lambda chance: next(refused) if server.paid else None) as server:  # type: ignore[arg-type]
+        corpus = run(3, tmp_path / "c", server, deadline=0.2, concurrency=1)
+    assert len(corpus) == 1
+    details = [reject["detail"] for reject in corpus.rejects()]
+    assert len(details) == 2 and all("deadline of 0.2 seconds" in detail for detail in details)
+
+
 def test_every_row_ends_kept_or_dropped_when_everything_fails_now_and_then(tmp_path: Path) -> None:
     faults: Sequence[Fault] = ("429", "500", "reset", "cut", "html", "bad json", "wrong schema")
 
@@ -83,6 +103,16 @@ def test_every_row_ends_kept_or_dropped_when_everything_fails_now_and_then(tmp_p
             corpus = run(40, tmp_path / "c", server)
             assert len(corpus) + len(list(corpus.rejects())) == 40
         assert set(server.paid.values()) == {1}
+
+
+def test_runs_with_two_fifths_of_errors_all_come_to_an_end(tmp_path: Path) -> None:
+    with endpoint(lambda chance: "500" if chance.random() < 0.4 else None) as server:
+        for number in range(5):  # the benchmark has fifty
+            cache = tmp_path / f"cache-{number}"
+            corpus = run(40, tmp_path / str(number), server, attempts=3, cache=cache)
+            rejects = list(corpus.rejects())
+            assert len(corpus) + len(rejects) == 40
+            assert all("out of luck" in reject["detail"] for reject in rejects)
 
 
 def test_an_endpoint_that_is_gone_stops_the_run_which_can_go_on_later(tmp_path: Path) -> None:

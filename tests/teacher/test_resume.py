@@ -107,12 +107,14 @@ def test_one_more_row_costs_one_request_and_a_repetition_none(tmp_path: Path) ->
 
 def test_a_second_run_on_a_directory_is_told_who_holds_it(tmp_path: Path) -> None:
     asked = problems(tmp_path / "rows.jsonl", 3)
-    with endpoint(delay=0.5) as server:
+    with endpoint(lambda chance: "429 later" if held else None) as server:
+        held = True
         first = start(asked, tmp_path / "c", server, tmp_path / "cache")
         while not server.requests and first.poll() is None:
             time.sleep(0.001)
         second = start(asked, tmp_path / "c", server, tmp_path / "cache")
         _, said = second.communicate(timeout=100)
+        held = False
         assert second.returncode == 2
         assert f"another run is writing here (process {first.pid} on " in said
         finish(first)
