@@ -3,7 +3,9 @@
 ``<|call_sep|>LOCALS<|action_sep|>SOURCE<|frame_sep|>`` for a call, ``line_sep`` for a line;
 ``return_sep`` and ``exception_sep`` have no locals but ``<|arg_sep|>VALUE``. LOCALS is a JSON
 object of the variables *before* the line runs, each as text, ``".."`` where it is as in the
-activation's frame before. No frame is left out: the next one could not be read without it.
+activation's frame before. No frame is left out: the next one could not be read without it. The form
+is that of the prompting guide released with the model (github.com/facebookresearch/cwm), which
+marks the entry point by a comment, ``<< START_OF_TRACE``.
 """
 
 from __future__ import annotations
@@ -19,13 +21,15 @@ def cwm(trace: Trace) -> str:
     """The program as context, then one frame a step.
 
     The format has no frames for suspension: a yield is a return frame, and nothing is written for
-    an ``unwind``, which follows its exception. A run that was cut off ends without a return.
+    an ``unwind``, which follows its exception. A run that was cut off has neither a last return nor
+    ``<|end_of_text|>``.
     """
     source = source_lines(trace.program)
+    steps = list(own_steps(trace))
     now: dict[int, dict[str, Snapshot]] = {}
     shown: dict[int, dict[str, Snapshot]] = {}
     frames: list[str] = []
-    for step in own_steps(trace):
+    for step in steps:
         action = source[step.line - 1] if 0 < step.line <= len(source) else ""
         state = now.setdefault(step.frame, {})
         if step.kind == "call":
@@ -48,5 +52,12 @@ def cwm(trace: Trace) -> str:
         for name in step.changed_beyond_preview:
             # Its text is as before though the value is not: ".." would be untrue.
             shown.get(step.frame, {}).pop(name, None)
-    head = f"<|trace_context_start|>{trace.program}<|frame_sep|>"
-    return head + "".join(f"{frame}<|frame_sep|>" for frame in frames) + "\n"
+    body = "".join(f"{frame}<|frame_sep|>" for frame in frames)
+    entry = steps[0].line if steps and trace.call is not None else 0
+    context = "\n".join(
+        f"{line}  # << START_OF_TRACE" if number == entry else line
+        for number, line in enumerate(source, 1)
+    )
+    ended = trace.complete and trace.outcome.kind in ("returned", "raised")
+    end = "<|end_of_text|>" if ended else ""
+    return f"<|trace_context_start|>{context}<|frame_sep|>{body}{end}\n"
