@@ -751,12 +751,16 @@ def is_expression(text: str) -> bool:
 
 def is_written(text: str, frame: Frame) -> bool:
     """Whether a call, written out, is the one that began this activation."""
-    if text.endswith("(...)"):
-        return frame.name == text.removesuffix("(...)")
-    if not text.startswith(f"{frame.name}("):
+    head, opened, rest = text.partition("(")
+    if not is_named(head, frame):
         return False
-    shown = [value.text for name, value in frame.arguments.items() if name not in ("self", "cls")]
-    plainly = text == f"{frame.name}({', '.join(shown)})"
+    if not opened:  # a property
+        return bool(frame.definition and frame.definition.decorator_list)
+    if rest == "...)":
+        return True
+    receiver = () if f".{frame.function}".endswith(f".{head}") and "." in head else ("self", "cls")
+    shown = [value.text for name, value in frame.arguments.items() if name not in receiver]
+    plainly = rest == f"{', '.join(shown)})"
     stars = frame.definition and (frame.definition.args.vararg or frame.definition.args.kwarg)
     if not stars:
         return plainly
@@ -769,6 +773,14 @@ def is_written(text: str, frame: Frame) -> bool:
     except (SyntaxError, ValueError):
         return plainly
     return bound(frame.definition, given, named) == recorded
+
+
+def is_named(head: str, frame: Frame) -> bool:
+    """Whether what is called is this activation's function: `f`, `owner.f`, or its class."""
+    if frame.name == "__init__" and frame.arguments:
+        receiver = next(iter(frame.arguments.values()))
+        return head in (receiver.type, frame.function)
+    return head == frame.name or head.endswith(f".{frame.name}")
 
 
 def bound(definition: Any, given: list[Any], named: dict[Any, Any]) -> dict[str, Any] | None:
@@ -872,11 +884,17 @@ def _iteration(reader: Reader, bullet: Bullet, label: int, match: re.Match[str])
         if not running.counted or position != number or running.exit is visit:
             continue
         if all(name in visit.after and visit.after[name].text == v for name, v in pairs):
-            reader.cursor = visit.end
+            reader.cursor = began(reader, visit)
             reader.opened[bullet.indent] = running
             bullet.until = max(v.end for v in running.visits if v.passes[running.loop] == here)
             return True
     return None if unknown else False
+
+
+def began(reader: Reader, header: Visit) -> int:
+    """The step at which a header began: what it calls is told below its own bullet."""
+    called = [f for f in reader.run.frames.values() if f.caller is header]
+    return min([header.end, *(visit.end for frame in called for visit in frame.visits)])
 
 
 def _opens(
@@ -891,7 +909,7 @@ def _opens(
     ]
     for running in sorted(rounds, key=lambda running: running.visits[0].end):
         if running.counted and fits(running):
-            reader.cursor = running.visits[0].end
+            reader.cursor = began(reader, running.visits[0])
             reader.opened[bullet.indent + 1] = running
             return True
     return False if rounds and all(running.counted for running in rounds) else None
@@ -1009,7 +1027,8 @@ def _inside(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) ->
     text = bullet.code(match[1])
     frames = reader.called(text, label, bullet) if label else []
     frames = frames or reader.called(text, None, bullet) if not label else frames
-    bullet.frames = frames or [f for f in reader.run.frames.values() if text.startswith(f.name)]
+    named = text.partition("(")[0]
+    bullet.frames = frames or [f for f in reader.run.frames.values() if is_named(named, f)]
     return bool(frames)
 
 
@@ -1040,11 +1059,21 @@ def _condition(reader: Reader, bullet: Bullet, label: int, match: re.Match[str])
         if isinstance(statement, ast.Assert):
             return ast.unparse(statement.test) == test and holds is not bool(visit.raised)
         if not isinstance(statement, (ast.If, ast.While)) or ast.unparse(statement.test) != test:
-            return False
+            if test not in map(ast.unparse, inner_tests(visit)):
+                return False
+            try:
+                return bool(reader.run.evaluate(test, visit.before)) is holds
+            except Unknown:
+                return None
         outcome = reader.run.outcome(visit)
         return None if outcome is None else outcome is holds
 
     return reader.some(bullet, label, here)
+
+
+def inner_tests(visit: Visit) -> list[ast.expr]:
+    """The tests of `a if test else b` in a statement."""
+    return [node.test for node in ast.walk(visit.statement) if isinstance(node, ast.IfExp)]
 
 
 def _is_exit(visit: Visit) -> bool:
@@ -1090,10 +1119,13 @@ def _divides(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -
 
     def here(visit: Visit) -> bool | None:
         test = getattr(visit.statement, "test", None)
+        outcome = reader.run.outcome(visit)
+        if test is None and inner_tests(visit):
+            test = inner_tests(visit)[0]
+            outcome = bool(reader.run.evaluate(ast.unparse(test), visit.before))
         if not isinstance(test, ast.Compare) or not isinstance(test.left, ast.BinOp):
             return False
         left = reader.valued(ast.unparse(test.left.left), f"«{match[1]}»", bullet, visit)
-        outcome = reader.run.outcome(visit)
         if left is None or outcome is None:
             return None
         return left and outcome is (divisible is isinstance(test.ops[0], ast.Eq))

@@ -7,6 +7,7 @@
     roles, overview, properties     what the program is for, before any value
     clauses, conditions, inside     one statement in words
     forward, backward               the two monologues
+    detail                          how much of a long run is told
     wording, values                 small words; values as code
 
 What it says is read off the recording, so its values are true by construction; the Verifier checks it
@@ -20,6 +21,7 @@ from functools import lru_cache
 
 from pytrace_mono import tasks
 from pytrace_mono.synth.narrator.backward import Deduction
+from pytrace_mono.synth.narrator.detail import LEVELS, LONGEST
 from pytrace_mono.synth.narrator.forward import Simulation
 from pytrace_mono.synth.narrator.overview import overview
 from pytrace_mono.synth.narrator.properties import examples_of, properties, result_types
@@ -118,7 +120,10 @@ def _forward(
     alone = main if len([run for run in runs if not run.resumed]) <= 1 else None
     if alone is not None:
         lines.append(_given(alone))
-    simulated = Simulation(source, voice).lines(roots, alone)
+    for detail in LEVELS:
+        simulated = Simulation(source, voice, detail).lines(roots, alone)
+        if sum(map(len, simulated)) <= LONGEST:
+            break
     if not simulated:
         return [f"{code(prompt.call.call)} is evaluated in one go and gives {show(value)}."]
     lines.extend(simulated)

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from pytrace_mono.synth.narrator.conditions import verdict
 from pytrace_mono.synth.narrator.inside import steps_inside
-from pytrace_mono.synth.narrator.source import Source, comprehension_variables
+from pytrace_mono.synth.narrator.source import Function, Source, comprehension_variables
 from pytrace_mono.synth.narrator.story import Activation, Visit
 from pytrace_mono.synth.narrator.values import WIDE, Known, python_value, show
 from pytrace_mono.synth.narrator.wording import Voice, code, label, listing
@@ -313,6 +313,8 @@ def call_text(activation: Activation, width: int = WIDE) -> str:
     starred = signature.vararg.arg if signature is not None and signature.vararg else None
     keywords = signature.kwarg.arg if signature is not None and signature.kwarg else None
     by_name = {a.arg for a in signature.kwonlyargs} if signature is not None else set()
+    owner = activation.written.rpartition(".")[0]
+    unbound = bool(owner) and activation.function.endswith(activation.written)
     shown: list[str] = []
     for name, value in activation.arguments.items():
         if name == starred and value.exact:
@@ -321,10 +323,18 @@ def call_text(activation: Activation, width: int = WIDE) -> str:
             shown.extend(f"{key}={item!r}" for key, item in python_value(value).items())
         elif name in by_name:
             shown.append(f"{name}={value.text}")
-        elif name not in ("self", "cls"):
+        elif name not in ("self", "cls") or unbound:
             shown.append(value.text)
-    text = f"{activation.name}({', '.join(shown)})"
-    return text if len(text) <= width else f"{activation.name}(...)"
+    name = activation.written or activation.name
+    if activation.definition is not None and _is_property(activation.definition):
+        return name
+    text = f"{name}({', '.join(shown)})"
+    return text if len(text) <= width else f"{name}(...)"
+
+
+def _is_property(function: Function) -> bool:
+    marks = [ast.unparse(mark) for mark in function.decorator_list]
+    return "property" in marks or "cached_property" in marks
 
 
 def returned(activation: Activation) -> str:

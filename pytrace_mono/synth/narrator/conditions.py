@@ -42,6 +42,25 @@ def verdict(test: ast.expr, holds: bool, known: Known, told: Collection[str] = (
     return f"{code(ast.unparse(test))} {outcome}, since {listing(reasons)}"
 
 
+def again(test: ast.expr, holds: bool, known: Known, steady: Collection[str]) -> str:
+    """The same for a test that the reader has met: only what is new about it, where that is enough.
+
+    Args:
+        test, holds, known: as for :func:`verdict`.
+        steady: variables that keep their values.
+    """
+    if _in_words(test, holds, known) is None:
+        sides = {ast.unparse(side) for side in sides_of(test, known) if not _moves(side, steady)}
+        reasons = _reasons(test, known, sides)
+        if reasons:
+            return listing(reasons)
+    return verdict(test, holds, known)
+
+
+def _moves(side: ast.expr, steady: Collection[str]) -> bool:
+    return any(isinstance(n, ast.Name) and n.id not in steady for n in ast.walk(side))
+
+
 def opposite(test: ast.expr) -> str:
     """Source of the condition's negation, written the way a person would."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):

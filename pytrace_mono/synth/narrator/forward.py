@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterable, Sequence
 
 from pytrace_mono.synth.narrator.clauses import Clauses, call_text, returned
-from pytrace_mono.synth.narrator.conditions import sides_of
+from pytrace_mono.synth.narrator.conditions import came_out, sides_of, verdict
+from pytrace_mono.synth.narrator.detail import Detail
 from pytrace_mono.synth.narrator.inside import steps_inside
 from pytrace_mono.synth.narrator.loops import Loops
 from pytrace_mono.synth.narrator.sentences import Item, Sentences, markdown
@@ -16,9 +17,6 @@ from pytrace_mono.synth.narrator.values import show
 from pytrace_mono.synth.narrator.wording import Voice, code, label, listing, number, sentence
 from pytrace_mono.tracer.types import Snapshot
 
-_ITEMS = 60
-"""Bullets after which inner calls and loops are only summed up."""
-_CALL_DEPTH = 3
 _ROOTS = 4
 """Outermost calls told; an expression such as `all(f(i) for i in ...)` may make hundreds."""
 _BRIEF = 5
@@ -31,13 +29,15 @@ class Simulation:
     Args:
         source: the program.
         voice: chooses between phrasings.
+        detail: how much is told.
     """
 
-    def __init__(self, source: Source, voice: Voice) -> None:
+    def __init__(self, source: Source, voice: Voice, detail: Detail) -> None:
         self.source = source
         self.voice = voice
+        self.detail = detail
         self.clauses = Clauses(source, voice)
-        self.left = _ITEMS
+        self.left = detail.bullets
         self.told_calls: set[str] = set()
         self.told_functions: set[str] = set()
 
@@ -94,7 +94,14 @@ class _Paragraphs:
         self._source = simulation.source
         self._activation = activation
         self._depth = depth
-        self._loops = Loops(simulation.clauses, simulation.voice, activation, self.of)
+        self._loops = Loops(
+            simulation.clauses,
+            simulation.voice,
+            activation,
+            simulation.detail,
+            self.of,
+            self._calls,
+        )
 
     def of(
         self, nodes: Sequence[Node], told: Iterable[str] = (), loop_depth: int = 0
@@ -106,7 +113,7 @@ class _Paragraphs:
             if isinstance(node, Round):
                 items.extend(sentences.flush())
                 brief = self._simulation.left < _BRIEF
-                items.append(self._loops.round(node, loop_depth, brief=brief))
+                items.extend(self._loops.round(node, loop_depth, brief=brief))
                 continue
             told_calls, given = self._calls(node)
             if told_calls:
@@ -171,6 +178,17 @@ class _Paragraphs:
         if plain:
             return f"the function returns {show(value)}"
         known = self._clauses.known(visit)
+        if isinstance(statement.value, ast.IfExp) and not visit.calls:
+            holds = came_out(statement.value.test, known)
+            if holds is not None:
+                chosen = statement.value.body if holds else statement.value.orelse
+                why = verdict(statement.value.test, holds, known)
+                origin = (
+                    ""
+                    if isinstance(chosen, ast.Constant)
+                    else f", from {code(ast.unparse(chosen))}"
+                )
+                return f"{why}, so the function returns {show(value)}{origin}"
         steps = [] if visit.calls else steps_inside(statement.value, known)
         if steps:
             return f"{listing(steps)}; the function returns {show(value)}"
@@ -209,8 +227,8 @@ class _Paragraphs:
             handed_out = _later_values(call, visit.calls)
             if handed_out:
                 item.inner.append(Item(f"Asked again, it hands out {handed_out}."))
-        if len(items) == 1 and not items[0].inner:
-            return [Item(f"{label(visit.line)} {items[0].text}")], phrase
+        if len(items) == 1:
+            return [Item(f"{label(visit.line)} {items[0].text}", items[0].inner)], phrase
         if not items:
             return [], phrase
         names = listing([code(call_text(call, 40)) for call in told])
@@ -219,7 +237,11 @@ class _Paragraphs:
     def _is_worth_telling(self, call: Activation, told: list[Activation]) -> bool:
         """The first call of each function, and one call further down a recursion."""
         simulation = self._simulation
-        if simulation.left <= 0 or self._depth >= _CALL_DEPTH or call.definition is None:
+        if (
+            simulation.left <= 0
+            or self._depth >= simulation.detail.calls
+            or call.definition is None
+        ):
             return False
         if any(other.function == call.function for other in told):
             return False

@@ -1,19 +1,21 @@
-"""A loop in bullets: how it begins, its iterations (the middle left out), how it ends."""
+"""A loop in bullets: how it begins, the passes that show something new, how it ends."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import groupby
 
 from pytrace_mono.synth.narrator.clauses import Clauses, branch_taken
-from pytrace_mono.synth.narrator.conditions import sides_of, verdict
+from pytrace_mono.synth.narrator.conditions import again, sides_of, verdict
+from pytrace_mono.synth.narrator.detail import Detail, told_passes
 from pytrace_mono.synth.narrator.sentences import Item
 from pytrace_mono.synth.narrator.story import (
     Activation,
-    Iteration,
     Node,
     Round,
+    Visit,
     loop_values,
     visits,
 )
@@ -23,8 +25,8 @@ from pytrace_mono.tracer.types import Snapshot
 
 TellBody = Callable[[Sequence[Node], Iterable[str], int], list[Item]]
 """Tells the body of an iteration: (nodes, what has been told, depth of loops) -> bullets."""
-_MOST_OUTER = 6
-_MOST_INNER = 4
+TellCalls = Callable[[Visit], tuple[list[Item], str]]
+"""Tells the calls of a visit: (bullets for those gone into, what the others gave)."""
 
 
 class Loops:
@@ -34,39 +36,63 @@ class Loops:
         clauses: writes single clauses.
         voice: chooses between phrasings.
         activation: where the loops ran.
+        detail: how many passes are told.
         tell_body: tells what an iteration did.
+        tell_calls: tells what a header called.
     """
 
     def __init__(
-        self, clauses: Clauses, voice: Voice, activation: Activation, tell_body: TellBody
+        self,
+        clauses: Clauses,
+        voice: Voice,
+        activation: Activation,
+        detail: Detail,
+        tell_body: TellBody,
+        tell_calls: TellCalls,
     ) -> None:
         self._clauses = clauses
         self._voice = voice
         self._activation = activation
+        self._detail = detail
         self._tell_body = tell_body
+        self._tell_calls = tell_calls
 
-    def round(self, node: Round, loop_depth: int, *, brief: bool) -> Item:
-        """One run of a loop; ``brief`` leaves its iterations out."""
+    def round(self, node: Round, loop_depth: int, *, brief: bool) -> list[Item]:
+        """One run of a loop, after what its header called; ``brief`` leaves its passes out."""
         count = len(node.iterations)
+        called: list[Item] = []
+        given = ""
+        if not isinstance(node.loop, ast.While):
+            called, given = self._tell_calls(_all_headers(node))
         opening = f"{label(node.line)} {self._opening(node, count)}"
         if self._is_suspended_in(node):
             opening = re.sub("; it runs .*", "", opening)
-        if count == 0:
-            return Item(sentence(opening))
-        most = _MOST_OUTER if loop_depth == 0 else _MOST_INNER
-        first = most // 2 if count > most else count
-        if brief:
-            return Item(sentence(opening) + self._outcome(node))
+        if given:
+            opening = f"{label(node.line)} {given}. {sentence(opening.partition('] ')[2])}"
+        if count == 0 or brief:
+            state = self._outcome(node) if count else ""
+            return [*called, Item(sentence(opening) + state)]
+        most = self._detail.outer if loop_depth == 0 else self._detail.inner
+        told = set(told_passes(node.iterations, most))
         inner: list[Item] = []
-        for position, iteration in enumerate(node.iterations[:first], 1):
-            inner.append(self._iteration(node, iteration, position, loop_depth))
-        if first < count:
-            inner.append(self._skipped(node, first, count - 1))
-            inner.append(self._iteration(node, node.iterations[-1], count, loop_depth))
+        steady = self._steady(node)
+        for shown, run in groupby(range(count), key=told.__contains__):
+            positions = list(run)
+            if not shown:
+                inner.append(self._skipped(node, positions[0], positions[-1] + 1))
+                continue
+            for position in positions:
+                inner.append(self._iteration(node, position, loop_depth, steady))
         closing = self._closing(node, count) if loop_depth == 0 else ""
         if closing:
             inner.append(Item(closing))
-        return Item(sentence(opening), inner)
+        return [*called, Item(sentence(opening), inner)]
+
+    def _steady(self, node: Round) -> set[str]:
+        """Variables that the loop leaves alone."""
+        first = next(visits([node]))
+        changed = {name for visit in visits([node]) for name in visit.changes}
+        return set(first.before) - changed
 
     def _is_suspended_in(self, node: Round) -> bool:
         """True for a loop that a generator has not finished yet: its passes are not all there."""
@@ -110,24 +136,30 @@ class Loops:
             return None
         return self._clauses.known(next(visits([node]))).text(iterable)
 
-    def _iteration(self, node: Round, iteration: Iteration, position: int, loop_depth: int) -> Item:
-        head = f"Iteration {position}"
+    def _iteration(self, node: Round, index: int, loop_depth: int, steady: Collection[str]) -> Item:
+        iteration = node.iterations[index]
         header = iteration.header
         told: list[str] = []
         lead = ""
+        called: list[Item] = []
         if header is not None and isinstance(node.loop, ast.While):
-            lead = f"{verdict(node.loop.test, True, self._clauses.known(header))}. "
-            told = [
-                ast.unparse(side) for side in sides_of(node.loop.test, self._clauses.known(header))
-            ]
+            test, known = node.loop.test, self._clauses.known(header)
+            called, given = self._tell_calls(header)
+            lead = again(test, True, known, steady) if index else verdict(test, True, known)
+            if given:
+                lead += f", {'since' if ', since ' not in lead else 'and'} {given}"
+            lead += ". "
+            told = [ast.unparse(side) for side in sides_of(test, known)]
         elif header is not None:
             values = loop_values(header)
             pairs = [f"{name} = {value.text}" for name, value in values.items() if is_short(value)]
             told = list(values)
             lead = f"{listing([code(pair) for pair in pairs])}. " if pairs else ""
         items = self._tell_body(iteration.body, told, loop_depth + 1)
-        text = f"{head}: {lead}"
-        if items and not items[0].inner and not items[0].text.startswith("In "):
+        text = f"Iteration {index + 1}: {lead}"
+        if called:
+            return Item(f"Iteration {index + 1}:", [*called, Item(lead.strip()), *items])
+        if items and not items[0].inner and not re.match(r"(\[L\d+\] )?In `", items[0].text):
             text += items[0].text
             return Item(text.strip(), items[1:])
         if not items and not lead:
@@ -155,7 +187,7 @@ class Loops:
         return Item(sentence(text) + (f" After that, {state}." if state else ""))
 
     def _outcome(self, node: Round) -> str:
-        final = list(visits([node]))[-1]
+        *_, final = visits([node])
         state = self._state(node, final.after)
         return f" In the end {state}." if state else ""
 
@@ -179,6 +211,9 @@ class Loops:
         if isinstance(node.loop, ast.While):
             known = self._clauses.known(check)
             reason = verdict(node.loop.test, False, known)
+            _, given = self._tell_calls(check)
+            if given:
+                reason += f", {'since' if ', since ' not in reason else 'and'} {given}"
             return sentence(f"{label(node.line)} Now {reason}, and the loop ends")
         ended = self._voice.choose(
             f"{node.line}{count}", "There is nothing left to take", "That was the last one"
@@ -191,6 +226,15 @@ def _size(value: Snapshot | None) -> int | None:
         return None
     built = python_value(value)
     return len(built) if isinstance(built, (list, tuple, str, set, dict)) else None
+
+
+def _all_headers(node: Round) -> Visit:
+    """The first header, with what all of them called: a generator goes on at each."""
+    headers = [pass_.header for pass_ in node.iterations if pass_.header is not None]
+    headers += [node.last_check] if node.last_check is not None else []
+    first = headers[0]
+    calls = [call for header in headers for call in header.calls]
+    return Visit(first.statement, first.line, first.before, calls=calls)
 
 
 def _as_round(node: Round, position: int) -> Round:

@@ -49,8 +49,12 @@ def _shape(function: Function, voice: Voice) -> list[str]:
     guards = [s for s in _leading(function) if isinstance(s, ast.If)]
     if guards:
         guard = guards[0]
-        what = "raises" if isinstance(guard.body[-1], ast.Raise) else "answers at once"
-        found.append(sentence(f"{label(guard.lineno)} {what} when {code(ast.unparse(guard.test))}"))
+        what = (
+            "turns a bad input away" if isinstance(guard.body[-1], ast.Raise) else "answers at once"
+        )
+        lead = voice.choose(guard.test.__class__.__name__, "The guard at", "The test at")
+        test = code(ast.unparse(guard.test))
+        found.append(f"{lead} {label(guard.lineno)} {what} when {test}.")
     loops = [n for n in nodes if isinstance(n, Loop)]
     outer = [n for n in loops if not any(n is not o and n in list(ast.walk(o)) for o in loops)]
     for loop in outer[:2]:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from pytrace_mono.synth.narrator.conditions import opposite
 from pytrace_mono.synth.narrator.source import Function, local_names, parameters
 from pytrace_mono.synth.narrator.values import python_value
 from pytrace_mono.synth.narrator.wording import code
@@ -236,7 +237,7 @@ def properties(
         return []
     name = result_name(function)
     source = ast.unparse(function)
-    found: list[str] = []
+    found = _guarded(function, examples)
     if len(examples) > 1:
         implied: set[tuple[str, str]] = set()
         for candidate, parameter in _candidates(examples):
@@ -253,6 +254,20 @@ def properties(
             test = code(f"isinstance({name}, {kind})")
             found.append(f"The result is always of type {code(kind)}: {test}.")
     return found
+
+
+def _guarded(function: Function, examples: Sequence[Example]) -> list[str]:
+    """What an input must meet to get an answer at all, by the first guard that raises."""
+    for guard in function.body:
+        if isinstance(guard, ast.Expr) and isinstance(guard.value, ast.Constant):
+            continue
+        if not isinstance(guard, ast.If) or not isinstance(guard.body[-1], ast.Raise):
+            break
+        predicate = opposite(guard.test)
+        with suppress(NotEvaluated):
+            if all(evaluate(predicate, e.arguments) is True for e in examples):
+                return [f"[L{guard.lineno}] gives no answer to any other input: {code(predicate)}."]
+    return []
 
 
 def _candidates(examples: Sequence[Example]) -> list[tuple[_Candidate, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import cached_property, lru_cache
 
 from pytrace_mono.tracer.parsing import parse_module
@@ -154,6 +155,22 @@ def names_read(node: ast.AST) -> tuple[str, ...]:
     ]
     found.sort(key=lambda n: (getattr(n, "lineno", 0), getattr(n, "col_offset", 0)))
     return tuple(dict.fromkeys(n.id for n in found))
+
+
+@lru_cache(maxsize=1024)
+def written_methods(statement: ast.stmt) -> dict[str, str]:
+    """Methods that a statement asks for by one name only: ``{"allow": "limiter.allow"}``."""
+    parts = _header(statement) if isinstance(statement, _COMPOUND) else [statement]
+    found: dict[str, set[str]] = {}
+    for part in parts:
+        for node in ast.walk(part):
+            if isinstance(node, ast.Attribute):
+                found.setdefault(node.attr, set()).add(ast.unparse(node))
+    return {
+        name: next(iter(texts))
+        for name, texts in found.items()
+        if len(texts) == 1 and re.fullmatch(r"[\w.]{1,40}", next(iter(texts)))
+    }
 
 
 @lru_cache(maxsize=1024)

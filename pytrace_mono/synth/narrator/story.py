@@ -16,7 +16,14 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pytrace_mono.synth.narrator.source import Function, Loop, Source, is_spread_out, local_names
+from pytrace_mono.synth.narrator.source import (
+    Function,
+    Loop,
+    Source,
+    is_spread_out,
+    local_names,
+    written_methods,
+)
 from pytrace_mono.tracer.types import Snapshot, Step, Trace
 
 Values = Mapping[str, Snapshot]
@@ -104,6 +111,8 @@ class Activation:
         nodes: what it did, in order.
         ending: ``return``, ``yield``, ``await`` or ``unwind``; None when the recording stops inside.
         value: what it returned or yielded.
+        written: the function as the statement that called it writes it (``limiter.allow``); "" where
+            that cannot be told.
     """
 
     function: str
@@ -114,6 +123,7 @@ class Activation:
     nodes: list[Node] = field(default_factory=list)
     ending: str | None = None
     value: Snapshot | None = None
+    written: str = ""
 
     @property
     def name(self) -> str:
@@ -271,7 +281,23 @@ class _Teller:
             inner = [call for visit in opened.visits for call in visit.calls]
             outer.visits[-1].calls.extend(inner)
         else:
-            outer.visits[-1].calls.append(activation)
+            caller = outer.visits[-1]
+            caller.calls.append(activation)
+            if caller.statement is not None:
+                activation.written = _as_written(activation, caller.statement)
+
+
+def _as_written(activation: Activation, statement: ast.stmt) -> str:
+    """How a method's call reads where it stands: ``self.items.push``, ``Stack`` for ``__init__``."""
+    if "." not in activation.function.rpartition("<locals>.")[2]:
+        return ""
+    owner = activation.function.rsplit(".", 2)[-2]
+    receiver = next(iter(activation.arguments.values()), None)
+    if activation.name == "__init__":
+        if receiver is not None and receiver.type == owner:
+            return owner
+        return f"{owner}.__init__"
+    return written_methods(statement).get(activation.name) or f"{owner}.{activation.name}"
 
 
 def _grouped(flat: list[Visit], depth: int, source: Source) -> list[Node]:
