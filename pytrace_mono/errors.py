@@ -9,7 +9,8 @@
     │   ├── ProblemError                a file or row of Problems cannot be read
     │   ├── TraceFormatError            bytes that should be a Trace are not
     │   ├── AnswerError                 a teacher's text holds no answer in the required form
-    │   └── TrainingDataError           rows, or their tokenizer, cannot be trained on
+    │   ├── TrainingDataError           rows, or their tokenizer, cannot be trained on
+    │   └── TrainingConfigError         a training configuration asks for what cannot be
     ├── LimitError                      a limit is out of range
     ├── PrerequisiteError               something is missing here; ``fix`` says how to get it
     │   ├── MissingExtraError           an optional dependency
@@ -18,6 +19,7 @@
     ├── SandboxError                    the sandbox itself failed, not the program inside it
     ├── TeacherError                    an endpoint refused or could not be reached
     │   └── BudgetError                 the next request could cost more than was allowed
+    ├── TrainingError                   a run cannot begin, go on, or be used
     ├── StoreError                      the cache or the ledger cannot be read or written
     └── CorpusError                     a corpus directory cannot be read or must not be overwritten
 
@@ -58,6 +60,10 @@ class AnswerError(InputError):
 
 class TrainingDataError(InputError):
     """Rows, or the tokenizer they are encoded with, cannot be trained on."""
+
+
+class TrainingConfigError(InputError):
+    """A training configuration has an unknown key, or a value that cannot be."""
 
 
 class LimitError(PytraceMonoError, ValueError):
@@ -124,6 +130,10 @@ class BudgetError(TeacherError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, fatal=True)
+
+
+class TrainingError(PytraceMonoError):
+    """A training run cannot begin, go on, or be used: its output, a checkpoint, its loss, memory."""
 
 
 class StoreError(PytraceMonoError):

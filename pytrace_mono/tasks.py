@@ -35,6 +35,13 @@ PREFIXES: dict[Task, str] = {
     ),
 }
 
+# The task is SemCoder's, the wording ours: a model released by its authors was tuned on another.
+REPAIR_PREFIX = (
+    "Debug and Refine the Code: A Python program fails a test of the problem it should solve. "
+    "Simulate its execution on that test, name the root cause of the failure, and give the "
+    "corrected program between [Refined] and [/Refined]."
+)
+
 UNKNOWN = "??"
 _LAYOUT_TOKENS = frozenset(
     {tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.COMMENT}
@@ -138,6 +145,11 @@ def prompt_of(task: Task, instruction: str) -> str:
     if task == "nl":
         return f"{PREFIXES['nl']}\n\n<NL_Description>\n{instruction}\n\n<Code>\n"
     return f"{PREFIXES[task]}\n{instruction}\n"
+
+
+def repair_prompt(fault: str) -> str:
+    """The prompt of a repair row, whose ``fault`` shows the program and the test that it fails."""
+    return f"{REPAIR_PREFIX}\n{fault}\n"
 
 
 def prompt_and_completion(example: Example) -> tuple[str, str]:

@@ -18,6 +18,7 @@ COMMANDS = {
     "trace": "run one program and print its recording",
     "synth": "turn programs into a corpus of checked monologues",
     "corpus": "look at a corpus, or write it in another shape",
+    "train": "fine-tune a code model on a corpus",
     "doctor": "what this machine offers: isolation, extras, versions",
 }
 
@@ -26,6 +27,7 @@ examples:
   pytrace-mono trace program.py --call "f([1, 2])" --format text
   pytrace-mono synth programs/ --out corpus/
   pytrace-mono corpus show corpus/ --direction backward
+  pytrace-mono train tiny-cpu --set data=corpus/ --set output=tiny/
   pytrace-mono doctor
 
 `pytrace-mono COMMAND --help` explains a command.

@@ -1,7 +1,10 @@
-"""Training: rows of a corpus, encoded and packed for a causal language model.
+"""Training: rows of a corpus, encoded and packed, and a causal language model fine-tuned on them.
 
-``rows`` reads the files, ``encode`` makes token sequences, ``mix`` orders them and ``pack`` fits them
-into rows of the context's length. None of these four imports torch.
+The data layer is pure and imports no torch: ``rows`` reads the files, ``encode`` makes token sequences,
+``mix`` orders them, ``pack`` fits them into passes, ``steps`` makes the steps of the optimizer, ``data``
+all of it for one ``config``.
 
-``loss`` and ``optim`` do: the loss on labels alone, and AdamW for weights kept in bf16.
+On torch and transformers: ``attention`` keeps packed documents apart, ``loss`` is on labels alone,
+``optim`` is AdamW for weights kept in bf16, ``model`` loads and prepares, ``finetune`` is the Trainer,
+``meter`` what is measured meanwhile, ``rundir`` what may be written where, and ``run`` the whole.
 """

@@ -7,8 +7,9 @@ cannot be learnt from whole is dropped, and counted with its reason.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
@@ -27,13 +28,13 @@ class Document:
 
     Attributes:
         task: what it teaches.
-        tokens: BOS, prompt, completion, EOS.
+        tokens: BOS, prompt, completion, EOS; four bytes each, since a whole corpus is kept.
         prompt_tokens: how many at the front carry no label, BOS included; at least 1, since
             nothing comes before the first token that could predict it.
     """
 
     task: TrainingTask
-    tokens: tuple[int, ...]
+    tokens: Sequence[int]
     prompt_tokens: int
 
     def __len__(self) -> int:
@@ -42,7 +43,7 @@ class Document:
     @property
     def labels(self) -> tuple[int, ...]:
         """The tokens, with :data:`IGNORED` for those of the prompt."""
-        return (IGNORED,) * self.prompt_tokens + self.tokens[self.prompt_tokens :]
+        return (IGNORED,) * self.prompt_tokens + tuple(self.tokens[self.prompt_tokens :])
 
 
 class Encoder:
@@ -124,7 +125,7 @@ class Encoder:
             return "no_label"
         if not self._special.isdisjoint(prompt) or not self._special.isdisjoint(completion):
             return "special_token"
-        tokens = (*self._before, *prompt, *completion, *self._after)
+        tokens = array("i", (*self._before, *prompt, *completion, *self._after))
         if len(tokens) > self._context:
             return "too_long"
         return Document(row.task, tokens, max(1, len(self._before) + len(prompt)))

@@ -66,6 +66,7 @@ class StochasticAdamW(torch.optim.Optimizer):
         )
         self._seed = seed
 
+    # torch overloads step(); one signature with an optional closure covers both.
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
         """One update of every weight that has a gradient."""
@@ -96,6 +97,7 @@ def _update(
     weight: Tensor, state: dict[str, Any], group: dict[str, Any], generator: torch.Generator
 ) -> None:
     beta1, beta2 = group["betas"]
+    # step() skips weights without a gradient.
     gradient = weight.grad.float()  # type: ignore[union-attr]
     first = state["exp_avg"].float().lerp_(gradient, 1 - beta1)
     second = state["exp_avg_sq"].float().mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from pytrace_mono.errors import TrainingDataError
 from pytrace_mono.train.encode import Document
+from pytrace_mono.train.rows import TASKS
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,14 @@ class PackedRow:
         labels: theirs; the first of each Document is masked, so that no Document predicts the next.
         positions: from 0 in each Document.
         boundaries: where each Document starts, and at the end the number of tokens.
+        label_tasks: the task that each label teaches, as an index of ``TASKS``.
     """
 
     tokens: list[int]
     labels: list[int]
     positions: list[int]
     boundaries: list[int]
+    label_tasks: list[int]
 
 
 def pack(lengths: Sequence[int], capacity: int, seed: str) -> list[list[int]]:
@@ -78,10 +81,12 @@ def pack(lengths: Sequence[int], capacity: int, seed: str) -> list[list[int]]:
 
 def join(documents: Sequence[Document]) -> PackedRow:
     """One row of these Documents."""
-    row = PackedRow([], [], [], [0])
+    row = PackedRow([], [], [], [0], [])
     for document in documents:
         row.tokens.extend(document.tokens)
         row.labels.extend(document.labels)
         row.positions.extend(range(len(document)))
         row.boundaries.append(len(row.tokens))
+        labelled = len(document) - document.prompt_tokens
+        row.label_tasks.extend([TASKS.index(document.task)] * labelled)
     return row

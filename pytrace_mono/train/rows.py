@@ -13,32 +13,32 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pytrace_mono.errors import MissingExtraError, TrainingDataError
 from pytrace_mono.records import Task
-from pytrace_mono.tasks import prompt_of
+from pytrace_mono.tasks import prompt_of, repair_prompt
 
 TrainingTask = Literal["nl", "forward", "backward", "repair", "plain"]
+TASKS: tuple[TrainingTask, ...] = get_args(TrainingTask)
 
-# The name of the task is SemCoder's (arXiv 2406.01006), the rest is ours: a model released by its
-# authors was tuned on another wording.
-REPAIR_PREFIX = (
-    "Debug and Refine the Code: A Python program fails a test of the problem it should solve. "
-    "Simulate its execution on that test, name the root cause of the failure, and give the "
-    "corrected program between [Refined] and [/Refined]."
-)
 _PYX: dict[str, Task] = {"nl": "nl", "fwd_mnl": "forward", "bwd_mnl": "backward"}
 _MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One prompt and what a model is to say to it."""
+    """One prompt and what a model is to say to it.
+
+    Attributes:
+        group: rows of one group are evaluated together or trained on together: the Problem's id where
+            the file has it, else the prompt.
+    """
 
     task: TrainingTask
     prompt: str
     completion: str
+    group: str = ""
 
 
 def read_rows(path: Path) -> Iterator[Row]:
@@ -48,7 +48,7 @@ def read_rows(path: Path) -> Iterator[Row]:
         TrainingDataError: it cannot be read, or a row has the columns of no known format.
         MissingExtraError: the rows are Parquet and pyarrow is not installed.
     """
-    for file in _files(path):
+    for file in files_of(path):
         for number, raw in enumerate(_raw_rows(file), 1):
             yield row_of(raw, f"{file}: row {number}")
 
@@ -66,10 +66,10 @@ def row_of(raw: Any, where: str) -> Row:
     if not isinstance(raw, dict):
         raise TrainingDataError(f"{where}: an object is expected, not {type(raw).__name__}")
     if "prompt" in raw and "completion" in raw:
-        return Row("plain", _text(raw, "prompt", where), _text(raw, "completion", where))
+        return _row("plain", _text(raw, "prompt", where), "completion", raw, where)
     if "fault" in raw and "response" in raw:
         fault = _text(raw, "fault", where)
-        return Row("repair", f"{REPAIR_PREFIX}\n{fault}\n", _text(raw, "response", where))
+        return _row("repair", repair_prompt(fault), "response", raw, where)
     if "response" in raw and any(column in raw for column in _PYX):
         filled = [column for column in _PYX if raw.get(column)]
         if len(filled) != 1:
@@ -78,11 +78,15 @@ def row_of(raw: Any, where: str) -> Row:
             )
         task = _PYX[filled[0]]
         prompt = prompt_of(task, _text(raw, filled[0], where))
-        return Row(task, prompt, _text(raw, "response", where))
+        return _row(task, prompt, "response", raw, where)
     raise TrainingDataError(
         f"{where}: has the columns {sorted(raw)}; give those of PyX (nl, fwd_mnl, bwd_mnl, response), "
         "of repair (fault, response), or prompt and completion."
     )
+
+
+def _row(task: TrainingTask, prompt: str, column: str, raw: dict[str, Any], where: str) -> Row:
+    return Row(task, prompt, _text(raw, column, where), str(raw.get("problem_id") or prompt))
 
 
 def _text(raw: dict[str, Any], column: str, where: str) -> str:
@@ -92,7 +96,12 @@ def _text(raw: dict[str, Any], column: str, where: str) -> str:
     return value
 
 
-def _files(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path]:
+    """The files that hold the rows of a corpus directory; a file itself.
+
+    Raises:
+        TrainingDataError: the directory is no finished corpus.
+    """
     if not path.is_dir():
         return [path]
     try:

@@ -21,7 +21,7 @@ def ids(tokenizer: Any, text: str) -> list[int]:
 def test_a_document_is_bos_prompt_completion_eos_with_the_prompt_masked(tokenizer: Any) -> None:
     (document,) = Encoder(tokenizer, 100).encode([Row("plain", "def total(", "xs):")])
     prompt, completion = ids(tokenizer, "def total("), ids(tokenizer, "xs):")
-    assert document.tokens == (
+    assert tuple(document.tokens) == (
         tokenizer.bos_token_id, *prompt, *completion, tokenizer.eos_token_id
     )  # fmt: skip
     assert document.labels == (
@@ -33,7 +33,7 @@ def test_no_token_reaches_across_the_boundary(tokenizer: Any) -> None:
     text = "result"
     assert len(ids(tokenizer, text)) < len(ids(tokenizer, "res")) + len(ids(tokenizer, "ult"))
     (document,) = Encoder(tokenizer, 100).encode([Row("plain", "res", "ult")])
-    prompt = document.tokens[1 : document.prompt_tokens]
+    prompt = tuple(document.tokens[1 : document.prompt_tokens])
     assert tokenizer.decode(list(prompt)) == "res"
 
 

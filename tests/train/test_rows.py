@@ -10,7 +10,7 @@ import pytest
 from pytrace_mono import tasks
 from pytrace_mono.errors import TrainingDataError
 from pytrace_mono.records import Example
-from pytrace_mono.train.rows import REPAIR_PREFIX, Row, read_rows, row_of
+from pytrace_mono.train.rows import Row, read_rows, row_of
 
 EXAMPLE = Example(
     id="1",
@@ -25,7 +25,7 @@ EXAMPLE = Example(
 
 def test_a_wide_row_is_asked_exactly_as_tasks_asks_it() -> None:
     assert row_of(EXAMPLE.model_dump(), "here") == Row(
-        "forward", *tasks.prompt_and_completion(EXAMPLE)
+        "forward", *tasks.prompt_and_completion(EXAMPLE), group="p"
     )
 
 
@@ -41,10 +41,11 @@ def test_the_filled_column_of_a_pyx_row_tells_the_task(column: str, task: str) -
 
 
 def test_a_repair_row_gets_the_repair_prefix_and_a_plain_row_gets_none() -> None:
+    prompt = f"{tasks.REPAIR_PREFIX}\nbug\n"
     assert row_of({"fault": "bug", "response": "fix"}, "here") == Row(
-        "repair", f"{REPAIR_PREFIX}\nbug\n", "fix"
+        "repair", prompt, "fix", group=prompt
     )
-    assert row_of({"prompt": "a", "completion": "b"}, "here") == Row("plain", "a", "b")
+    assert row_of({"prompt": "a", "completion": "b"}, "here") == Row("plain", "a", "b", group="a")
 
 
 @pytest.mark.parametrize(

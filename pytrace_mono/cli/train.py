@@ -1,0 +1,50 @@
+"""``pytrace-mono train``: from a corpus to a model."""
+
+from __future__ import annotations
+
+import argparse
+
+from pytrace_mono.errors import MissingExtraError
+
+_EXAMPLES = """\
+examples:
+  pytrace-mono train tiny-cpu --set data=corpus/ --set output=tiny/
+  pytrace-mono train semcoder-6.7b --set data=corpus/ --set output=semcoder/
+  torchrun --nproc-per-node 8 -m pytrace_mono.train semcoder-6.7b --set data=corpus/ \\
+      --set output=semcoder/ --set fsdp=true --set precision=mixed
+
+The same command goes on where a run was stopped. CONFIG is a YAML file or a recipe: lora, refine,
+semcoder-6.7b, tiny-cpu.
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument("config", metavar="CONFIG", help="a YAML file, or the name of a recipe")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="settings",
+        help="change a setting; as often as you like",
+    )
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, and print where the model is."""
+    from pytrace_mono.train.config import load_config
+
+    config = load_config(args.config, args.settings)
+    try:
+        import torch  # noqa: F401  # only whether it is there
+        import transformers  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("pytrace-mono train", str(error.name), "train") from None
+    from pytrace_mono.train.run import train
+
+    print(train(config, quiet=args.quiet))
+    return 0

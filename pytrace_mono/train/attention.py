@@ -1,0 +1,105 @@
+"""Attention that keeps the documents of a packed row apart.
+
+Registered with transformers under a name, so that a model of any architecture uses it. No mask is
+made: a mask of a row of T tokens has T x T entries, and an all-ones ``attention_mask`` would let each
+document see those before it, silently.
+"""
+
+from __future__ import annotations
+
+import inspect
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.attention import varlen
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import AttentionInterface
+from transformers.masking_utils import AttentionMaskInterface
+
+NAME = "packed"
+
+
+def packed_attention(
+    module: torch.nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: None,
+    *,
+    boundaries: Tensor,
+    longest: int,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """Causal attention within each document, in the form of transformers' attention functions.
+
+    Args:
+        module: the attention layer.
+        query: (1, heads, tokens, width of a head).
+        key: the same, perhaps with fewer heads.
+        value: as ``key``.
+        attention_mask: none is made.
+        boundaries: (documents + 1,) int32: where each document starts, then the number of tokens.
+        longest: tokens of the longest document.
+        scaling: of the products; 1 / sqrt(width) where None.
+        dropout: must be 0.
+
+    Returns:
+        (1, tokens, heads, width), and no weights.
+    """
+    if dropout:
+        raise ValueError("packed attention has no dropout; set attention_dropout to 0")
+    # The fused kernel takes half precision alone.
+    if query.is_cuda and query.dtype in (torch.bfloat16, torch.float16):
+        flat = [states[0].transpose(0, 1) for states in (query, key, value)]
+        return _varlen(flat, boundaries, longest, scaling).unsqueeze(0), None
+    ends = boundaries.tolist()
+    parts = [
+        scaled_dot_product_attention(
+            query[:, :, start:end],
+            key[:, :, start:end],
+            value[:, :, start:end],
+            is_causal=True,
+            scale=scaling,
+            enable_gqa=query.shape[1] != key.shape[1],
+        )
+        for start, end in pairwise(ends)
+    ]
+    return torch.cat(parts, dim=2).transpose(1, 2), None
+
+
+def _varlen(
+    states: list[Tensor], boundaries: Tensor, longest: int, scaling: float | None
+) -> Tensor:
+    query, key, value = states
+    options: dict[str, Any] = {"scale": scaling}
+    # torch 2.10 says is_causal; later ones a window: all that came before, nothing after.
+    options |= {"is_causal": True} if _takes("is_causal") else {"window_size": (-1, 0)}
+    if query.shape[1] != key.shape[1]:
+        if _takes("enable_gqa"):
+            options["enable_gqa"] = True
+        else:
+            repeats = query.shape[1] // key.shape[1]
+            key, value = key.repeat_interleave(repeats, 1), value.repeat_interleave(repeats, 1)
+    output = varlen.varlen_attn(
+        query, key, value, boundaries, boundaries, longest, longest, **options
+    )
+    assert isinstance(output, Tensor)  # it gives more only when asked to
+    return output
+
+
+@cache
+def _takes(parameter: str) -> bool:
+    return parameter in inspect.signature(varlen.varlen_attn).parameters
+
+
+def _no_mask(**_: Any) -> None:
+    return None
+
+
+AttentionInterface.register(NAME, packed_attention)
+AttentionMaskInterface.register(NAME, _no_mask)

@@ -1,0 +1,84 @@
+"""The documents of a run: read, encoded, split, with the digests of the files they come from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pytrace_mono.errors import TrainingDataError
+from pytrace_mono.train.config import TrainConfig
+from pytrace_mono.train.encode import Document, Drop, Encoder
+from pytrace_mono.train.rows import Row, TrainingTask, files_of, read_rows
+
+_ROUND_TRIPS = 64
+
+
+@dataclass(frozen=True)
+class Data:
+    """The documents of a run.
+
+    Attributes:
+        train: to learn from.
+        held_out: to evaluate on; none of their programs is in ``train`` where rows name theirs.
+        dropped: rows that cannot be learnt from, per task and reason.
+        digests: sha256 of each file.
+    """
+
+    train: list[Document]
+    held_out: list[Document]
+    dropped: Counter[tuple[TrainingTask, Drop]]
+    digests: dict[str, str]
+
+
+def read_all(config: TrainConfig) -> list[Row]:
+    """Every row of every file, in order."""
+    return [row for path in config.data for row in read_rows(path)]
+
+
+def load_data(config: TrainConfig, tokenizer: Any, rows: list[Row]) -> Data:
+    """Encode and split.
+
+    Raises:
+        TrainingDataError: the tokenizer does not give back what it was given, or no row is left to
+            learn from.
+    """
+    encoder = Encoder(tokenizer, config.context)
+    encoder.require_round_trip(
+        text for row in islice(rows, _ROUND_TRIPS) for text in (row.prompt, row.completion)
+    )
+    parts: tuple[list[Row], list[Row]] = ([], [])
+    for row in rows:
+        parts[_is_held_out(row.group, config)].append(row)
+    held_out = list(encoder.encode(parts[1]))
+    train = list(encoder.encode(parts[0]))
+    if not train:
+        drops = ", ".join(f"{count} {why}" for (_, why), count in encoder.dropped.items())
+        raise TrainingDataError(
+            f"{', '.join(map(str, config.data))}: no row to learn from among {len(rows)} "
+            f"({len(held_out)} held out, dropped: {drops or 'none'}); the context is "
+            f"{config.context} tokens."
+        )
+    return Data(train, held_out, encoder.dropped, digests_of(config))
+
+
+def digests_of(config: TrainConfig) -> dict[str, str]:
+    """sha256 of every file of rows, by path."""
+    return {str(file): _sha256(file) for path in config.data for file in files_of(path)}
+
+
+def _is_held_out(group: str, config: TrainConfig) -> bool:
+    """By the group alone, so that more rows move none from one side to the other."""
+    number = int.from_bytes(hashlib.sha256(f"{config.seed}:{group}".encode()).digest()[:8], "big")
+    return number < config.held_out * 2**64
+
+
+def _sha256(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

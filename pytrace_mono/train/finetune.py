@@ -1,0 +1,257 @@
+"""Fine-tuning: transformers' Trainer over our steps, losses and optimizer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import nullcontext
+from importlib.util import find_spec
+from itertools import pairwise
+from typing import Any
+
+import torch
+from accelerate.utils import DistributedType
+from torch import Tensor
+from torch.utils.data import DataLoader
+from transformers import PrinterCallback, Trainer, TrainingArguments
+
+from pytrace_mono.errors import MissingExtraError, TrainingError
+from pytrace_mono.train.config import TrainConfig
+from pytrace_mono.train.encode import Document
+from pytrace_mono.train.meter import Flops, Meter, Reporter
+from pytrace_mono.train.optim import StochasticAdamW
+from pytrace_mono.train.pack import PackedRow
+from pytrace_mono.train.rows import TASKS
+from pytrace_mono.train.rundir import RunDirectory
+from pytrace_mono.train.steps import Step, Steps, step_of
+
+_REPLICATED = (DistributedType.MULTI_GPU, DistributedType.MULTI_CPU)
+
+
+def losses_of(model: Any, row: PackedRow, device: torch.device | None = None) -> Tensor:
+    """The loss of each label of a packed row, in order."""
+    ends = row.boundaries
+    inputs = {"input_ids": row.tokens, "labels": row.labels, "position_ids": row.positions}
+    losses: Tensor = model(
+        **{name: torch.tensor([values], device=device) for name, values in inputs.items()},
+        boundaries=torch.tensor(ends, dtype=torch.int32, device=device),
+        longest=max(end - start for start, end in pairwise(ends)),
+    )
+    return losses
+
+
+def arguments_of(config: TrainConfig, steps: int) -> TrainingArguments:
+    """The configuration in the Trainer's words.
+
+    Raises:
+        MissingExtraError: DeepSpeed was asked for and is not installed.
+    """
+    if config.deepspeed is not None and find_spec("deepspeed") is None:
+        raise MissingExtraError("deepspeed", "deepspeed", "train") from None
+    trackers = [name for name in ("tensorboard", "wandb") if find_spec(name) is not None]
+    arguments = TrainingArguments(
+        output_dir=str(config.output),
+        max_steps=steps,
+        per_device_train_batch_size=1,  # one Step, which is packed rows already
+        learning_rate=config.learning_rate,
+        lr_scheduler_type="cosine_with_min_lr",
+        lr_scheduler_kwargs={"min_lr": config.min_learning_rate},
+        warmup_steps=config.warmup_steps,
+        weight_decay=config.weight_decay,
+        max_grad_norm=config.max_grad_norm,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        eval_strategy="steps" if config.held_out else "no",
+        eval_steps=config.evaluate_every,
+        save_strategy="steps",
+        save_steps=config.save_every,
+        seed=config.seed,
+        bf16=config.precision == "mixed",
+        use_cpu=not torch.cuda.is_available(),
+        report_to=trackers or "none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        ddp_find_unused_parameters=False,
+        fsdp=config.fsdp or None,
+        fsdp_config={"version": 2} if config.fsdp else None,
+        deepspeed=None if config.deepspeed is None else str(config.deepspeed),
+    )
+    # A plain `python` on a machine with many GPUs uses one; torchrun uses them all.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
+
+
+class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of its type
+    """Trains a model on Steps.
+
+    A Step is what the Trainer calls a batch; the passes through the model within it are ours, so that
+    the loss is the mean over all labels of the step whatever passes and processes they fall to.
+
+    Args:
+        model: as :func:`~pytrace_mono.train.model.prepared` leaves it.
+        tokenizer: saved beside it.
+        config: of the run.
+        train: documents to learn from.
+        held_out: documents to evaluate on.
+        directory: of the run.
+        quiet: show no bar.
+    """
+
+    optimizer: Any  # the Trainer's
+    control: Any
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        config: TrainConfig,
+        train: Sequence[Document],
+        held_out: Sequence[Document],
+        directory: RunDirectory,
+        quiet: bool = False,
+    ) -> None:
+        count = len(Steps(train, config))
+        arguments = arguments_of(config, count)
+        self._config, self._directory = config, directory
+        rank, world = arguments.process_index, arguments.world_size
+        self._steps = Steps(train, config, rank, world)
+        evaluated = step_of(held_out, config.pass_tokens, "held out", rank, world)
+        self._held_out = evaluated if held_out else None
+        if not held_out:
+            arguments.eval_strategy = "no"
+        self._task_losses: dict[str, float] = {}
+        self._meter = Meter(Flops.of(model), world)
+        super().__init__(
+            model=model,
+            args=arguments,
+            train_dataset=self._steps,
+            eval_dataset=[evaluated] if held_out else None,
+            processing_class=tokenizer,
+            callbacks=[Reporter(directory.path, quiet)],
+        )
+        self.remove_callback(PrinterCallback)
+
+    def get_train_dataloader(self) -> Any:
+        """Each process makes its own share of each Step: nothing is to be spread by accelerate."""
+        # A sequence is all that a DataLoader needs; its type asks for more.
+        steps: Any = self._steps
+        return DataLoader(steps, batch_size=1, collate_fn=lambda steps: {"step": steps[0]})
+
+    def create_optimizer(self, model: Any = None) -> Any:
+        """Stochastic rounding where the weights are bf16; torch's AdamW where they are fp32."""
+        if self.optimizer is None:
+            model = self.model if model is None else model
+            decayed = set(self.get_decay_parameter_names(model))
+            trained = [(n, w) for n, w in model.named_parameters() if w.requires_grad]
+            groups: list[dict[str, Any]] = [
+                {
+                    "params": [w for n, w in trained if (n in decayed) is decays],
+                    "weight_decay": rate,
+                }
+                for decays, rate in ((True, self._config.weight_decay), (False, 0.0))
+            ]
+            groups = [group for group in groups if group["params"]]
+            rate = self._config.learning_rate
+            if self._config.precision == "stochastic":
+                self.optimizer = StochasticAdamW(groups, lr=rate, seed=self._config.seed)
+            else:
+                self.optimizer = torch.optim.AdamW(groups, lr=rate, weight_decay=0.0)
+        return self.optimizer
+
+    def training_step(
+        self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None
+    ) -> Tensor:
+        """The gradient of one Step.
+
+        Raises:
+            TrainingError: the loss is not a finite number; the weights are as they were.
+        """
+        step: Step = inputs["step"]
+        model.train()
+        sums = self._zeros()
+        for number, row in enumerate(step.rows, 1):
+            last = number == len(step.rows)
+            self.accelerator.gradient_state._set_sync_gradients(last)
+            waits = not last and self.accelerator.distributed_type in _REPLICATED
+            with self.accelerator.no_sync(model) if waits else nullcontext():
+                with self.compute_loss_context_manager():
+                    losses = losses_of(model, row, self.args.device)
+                    # Gradients are averaged over the processes; the loss is a mean over all labels.
+                    loss = losses.sum() * (self.args.world_size / step.labels)
+                self.accelerator.backward(loss)
+            self._add(sums, losses, row)
+        mean, self._task_losses = self._means(sums)
+        if not math.isfinite(mean):
+            raise self._diverged(f"the loss is {mean}")
+        self._meter.add(step)
+        return torch.tensor(mean, device=self.args.device)
+
+    def _clip_grad_norm(self, model: Any) -> Any:
+        norm = super()._clip_grad_norm(model)
+        if norm is not None and not math.isfinite(norm):
+            raise self._diverged(f"the norm of the gradient is {float(norm)}")
+        return norm
+
+    def _diverged(self, what: str) -> TrainingError:
+        whole = self._directory.checkpoints()[0]
+        kept = f"the last checkpoint is {whole[-1]}" if whole else "there is no checkpoint yet"
+        return TrainingError(
+            f"step {self.state.global_step + 1}: {what}; stopped before the weights were changed; "
+            f"{kept}. A lower learning_rate, a longer warmup_steps or precision=mixed may help."
+        )
+
+    @torch.no_grad()
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        """The losses on what was held out, per task and in all."""
+        assert self._held_out is not None
+        model = self.model_wrapped
+        model.eval()
+        sums = self._zeros()
+        for row in self._held_out.rows:
+            with self.compute_loss_context_manager():
+                self._add(sums, losses_of(model, row, self.args.device), row)
+        mean, per_task = self._means(sums)
+        metrics = {"eval_loss": mean, **{f"eval_{task}": loss for task, loss in per_task.items()}}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
+        self._meter.restart()
+        return metrics
+
+    def _zeros(self) -> Tensor:
+        return torch.zeros(2, len(TASKS), dtype=torch.float64, device=self.args.device)
+
+    @staticmethod
+    def _add(sums: Tensor, losses: Tensor, row: PackedRow) -> None:
+        tasks = torch.tensor(row.label_tasks, dtype=torch.long, device=losses.device)
+        sums[0].index_add_(0, tasks, losses.detach().double())
+        sums[1].index_add_(0, tasks, torch.ones_like(tasks, dtype=torch.float64))
+
+    def _means(self, sums: Tensor) -> tuple[float, dict[str, float]]:
+        """Over all labels of all processes, and per task."""
+        losses, labels = self.accelerator.reduce(sums).tolist()
+        per_task = {
+            f"loss_{task}": loss / count
+            for task, loss, count in zip(TASKS, losses, labels, strict=True)
+            if count
+        }
+        return sum(losses) / sum(labels), per_task
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """What the Trainer logs of a step, and what we measured."""
+        if "loss" in logs:
+            logs = {**logs, **self._task_losses, **self._meter.look()}
+        super().log(logs, start_time)
+
+    def floating_point_ops(self, inputs: Any) -> int:
+        """Ours are counted by the Meter."""
+        return 0
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        super()._save_checkpoint(model, trial)
+        self.accelerator.wait_for_everyone()
+        if self.is_world_process_zero():
+            self._directory.complete(self.state.global_step, self._config.keep)
+        self.accelerator.wait_for_everyone()
+        self._meter.restart()

@@ -1,0 +1,203 @@
+"""What a run measures while it goes on: tokens per second, MFU, memory; a log, a bar, two pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm.auto import tqdm
+from transformers import TrainerCallback
+
+from pytrace_mono.train.steps import Step
+
+LOG = "log.jsonl"
+# Dense bf16 TFLOP/s of the vendors' data sheets, without sparsity. The first name that is part of the
+# device's counts.
+_PEAK_TFLOPS = (
+    ("H100 PCIe", 756.0), ("H100", 989.4), ("H200", 989.4), ("GH200", 989.4), ("B200", 2250.0),
+    ("A100", 312.0), ("L40S", 362.0), ("A10G", 70.0), ("L4", 121.0), ("RTX 4090", 165.2),
+)  # fmt: skip
+
+
+def peak_flops(device: str) -> float | None:
+    """Dense bf16 FLOP/s of a GPU by its name; None for one that is not in the table, and for CPUs."""
+    return next((peak * 1e12 for name, peak in _PEAK_TFLOPS if name in device), None)
+
+
+@dataclass(frozen=True)
+class Flops:
+    """What training needs in floating-point operations, by the model's dimensions.
+
+    ``6 N tokens + 6 H labels + 6 L d sum(n^2)``: two for a multiply and an add, three times, for the
+    forward pass and for both factors' gradients; causal attention within documents of n tokens; the
+    output layer where there is a label. With adapters the frozen weights have no gradient: 4 for 6 in
+    the first two. What is computed again in checkpointing is not counted, nor is padding.
+
+    Attributes:
+        matrices: N, weights of the decoder's matrices.
+        head: H, weights of the output layer.
+        attention: L d, layers times the width of all heads.
+        per_weight: 6, or 4 with adapters.
+    """
+
+    matrices: int
+    head: int
+    attention: int
+    per_weight: int
+
+    @classmethod
+    def of(cls, model: Any) -> Flops:
+        """For a model, from its modules and configuration."""
+        description = model.config
+        head = model.get_output_embeddings().weight.numel()
+        frozen = any("lora_" in name for name, _ in model.named_parameters())
+        width = getattr(description, "head_dim", None) or (
+            description.hidden_size // description.num_attention_heads
+        )
+        matrices = sum(
+            weight.numel()
+            for name, weight in model.get_decoder().named_parameters()
+            if weight.ndim == 2 and "embed" not in name and "lora_" not in name
+        )
+        return cls(
+            matrices,
+            head,
+            description.num_hidden_layers * description.num_attention_heads * width,
+            4 if frozen else 6,
+        )
+
+    def of_step(self, tokens: int, labels: int, squares: int) -> float:
+        """For documents of so many tokens and labels; ``squares`` is the sum of squared lengths."""
+        return (
+            float(self.per_weight) * (self.matrices * tokens + self.head * labels)
+            + 6.0 * self.attention * squares
+        )
+
+
+class Meter:
+    """Time and work since the last look.
+
+    Args:
+        flops: of the model.
+        devices: how many share the work.
+    """
+
+    def __init__(self, flops: Flops, devices: int) -> None:
+        self._flops, self._devices = flops, devices
+        on_gpu = torch.cuda.is_available()
+        peak = peak_flops(torch.cuda.get_device_name()) if on_gpu else None
+        self._peak = None if peak is None else peak * devices
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew: what took place until now was no training."""
+        self._since, self._tokens, self._work = time.perf_counter(), 0, 0.0
+
+    def add(self, step: Step) -> None:
+        """A step was done."""
+        self._tokens += step.tokens
+        self._work += self._flops.of_step(step.tokens, step.labels, step.squares)
+
+    def look(self) -> dict[str, float]:
+        """Tokens per second, MFU where the device's peak is known, peak memory; then restart."""
+        seconds = time.perf_counter() - self._since
+        seen = {"tokens_per_second": self._tokens / seconds}
+        if self._peak is not None:
+            seen["mfu"] = self._work / seconds / self._peak
+        seen["peak_memory_gb"] = peak_memory() / 1e9
+        self.restart()
+        return seen
+
+
+def peak_memory() -> int:
+    """Most bytes held so far: by CUDA's allocator, else by this process."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    import resource
+    import sys
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers says nothing of its type
+    """The bar and ``log.jsonl``, of the first process alone.
+
+    Args:
+        directory: of the run.
+        quiet: show no bar.
+    """
+
+    def __init__(self, directory: Path, quiet: bool = False) -> None:
+        self._file, self._quiet = directory / LOG, quiet
+        self._bar: Any = None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if not state.is_world_process_zero:
+            return
+        # What a killed run logged after its last checkpoint will be logged again.
+        kept = [line for line in read_log(self._file) if line["step"] <= state.global_step]
+        partial = self._file.with_name(f".{LOG}.partial")
+        partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        os.replace(partial, self._file)
+        self._bar = tqdm(
+            total=state.max_steps, initial=state.global_step, unit="step", disable=self._quiet
+        )
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
+        if not state.is_world_process_zero or "train_runtime" in logs:
+            return
+        # The Trainer's epoch is the whole run.
+        line = {key: value for key, value in logs.items() if key != "epoch"}
+        with self._file.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps({"step": state.global_step, **line}) + "\n")
+        if self._bar is not None and "loss" in logs:
+            shown = {"loss": f"{logs['loss']:.4f}", "tokens/s": f"{logs['tokens_per_second']:.0f}"}
+            if "mfu" in logs:
+                shown["MFU"] = f"{logs['mfu']:.1%}"
+            self._bar.set_postfix(shown, refresh=False)
+            self._bar.update(state.global_step - self._bar.n)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def read_log(file: Path) -> list[dict[str, Any]]:
+    """The lines of a log; the last one may be half written, and is left out."""
+    lines = file.read_text(encoding="utf-8").split("\n")[:-1] if file.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def draw(directory: Path) -> None:
+    """``loss.png`` and ``throughput.png`` from the log of a run."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    lines = read_log(directory / LOG)
+    pictures = {
+        "loss.png": ("loss per label, in nats", "loss"),
+        "throughput.png": ("tokens per second", "tokens_per_second"),
+    }
+    for name, (label, prefix) in pictures.items():
+        figure = Figure(figsize=(8, 4.5), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot(xlabel="step", ylabel=label)
+        curves = {key: None for line in lines for key in line if prefix in key}
+        for key in curves:
+            points = [(line["step"], line[key]) for line in lines if key in line]
+            style = "o-" if key.startswith("eval_") else "-"
+            width = 2.0 if key in ("loss", "eval_loss", prefix) else 1.0
+            words = key.replace("eval_", "held out: ").replace("_", " ")
+            axes.plot(*zip(*points, strict=True), style, markersize=4, linewidth=width, label=words)
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+        if len(curves) > 1:
+            axes.legend(frameon=False)
+        figure.savefig(directory / name, dpi=120)

@@ -1,0 +1,114 @@
+"""A run from its configuration to a model: what ``pytrace-mono train`` does."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import shutil
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import transformers
+
+import pytrace_mono
+from pytrace_mono.errors import TrainingError
+from pytrace_mono.train.card import model_card
+from pytrace_mono.train.config import TrainConfig
+from pytrace_mono.train.data import Data, digests_of, load_data, read_all
+from pytrace_mono.train.finetune import FineTuner
+from pytrace_mono.train.meter import LOG, draw, read_log
+from pytrace_mono.train.model import load_model, load_tokenizer, merge_adapters
+from pytrace_mono.train.rundir import MODEL, RunDirectory
+
+_log = logging.getLogger(__name__)
+
+
+def train(config: TrainConfig, quiet: bool = False) -> Path:
+    """Begin a run, or go on where it was stopped.
+
+    Args:
+        config: of the run.
+        quiet: show no bar.
+
+    Returns:
+        the directory of the model.
+
+    Raises:
+        TrainingDataError: the rows, or the tokenizer, cannot be trained on.
+        TrainingError: the output holds something else, the model does not load or fit, or the loss is
+            no longer a number.
+    """
+    transformers.utils.logging.disable_progress_bar()  # one bar is enough
+    rows = read_all(config)
+    directory = RunDirectory(config, digests_of(config))
+    if directory.finished:
+        _log.warning("%s: this run is finished; nothing is left to do.", directory.path)
+        return directory.path / MODEL
+    tokenizer = load_tokenizer(config, rows)
+    data = load_data(config, tokenizer, rows)
+    model = load_model(config, tokenizer)
+    trainer = FineTuner(model, tokenizer, config, data.train, data.held_out, directory, quiet)
+    trainer.accelerator.wait_for_everyone()  # all have looked at the directory before it is begun
+    if trainer.is_world_process_zero():
+        directory.begin(versions())
+    trainer.train(resume_from_checkpoint=_last_checkpoint(directory, trainer))
+    _publish(config, directory, trainer, tokenizer, data)
+    return directory.path / MODEL
+
+
+def versions() -> dict[str, str]:
+    """Of this package, Python and what a result depends on."""
+    found = {"pytrace_mono": pytrace_mono.__version__, "python": platform.python_version()}
+    for name in ("torch", "transformers", "accelerate", "peft", "tokenizers"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _last_checkpoint(directory: RunDirectory, trainer: FineTuner) -> str | None:
+    whole, half = directory.checkpoints()
+    trainer.accelerator.wait_for_everyone()
+    if trainer.is_world_process_zero():
+        for checkpoint in half:
+            _log.warning("%s: half written, removed", checkpoint)
+            shutil.rmtree(checkpoint)
+        if whole:
+            _log.warning("going on from %s", whole[-1])
+    trainer.accelerator.wait_for_everyone()
+    return str(whole[-1]) if whole else None
+
+
+def _publish(
+    config: TrainConfig, directory: RunDirectory, trainer: FineTuner, tokenizer: Any, data: Data
+) -> None:
+    """Write the model with all it needs beside it, under another name until it is whole."""
+    partial = directory.path / f".{MODEL}.partial"
+    if trainer.is_world_process_zero():
+        shutil.rmtree(partial, ignore_errors=True)
+    trainer.accelerator.wait_for_everyone()
+    weights = partial if config.lora is None else directory.path / "adapter"
+    trainer.save_model(str(weights), _internal_call=True)
+    trainer.accelerator.wait_for_everyone()
+    if not trainer.is_world_process_zero():
+        return
+    (weights / "training_args.bin").unlink(missing_ok=True)
+    if config.lora is not None:
+        merge_adapters(config, tokenizer, weights).save_pretrained(partial)
+        tokenizer.save_pretrained(partial)
+    transformers.GenerationConfig(
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.eos_token_id,
+        do_sample=False,
+    ).save_pretrained(partial)
+    card = model_card(config, data, versions(), read_log(directory.path / LOG))
+    (partial / "README.md").write_text(card, encoding="utf-8")
+    draw(directory.path)
+    if (directory.path / MODEL).exists():
+        raise TrainingError(
+            f"{directory.path / MODEL} appeared while this run went on; kept as it is."
+        )
+    partial.rename(directory.path / MODEL)

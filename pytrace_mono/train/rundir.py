@@ -1,0 +1,139 @@
+"""The directory of a run: whose it is, which checkpoints are whole, and whether it may be written to.
+
+``run.json`` says with what the run was begun; a checkpoint is whole once its ``complete.json`` is
+there, which is written last. Nothing here is ever replaced by another run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from pytrace_mono.errors import TrainingConfigError, TrainingError
+from pytrace_mono.train.config import TrainConfig, config_of
+
+RUN = "run.json"
+MODEL = "model"
+_COMPLETE = "complete.json"
+
+
+class RunDirectory:
+    """Where a run writes.
+
+    Args:
+        config: of the run.
+        digests: of its files of rows.
+
+    Raises:
+        TrainingError: the directory holds something else, or a run with another configuration or
+            other rows.
+    """
+
+    def __init__(self, config: TrainConfig, digests: dict[str, str]) -> None:
+        self.path = config.output
+        self._config, self._digests = config, digests
+        if not self.path.exists():
+            return
+        if not self.path.is_dir():
+            raise TrainingError(f"{self.path}: a file is here; give another output.")
+        if not (self.path / RUN).exists():
+            if any(self.path.iterdir()):
+                raise TrainingError(
+                    f"{self.path}: holds something that is no training run, and nothing of it was "
+                    "changed; give another output."
+                )
+            return
+        run = _read(self.path / RUN)
+        try:
+            differences = config.differences(config_of(run["config"], str(self.path / RUN)))
+        except TrainingConfigError as error:
+            differences = [str(error)]
+        if run["data"] != digests:
+            differences.append("the rows in the data are not those that it was begun with")
+        if differences:
+            raise TrainingError(
+                f"{self.path}: holds a run with another configuration, and nothing of it was changed; "
+                "give another output, or the settings it was begun with:\n  "
+                + "\n  ".join(differences)
+            )
+
+    @property
+    def finished(self) -> bool:
+        """Whether the model at the end was written."""
+        return (self.path / MODEL).exists()
+
+    def begin(self, versions: dict[str, str]) -> None:
+        """Make it ours."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        if not (self.path / RUN).exists():
+            write(
+                self.path / RUN,
+                {
+                    "config": self._config.model_dump(mode="json"),
+                    "data": self._digests,
+                    "versions": versions,
+                },
+            )
+
+    def checkpoints(self) -> tuple[list[Path], list[Path]]:
+        """Those that are whole, oldest first, and those that are half written."""
+        found = sorted(self.path.glob("checkpoint-*"), key=lambda path: int(path.name[11:]))
+        return [p for p in found if is_whole(p)], [p for p in found if not is_whole(p)]
+
+    def complete(self, step: int, keep: int) -> None:
+        """Declare the checkpoint of ``step`` whole, and only then remove the oldest ones."""
+        checkpoint = self.path / f"checkpoint-{step}"
+        sizes = {
+            str(file.relative_to(checkpoint)): file.stat().st_size
+            for file in sorted(checkpoint.rglob("*"))
+            if file.is_file() and file.name != _COMPLETE
+        }
+        write(checkpoint / _COMPLETE, {"config": self._config.digest, "files": sizes})
+        for old in self.checkpoints()[0][:-keep]:
+            (old / _COMPLETE).unlink()
+            shutil.rmtree(old)
+
+
+def is_whole(checkpoint: Path) -> bool:
+    """Whether every file of a checkpoint was written to its end."""
+    try:
+        files = json.loads((checkpoint / _COMPLETE).read_bytes())["files"]
+        return all((checkpoint / name).stat().st_size == size for name, size in files.items())
+    except (OSError, ValueError, LookupError):
+        return False
+
+
+def require_model(path: Path) -> None:
+    """Stop where a directory of a run is given that holds no model one can use.
+
+    Raises:
+        TrainingError: it is a half-written checkpoint, or the run's directory itself.
+    """
+    if path.name.startswith("checkpoint-") and (path.parent / RUN).exists() and not is_whole(path):
+        raise TrainingError(
+            f"{path}: this checkpoint is half written; use an older one, or run `pytrace-mono train` "
+            "with the same configuration again, which goes on from there."
+        )
+    if (path / RUN).exists():
+        raise TrainingError(
+            f"{path}: the directory of a run; give the model in it: {path / MODEL} once it is finished, "
+            "or one of its checkpoints."
+        )
+
+
+def write(path: Path, content: dict[str, Any]) -> None:
+    """Replace a JSON file in one step."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_bytes())
+        return content
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"{path}: cannot be read: {error}; give another output.") from None

@@ -1,0 +1,102 @@
+"""The steps of a run: which documents each shows, packed, and this process's share of them.
+
+A step of the optimizer is a number of documents, whatever fits into a pass: so a run on two
+processes, or with smaller passes, takes the same steps. All is a function of the configuration and
+the rows alone; a resumed run begins at the number of its step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytrace_mono.train.config import TrainConfig
+from pytrace_mono.train.encode import IGNORED, Document
+from pytrace_mono.train.mix import epoch_order
+from pytrace_mono.train.pack import PackedRow, join, pack
+
+# Two tokens without a label: a process that has one document fewer still takes part in each pass.
+_NOTHING = PackedRow([0, 0], [IGNORED, IGNORED], [0, 1], [0, 2], [])
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step shows.
+
+    Attributes:
+        rows: this process's packed rows; as many as every other process has.
+        samples: documents of all processes; likewise the next three.
+        tokens: theirs.
+        labels: theirs.
+        squares: the sum of the squares of the documents' lengths, which attention costs.
+    """
+
+    rows: list[PackedRow]
+    samples: int
+    tokens: int
+    labels: int
+    squares: int
+
+
+class Steps(Sequence[Step]):
+    """All steps of a run, each packed when it is asked for.
+
+    Args:
+        documents: those to train on.
+        config: of the run.
+        rank: of this process.
+        world: number of processes.
+    """
+
+    def __init__(
+        self, documents: Sequence[Document], config: TrainConfig, rank: int = 0, world: int = 1
+    ) -> None:
+        self._documents, self._config, self._rank, self._world = documents, config, rank, world
+        tasks = [document.task for document in documents]
+        self.order = [
+            index
+            for epoch in range(config.epochs)
+            for index in epoch_order(tasks, config.mix, seed=config.seed, epoch=epoch)
+        ]
+
+    def __len__(self) -> int:
+        return -(-len(self.order) // self._config.samples_per_step)
+
+    def __getitem__(self, number: int) -> Step:  # type: ignore[override]  # no slices
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        size = self._config.samples_per_step
+        chosen = [
+            self._documents[index] for index in self.order[number * size : (number + 1) * size]
+        ]
+        return step_of(
+            chosen,
+            self._config.pass_tokens,
+            f"{self._config.seed}:{number}",
+            self._rank,
+            self._world,
+        )
+
+
+def step_of(
+    documents: Sequence[Document], capacity: int, seed: str, rank: int = 0, world: int = 1
+) -> Step:
+    """These documents as one Step.
+
+    Args:
+        documents: of all processes.
+        capacity: most tokens of a packed row.
+        seed: of the packing.
+        rank: of this process.
+        world: number of processes.
+    """
+    packed = pack([len(document) for document in documents], capacity, seed)
+    rows = [join([documents[index] for index in indices]) for indices in packed[rank::world]]
+    rows += [_NOTHING] * (-(-len(packed) // world) - len(rows))
+    return Step(
+        rows,
+        samples=len(documents),
+        tokens=sum(len(document) for document in documents),
+        labels=sum(len(document) - document.prompt_tokens for document in documents),
+        squares=sum(len(document) ** 2 for document in documents),
+    )

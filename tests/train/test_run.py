@@ -1,0 +1,270 @@
+"""A run from rows to a model: it learns, goes on exactly where it was stopped, and refuses in time."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from runs import config_for, losses_in, weights_in, write_rows
+
+torch = pytest.importorskip("torch", reason="needs the extra [train]")
+pytest.importorskip("transformers", reason="needs the extra [train]")
+
+from pytrace_mono.errors import TrainingDataError, TrainingError  # noqa: E402
+from pytrace_mono.train import finetune, run  # noqa: E402
+from pytrace_mono.train.config import TrainConfig  # noqa: E402
+from pytrace_mono.train.rundir import is_whole, require_model  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module", params=["fp32", "stochastic"])
+def straight(request: Any, tmp_path_factory: pytest.TempPathFactory) -> TrainConfig:
+    """A run that was never stopped."""
+    config = config_for(tmp_path_factory.mktemp("straight"), precision=request.param)
+    run.train(config, quiet=True)
+    return config
+
+
+def again(config: TrainConfig, output: Path) -> TrainConfig:
+    return config.model_copy(update={"output": output})
+
+
+def same(left: Path, right: Path) -> None:
+    assert losses_in(left) == losses_in(right)
+    mine, theirs = weights_in(left / "model"), weights_in(right / "model")
+    assert mine.keys() == theirs.keys()
+    assert all(torch.equal(mine[name], theirs[name]) for name in mine)
+
+
+def stop_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """As if the process were interrupted in that step."""
+    original = finetune.FineTuner.training_step
+
+    def stopping(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.state.global_step == step:
+            raise KeyboardInterrupt
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(finetune.FineTuner, "training_step", stopping)
+
+
+def test_a_run_leaves_a_model_that_loads_with_all_that_belongs_to_it(
+    straight: TrainConfig,
+) -> None:
+    import transformers
+
+    model = straight.output / "model"
+    names = {"model.safetensors", "tokenizer.json", "generation_config.json", "README.md"}
+    assert names <= {file.name for file in model.iterdir()}
+    tokenizer = transformers.AutoTokenizer.from_pretrained(model)
+    loaded = transformers.AutoModelForCausalLM.from_pretrained(model)
+    assert loaded.generation_config.eos_token_id == tokenizer.eos_token_id
+    assert loaded.num_parameters() > 0
+    card = (model / "README.md").read_text()
+    digest = next(iter(json.loads((straight.output / "run.json").read_text())["data"].values()))
+    assert digest in card
+    assert f"torch {torch.__version__}" in card
+    for picture in ("loss.png", "throughput.png"):
+        assert (straight.output / picture).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_log_has_a_line_for_each_step_and_each_evaluation(straight: TrainConfig) -> None:
+    lines = [json.loads(line) for line in (straight.output / "log.jsonl").read_text().splitlines()]
+    steps = [line["step"] for line in lines if "loss" in line]
+    assert steps == list(range(1, len(steps) + 1))
+    assert {"loss_forward", "loss_backward", "tokens_per_second", "peak_memory_gb"} <= set(lines[0])
+    evaluated = [line["step"] for line in lines if "eval_loss" in line]
+    assert evaluated == sorted({*range(3, len(steps) + 1, 3), len(steps)})
+    losses = [line["loss"] for line in lines if "loss" in line]
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("step", [1, 4, 5])
+def test_a_stopped_run_goes_on_exactly(
+    straight: TrainConfig, step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = again(straight, tmp_path / "run")
+    with monkeypatch.context() as patch:
+        stop_at(patch, step)
+        with pytest.raises(KeyboardInterrupt):
+            run.train(config, quiet=True)
+    run.train(config, quiet=True)
+    same(straight.output, config.output)
+
+
+def test_a_finished_run_is_left_as_it_is(
+    straight: TrainConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = {file: file.stat().st_mtime_ns for file in straight.output.rglob("*")}
+    assert run.train(straight, quiet=True) == straight.output / "model"
+    assert "this run is finished" in caplog.text
+    assert {file: file.stat().st_mtime_ns for file in straight.output.rglob("*")} == before
+
+
+def test_a_run_with_another_configuration_or_other_rows_is_refused(
+    straight: TrainConfig, tmp_path: Path
+) -> None:
+    other = straight.model_copy(update={"epochs": 3})
+    with pytest.raises(TrainingError, match=r"another configuration.*\n  epochs: 3, not 2"):
+        run.train(other, quiet=True)
+    copy = again(straight, tmp_path / "run")
+    shutil.copytree(straight.output, copy.output)
+    rows = write_rows(tmp_path / "rows.jsonl", 8)
+    with pytest.raises(TrainingError, match=r"(?s)data: .*the rows in the data are not those"):
+        run.train(copy.model_copy(update={"data": (rows,)}), quiet=True)
+
+
+def test_a_directory_of_something_else_is_not_touched(tmp_path: Path) -> None:
+    config = config_for(tmp_path)
+    config.output.mkdir()
+    (config.output / "thesis.tex").write_text("years of work")
+    with pytest.raises(TrainingError, match="holds something that is no training run"):
+        run.train(config, quiet=True)
+    assert [file.name for file in config.output.iterdir()] == ["thesis.tex"]
+
+
+def test_a_task_without_rows_and_rows_that_are_all_too_long_are_told(tmp_path: Path) -> None:
+    with pytest.raises(TrainingDataError, match=r"task 'repair' has the weight 1.0 and no row"):
+        run.train(config_for(tmp_path, mix={"repair": 1}), quiet=True)
+    with pytest.raises(TrainingDataError, match=r"no row to learn from among 32 .* too_long"):
+        run.train(config_for(tmp_path, context=20), quiet=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_loss_that_is_no_number_stops_before_the_weights_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config_for(tmp_path)
+    original = finetune.losses_of
+
+    def broken(model: Any, *args: Any) -> Any:
+        step = next(iter(trainer.optimizer.state.values()), {}).get("step", 0)
+        return original(model, *args) * (float("nan") if step >= 3 and model.training else 1.0)
+
+    trainer: Any = None
+    construct = finetune.FineTuner.__init__
+
+    def remember(self: Any, *args: Any, **kwargs: Any) -> None:
+        nonlocal trainer
+        trainer = self
+        construct(self, *args, **kwargs)
+
+    monkeypatch.setattr(finetune.FineTuner, "__init__", remember)
+    monkeypatch.setattr(finetune, "losses_of", broken)
+    with pytest.raises(TrainingError, match=r"step 4: the loss is nan.*checkpoint-2"):
+        run.train(config, quiet=True)
+    assert is_whole(config.output / "checkpoint-2")
+    assert all(weight.isfinite().all() for weight in trainer.model.parameters())
+
+
+def test_a_half_written_checkpoint_is_told_and_never_loaded(
+    straight: TrainConfig, tmp_path: Path
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(straight.output, copy)
+    checkpoint = max(copy.glob("checkpoint-*"))
+    weights = checkpoint / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    with pytest.raises(TrainingError, match="half written"):
+        require_model(checkpoint)
+    with pytest.raises(TrainingError, match="give the model in it"):
+        require_model(copy)
+    require_model(copy / "model")
+
+
+def test_a_tiny_model_learns_32_monologues_by_heart(tmp_path: Path) -> None:
+    config = config_for(
+        tmp_path, scratch={"hidden": 128, "layers": 1, "heads": 8, "words": 400}, held_out=0,
+        epochs=45, samples_per_step=8, save_every=1000, pass_tokens=2048,
+        learning_rate=5e-3, min_learning_rate=1e-4, warmup_steps=5,
+    )  # fmt: skip
+    run.train(config, quiet=True)
+    assert losses_in(config.output)[-1][1] < 0.1
+
+
+def test_the_optimizer_is_the_one_that_rounds_where_weights_are_bf16(straight: TrainConfig) -> None:
+    state = torch.load(
+        max(straight.output.glob("checkpoint-*")) / "optimizer.pt", weights_only=True
+    )["state"]
+    dtype = torch.bfloat16 if straight.precision == "stochastic" else torch.float32
+    assert {entry["exp_avg"].dtype for entry in state.values()} == {dtype}
+
+
+KILLED = """
+import os, signal, sys, torch
+from pytrace_mono.cli import main
+save, calls, at = torch.save, 0, int(sys.argv.pop(1))
+def dying(content, where):
+    global calls
+    calls += 1
+    if calls == at:
+        with open(where, "wb") as stream:
+            stream.write(b"half")
+        os.kill(os.getpid(), signal.SIGKILL)
+    save(content, where)
+torch.save = dying
+sys.exit(main(["train", *sys.argv[1:]]))
+"""
+
+
+def command(config: TrainConfig, tmp_path: Path) -> list[str]:
+    file = tmp_path / "config.yaml"
+    file.write_text(config.model_dump_json(exclude_none=True))  # JSON is YAML
+    return [str(file), "--quiet"]
+
+
+def spawn(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.run(arguments, text=True, capture_output=True, env=environment, check=False)
+
+
+@pytest.mark.slow
+def test_a_run_killed_during_and_between_checkpoints_goes_on_exactly(tmp_path: Path) -> None:
+    """SIGKILL in the middle of the second checkpoint, and between checkpoints; real processes."""
+    (tmp_path / "a").mkdir()
+    straight = config_for(tmp_path / "a")
+    config = again(straight, tmp_path / "run")
+    arguments = command(config, tmp_path)
+    per_checkpoint = 4  # training arguments, optimizer, scheduler, state of chance
+    for calls in (per_checkpoint + 2, 2 * per_checkpoint + 1):
+        killed = spawn([sys.executable, "-c", KILLED, str(calls), *arguments])
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+    half = [path for path in config.output.glob("checkpoint-*") if not is_whole(path)]
+    assert len(half) == 1
+    done = spawn([sys.executable, "-m", "pytrace_mono.train", *arguments])
+    assert done.returncode == 0, done.stderr
+    assert f"{half[0]}: half written" in done.stderr
+    reference = spawn(
+        [sys.executable, "-m", "pytrace_mono.train", *command(straight, tmp_path / "a")]
+    )
+    assert reference.returncode == 0, reference.stderr
+    same(straight.output, config.output)
+
+
+@pytest.mark.slow
+def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
+    """Under torchrun with gloo; one of them has a pass fewer now and then."""
+    (tmp_path / "a").mkdir()
+    one = config_for(tmp_path / "a", max_grad_norm=1.0)
+    two = again(one, tmp_path / "two")
+    alone = spawn([sys.executable, "-m", "pytrace_mono.train", *command(one, tmp_path / "a")])
+    assert alone.returncode == 0, alone.stderr
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    both = spawn([*launcher, "-m", "pytrace_mono.train", *command(two, tmp_path)])
+    assert both.returncode == 0, both.stderr
+    for (step, loss), (other, theirs) in zip(
+        losses_in(one.output), losses_in(two.output), strict=True
+    ):
+        assert step == other
+        assert loss == pytest.approx(theirs, abs=1e-5)
+    mine, theirs_too = weights_in(one.output / "model"), weights_in(two.output / "model")
+    for name, weight in mine.items():
+        torch.testing.assert_close(weight, theirs_too[name], rtol=0, atol=1e-5)
