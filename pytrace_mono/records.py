@@ -71,6 +71,7 @@ class Example(BaseModel):
         trace_digest: sha256 of the Trace that decided; "" for ``nl``.
         level: isolation under which it was recorded; "" for ``nl``.
         teacher: name of the Teacher; "" for ``nl``, whose target is the given code.
+        trace_shown: whether the teacher was shown the recording; False for ``nl``.
         attempts: completions looked at until this one was kept.
         verification: ``unverified`` marks an nl row whose Calls had no expected value.
     """
@@ -93,6 +94,7 @@ class Example(BaseModel):
     trace_digest: str = ""
     level: str = ""
     teacher: str = ""
+    trace_shown: bool = False
     attempts: int = 0
     verification: Verification = "verified"
 

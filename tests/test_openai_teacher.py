@@ -99,7 +99,7 @@ def test_a_completion_with_its_usage() -> None:
 
 def test_what_was_not_asked_for_is_left_to_the_server() -> None:
     with serve([completion("x")]) as server:
-        one(server)
+        one(server, structured_output=False)
     assert set(server.requests[0]) == {"path", "model", "messages"}
 
 
@@ -168,7 +168,7 @@ def test_a_refusal_is_a_teacher_error_that_names_the_endpoint_and_no_key(
     reply: Reply, fatal: bool, requests: int
 ) -> None:
     with serve([reply] * 3) as server, pytest.raises(TeacherError) as caught:
-        one(server, api_key="sk-secret-123", attempts=3)
+        one(server, api_key="sk-secret-123", attempts=3, structured_output=False)
     assert caught.value.fatal is fatal
     assert server.url in str(caught.value)
     assert "sk-secret" not in str(caught.value)
@@ -300,7 +300,8 @@ def test_what_was_answered_once_is_not_asked_again(tmp_path: Path) -> None:
 
 def test_an_answer_is_kept_as_it_came_so_that_another_parser_may_read_it(tmp_path: Path) -> None:
     with serve([completion("<think>long</think>It is 1.", extra=[1])]) as server:
-        ask(OpenAITeacher("m", base_url=server.url, api_key="sk-secret-123", cache=tmp_path))
+        options: dict[str, Any] = {"cache": tmp_path, "structured_output": False}
+        ask(OpenAITeacher("m", base_url=server.url, api_key="sk-secret-123", **options))
     request = {key: server.requests[0][key] for key in ("model", "messages")}
     body = ResponseCache(tmp_path).get(request_key(server.url, request, 0))
     assert body is not None and b"<think>long</think>" in body and b"extra" in body
@@ -309,8 +310,9 @@ def test_an_answer_is_kept_as_it_came_so_that_another_parser_may_read_it(tmp_pat
 
 
 def test_a_failure_is_not_kept(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"cache": tmp_path, "structured_output": False}
     with serve([failure(400), Reply({"choices": []}), completion("x")]) as server:
         for _ in range(2):
             with pytest.raises(TeacherError):
-                one(server, cache=tmp_path)
-        assert one(server, cache=tmp_path).text == "x"
+                one(server, **options)
+        assert one(server, **options).text == "x"

@@ -19,6 +19,7 @@ COMMANDS = {
     "synth": "turn programs into a corpus of checked monologues",
     "corpus": "look at a corpus, or write it in another shape",
     "train": "fine-tune a code model on a corpus",
+    "prompts": "what a model is told when it is asked for a monologue",
     "doctor": "what this machine offers: isolation, extras, versions",
 }
 

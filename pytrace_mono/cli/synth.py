@@ -25,6 +25,10 @@ The exit code is 0 when the corpus is complete, also when rows were dropped: eac
 DIR/rejects.jsonl with its reason.
 """
 
+_FOR_A_MODEL = (
+    "model", "base_url", "cache", "max_cost", "max_tokens", "price", "samples", "hide_trace",
+)  # fmt: skip
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -68,6 +72,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "prices)",
     )
     parser.add_argument(
+        "--samples",
+        type=positive,
+        metavar="N",
+        help="ask up to N times for a row, until one completion is kept (default 1)",
+    )
+    parser.add_argument(
+        "--hide-trace",
+        action="store_true",
+        default=None,
+        help="do not show the model the recording of the run that it explains",
+    )
+    parser.add_argument(
         "--directions",
         type=_directions,
         default=("forward", "backward"),
@@ -100,11 +116,13 @@ def run(args: argparse.Namespace) -> int:
             isolation=args.isolation,
             limit=args.limit,
             format=args.format,
+            show_trace=not args.hide_trace,
+            samples=args.samples or 1,
             quiet=args.quiet,
         )
     except (CorpusError, InputError, PrerequisiteError):
         raise  # nothing was begun
-    except BaseException:
+    except BaseException:  # whatever ended it, Ctrl-C too
         _sum_up_unfinished(args.out)
         raise
     if not args.quiet:
@@ -137,7 +155,7 @@ def _teacher(args: argparse.Namespace) -> Teacher:
             token_budget=args.max_tokens,
             price=None if args.price is None else Price(*args.price),
         )
-    for option in ("model", "base_url", "cache", "max_cost", "max_tokens", "price"):
+    for option in _FOR_A_MODEL:
         if getattr(args, option) is not None:
             raise _usage(f"--{option.replace('_', '-')} is for --teacher openai")
     from pytrace_mono.synth.narrator import Narrator

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 from pytrace_mono.errors import AnswerError, CallError, InputError, SandboxError
 from pytrace_mono.records import Call, Direction, Example, Problem
 from pytrace_mono.synth import calls as calls_
-from pytrace_mono.synth.monologue import Judge, Question
+from pytrace_mono.synth.monologue import Judge
 from pytrace_mono.synth.problems import Located
+from pytrace_mono.synth.question import Question
 from pytrace_mono.synth.rejects import Reject, Scope
 from pytrace_mono.tracer.sandbox import Sandbox
 from pytrace_mono.tracer.types import OutcomeKind, Trace

@@ -16,12 +16,15 @@ from typing import Any
 from pytrace_mono.synth.database import Database
 
 CACHE_VARIABLE = "PYTRACE_MONO_CACHE"
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS responses (
     key BLOB PRIMARY KEY,
     body BLOB NOT NULL,
     stored REAL NOT NULL DEFAULT (julianday('now'))
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS formats (
+    endpoint TEXT, model TEXT, format TEXT NOT NULL, PRIMARY KEY (endpoint, model)
 ) WITHOUT ROWID
 """
 
@@ -74,6 +77,23 @@ class ResponseCache:
         """
         self._database.execute(
             "INSERT OR IGNORE INTO responses (key, body) VALUES (?, ?)", (key, body)
+        )
+
+    def format_of(self, endpoint: str, model: str) -> str | None:
+        """The format that an endpoint was found to take; None where nobody knows."""
+        found = self._database.execute(
+            "SELECT format FROM formats WHERE endpoint = ? AND model = ?", (endpoint, model)
+        )
+        return str(found[0][0]) if found else None
+
+    def remember_format(self, endpoint: str, model: str, format: str) -> None:
+        """Keep the format for every later run: it is part of what is asked, and so of the keys.
+
+        Raises:
+            StoreError: the disk is full.
+        """
+        self._database.execute(
+            "INSERT OR REPLACE INTO formats VALUES (?, ?, ?)", (endpoint, model, format)
         )
 
     def close(self) -> None:

@@ -39,7 +39,7 @@ class Database:
         try:
             with self._told():
                 self._open(version, schema)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: nobody else could close it
             self._connection.close()
             raise
 

@@ -5,70 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import replace
 
 from pytrace_mono import tasks
 from pytrace_mono.errors import AnswerError, TeacherError
-from pytrace_mono.records import Call, Direction, Example, stable_id
-from pytrace_mono.synth import prompts
+from pytrace_mono.records import Direction, Example
 from pytrace_mono.synth.breaker import Breaker
 from pytrace_mono.synth.ledger import Ledger
-from pytrace_mono.synth.problems import Located
+from pytrace_mono.synth.question import Question, prompt_of, row_id
 from pytrace_mono.synth.rejects import Reject
 from pytrace_mono.synth.teacher import Completion, Prompt, Teacher
-from pytrace_mono.tracer.types import Outcome, Snapshot, Trace
+from pytrace_mono.tracer.types import Outcome
 from pytrace_mono.verify import Reason, Verdict, verify_backward, verify_forward
 from pytrace_mono.verify.literals import same_expression
-
-
-@dataclass(frozen=True)
-class Question:
-    """All that is known of a Call about which a monologue is asked.
-
-    Attributes:
-        located: the Problem, and where it stands.
-        stated: the Call as it was read; rows and rejects show this one.
-        call: the same on one line, as it can be asked about.
-        trace: its complete recording, with an exact value.
-        traces: every complete recording of the Problem.
-        entry_point: name of the function it is about.
-        callee: source of what it calls; "" where it is no call of the entry point.
-        literal_call: the Call with literal arguments; None where there is no such form.
-    """
-
-    located: Located
-    stated: Call
-    call: Call
-    trace: Trace
-    traces: tuple[Trace, ...]
-    entry_point: str
-    callee: str
-    literal_call: str | None
-
-    @cached_property
-    def digest(self) -> str:
-        """The Trace's digest; its two rows share it."""
-        return self.trace.digest()
-
-    @cached_property
-    def shown_trace(self) -> str:
-        """The recording as a model is shown it."""
-        return prompts.shown_trace(self.trace)
-
-    @property
-    def output(self) -> Snapshot:
-        """The recorded value."""
-        value = self.trace.outcome.value
-        assert value is not None
-        return value
-
-    @property
-    def masked_call(self) -> str:
-        """The Call with its input hidden."""
-        if self.callee:
-            return f"{self.callee}({tasks.UNKNOWN})"
-        return tasks.mask_input(self.call.call, self.entry_point)
 
 
 class Judge:
@@ -79,11 +28,22 @@ class Judge:
         threads: where to wait for the sandbox.
         breaker: told of each success and failure of the teacher.
         ledger: told what becomes of each row, where there is one.
+        show_trace: whether the teacher is shown the recording.
+        samples: how often a row is asked for, until one completion is kept.
     """
 
     def __init__(
-        self, teacher: Teacher, threads: Executor, breaker: Breaker, ledger: Ledger | None = None
+        self,
+        teacher: Teacher,
+        threads: Executor,
+        breaker: Breaker,
+        ledger: Ledger | None = None,
+        *,
+        show_trace: bool = True,
+        samples: int = 1,
     ) -> None:
+        self._show_trace = show_trace
+        self._samples = samples
         self._ledger = ledger
         self._teacher = teacher
         self._threads = threads
@@ -123,7 +83,15 @@ class Judge:
         row = row_id(question, direction)
         if self._ledger is not None:
             self._ledger.asking(row)
-        made = await self._made(question, direction, check, _prompt(question, direction, row))
+        prompt = prompt_of(question, direction, row, show_trace=self._show_trace)
+        attempts = 0
+        for sample in range(self._samples):
+            made, looked_at = await self._made(
+                question, direction, check, replace(prompt, sample=sample), attempts
+            )
+            attempts += looked_at
+            if isinstance(made, Example) or not looked_at:
+                break
         if self._ledger is not None:
             self._ledger.ended(row, made.reason if isinstance(made, Reject) else None)
         return made
@@ -134,12 +102,14 @@ class Judge:
         direction: Direction,
         check: Callable[[tasks.Answer], Verdict],
         prompt: Prompt,
-    ) -> Example | Reject:
+        before: int,
+    ) -> tuple[Example | Reject, int]:
+        """What one sample came to, and how many completions were looked at for it."""
         try:
             completions = await self._teacher.complete(prompt)
         except TeacherError as error:
             self._breaker.failed(error)
-            return _reject(question, direction, Reason.TEACHER_ERROR, str(error), None)
+            return _reject(question, direction, Reason.TEACHER_ERROR, str(error), None), 0
         self._breaker.succeeded()
         row = _reject(question, direction, Reason.EMPTY_COMPLETION, "no completion came", None)
         for attempt, completion in enumerate(completions, 1):
@@ -151,12 +121,13 @@ class Judge:
                 if verdict.kept:
                     verdict = _readable(answer, verdict, direction)
                 if verdict.kept:
-                    return self._example(question, direction, answer, verdict, attempt)
+                    made = self._example(question, direction, answer, verdict, before + attempt)
+                    return made, attempt
             else:
                 verdict = answer
             assert verdict.reason is not None
             row = _reject(question, direction, verdict.reason, verdict.detail, text)
-        return row
+        return row, len(completions)
 
     def _example(
         self,
@@ -191,37 +162,8 @@ class Judge:
             level=trace.level,
             teacher=self._teacher.name,
             attempts=attempt,
+            trace_shown=self._show_trace,
         )
-
-
-def row_id(question: Question, direction: Direction) -> str:
-    """An id that depends on the row alone, not on the order of anything."""
-    call = question.stated
-    return f"{question.located.problem.id}/{stable_id(call.call, call.setup)}/{direction}"
-
-
-def _prompt(question: Question, direction: Direction, row: str) -> Prompt:
-    call, output = question.call, question.output.text
-    return Prompt(
-        direction=direction,
-        messages=prompts.messages(
-            direction,
-            program=question.trace.program,
-            call=call,
-            masked_call=question.masked_call,
-            output=output,
-            shown_trace=question.shown_trace,
-        ),
-        problem=question.located.problem,
-        call=call,
-        trace=question.trace,
-        traces=question.traces,
-        entry_point=question.entry_point,
-        literal_call=question.literal_call or call.call,
-        masked_call=question.masked_call,
-        output=output,
-        row=row,
-    )
 
 
 def _answer(completion: Completion, text: str, direction: Direction) -> tasks.Answer | Verdict:

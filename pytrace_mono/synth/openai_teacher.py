@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 from pytrace_mono.errors import MissingKeyError, TeacherError
+from pytrace_mono.synth import prompts, structured
 from pytrace_mono.synth.admission import Admission
 from pytrace_mono.synth.cache import ResponseCache, request_key
 from pytrace_mono.synth.ledger import Ledger
 from pytrace_mono.synth.meter import Meter, Question
-from pytrace_mono.synth.openai_client import NO_KEY, Client, shown
+from pytrace_mono.synth.openai_client import NO_KEY, Client, RequestError, shown
 from pytrace_mono.synth.prices import Price
 from pytrace_mono.synth.replies import read_completion
 from pytrace_mono.synth.sending import Sender
@@ -41,6 +43,8 @@ class OpenAITeacher:
         attempts: how often a request is sent before it counts as failed; 5xx and lost connections
             are retried after a random wait, or the one that the endpoint asks for. A refusal (429)
             is no failure: until the deadline it is asked again.
+        structured_output: ask for JSON after a schema, or the most of it that the endpoint takes;
+            False asks for plain text.
         cache: directory of the answers that were paid for, shared by all runs; else
             ``PYTRACE_MONO_CACHE``, else ``pytrace_mono`` in the user's cache directory.
         max_cost: dollars that one corpus may cost, over all the runs that it takes.
@@ -70,6 +74,7 @@ class OpenAITeacher:
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
         attempts: int = 4,
+        structured_output: bool = True,
         cache: str | Path | None = None,
         max_cost: float | None = None,
         token_budget: int | None = None,
@@ -95,6 +100,9 @@ class OpenAITeacher:
             deadline=deadline,
             timeout=timeout,
         )
+        self._format = structured.Negotiation(
+            self._cache, self.endpoint, model, wanted=structured_output
+        )
         # The same question may be asked twice at the same time: the second waits for the first.
         self._asking: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
@@ -107,10 +115,10 @@ class OpenAITeacher:
             TeacherError: the endpoint refused, failed on every attempt, or was not reached.
             StoreError: an answer cannot be stored; the run should not go on paying.
         """
-        request = self._request(prompt)
+        samples = range(prompt.sample, prompt.sample + n)
         if n == 1:  # without a task of its own, which a replay would feel
-            return [await self._sample(prompt, request, 0)]
-        return list(await asyncio.gather(*(self._sample(prompt, request, i) for i in range(n))))
+            return [await self._sample(prompt, prompt.sample)]
+        return list(await asyncio.gather(*(self._sample(prompt, i) for i in samples)))
 
     def begin(self, ledger: Ledger) -> None:
         """A run begins whose requests are to be noted in this ledger."""
@@ -119,28 +127,51 @@ class OpenAITeacher:
     async def aclose(self) -> None:
         """Wait for answers that are on their way, since they will be paid; close the connections."""
         await self._sender.farewell()
+        self._format.probing = asyncio.Lock()  # the next run may have another event loop
         await self._client.aclose()
 
-    def _request(self, prompt: Prompt) -> dict[str, Any]:
-        messages = [{"role": turn.role, "content": turn.content} for turn in prompt.messages]
-        return {"model": self.model, "messages": messages, **self._parameters}
+    def _question(self, prompt: Prompt, sample: int) -> tuple[Question, dict[str, Any]]:
+        """What is asked in the format of the moment, and its key."""
+        format = self._format.format
+        chat = prompt.messages if format == structured.TEXT else prompts.as_json(prompt.messages)
+        request = {
+            "model": self.model,
+            "messages": [{"role": turn.role, "content": turn.content} for turn in chat],
+            **self._parameters,
+            **structured.parameters(format),
+        }
+        return Question(request_key(self.endpoint, request, sample), prompt.row, chat), request
 
-    async def _sample(self, prompt: Prompt, request: dict[str, Any], sample: int) -> Completion:
-        key = request_key(self.endpoint, request, sample)
-        question = Question(key, prompt.row, prompt.messages)
-        body = self._cache.get(key)
-        if body is None:
-            async with self._asking.setdefault(key, asyncio.Lock()):
-                body = self._cache.get(key)
-                if body is None:
-                    try:
-                        return await self._sender.ask(question, request)
-                    except TeacherError as error:
-                        self._meter.failed(question, str(error))
-                        raise
-        answer = read_completion(body)
-        self._meter.replayed(question, answer)
-        return answer
+    async def _sample(self, prompt: Prompt, sample: int) -> Completion:
+        while True:
+            question, request = self._question(prompt, sample)
+            body = self._cache.get(question.key)
+            if body is not None:
+                answer = read_completion(body)
+                self._meter.replayed(question, answer)
+                break
+            lock = self._asking.setdefault(question.key, asyncio.Lock())
+            settled = self._format.settled
+            async with lock if settled else self._format.probing:
+                again, _ = self._question(prompt, sample)
+                if settled is not self._format.settled or again.key != question.key:
+                    continue  # the format was found meanwhile
+                if self._cache.get(question.key) is not None:
+                    continue  # somebody else asked the same
+                try:
+                    answer = await self._sender.ask(question, request)
+                except TeacherError as error:
+                    if isinstance(error, RequestError) and self._stepped_down(error):
+                        continue
+                    self._meter.failed(question, str(error))
+                    raise
+                if not self._format.settled:
+                    self._format.taken()
+                break
+        return replace(answer, text=structured.as_text(answer.text, prompt.direction))
+
+    def _stepped_down(self, error: RequestError) -> bool:
+        return not self._format.settled and self._format.step_down(error)
 
 
 def _key(given: str | None, base_url: str) -> str:

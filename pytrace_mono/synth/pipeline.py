@@ -7,25 +7,22 @@ the order in which they came, so the corpus does not depend on timing.
 from __future__ import annotations
 
 import asyncio
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from pytrace_mono.errors import PytraceMonoError
 from pytrace_mono.records import Direction, Problem
-from pytrace_mono.synth.asking import Asker, Made
-from pytrace_mono.synth.breaker import Breaker
+from pytrace_mono.synth import prompts
+from pytrace_mono.synth.asking import Made
 from pytrace_mono.synth.corpus import Corpus
 from pytrace_mono.synth.ledger import Ledger
-from pytrace_mono.synth.monologue import Judge
-from pytrace_mono.synth.problems import Located, locate, survey
+from pytrace_mono.synth.problems import locate, survey
 from pytrace_mono.synth.progress import Progress
 from pytrace_mono.synth.rejects import Reject
+from pytrace_mono.synth.running import Pass, Wanted, first
 from pytrace_mono.synth.shards import Format
 from pytrace_mono.synth.teacher import Teacher
-from pytrace_mono.synth.window import Window
 from pytrace_mono.synth.writer import CorpusWriter
 from pytrace_mono.tracer import Limits
 from pytrace_mono.tracer.sandbox import Sandbox
@@ -45,6 +42,8 @@ def synthesize(
     isolation: str = "auto",
     limit: int | None = None,
     format: Format = "parquet",
+    show_trace: bool = True,
+    samples: int = 1,
     quiet: bool = True,
 ) -> Corpus:
     """Run programs, have a teacher explain the runs, keep what is right, write a corpus.
@@ -61,6 +60,8 @@ def synthesize(
         isolation: ``auto``, or the name of the level that the sandbox must have.
         limit: use the first so many Problems only.
         format: ``parquet`` or ``jsonl``.
+        show_trace: whether a model is shown the recording of the run that it explains.
+        samples: how often a model is asked for a row, until one completion is kept.
         quiet: show no progress.
 
     Returns:
@@ -81,7 +82,8 @@ def synthesize(
     known = survey(source)
     limits = limits or Limits()
     asked = tuple(direction for direction in DIRECTIONS if direction in directions)
-    config = _config(teacher, asked, limits, isolation, limit, format)
+    wanted = Wanted(asked, show_trace, samples)
+    config = _config(teacher, wanted, limits, isolation, limit, format)
     with Sandbox(limits, isolation=isolation, workers=workers) as box:
         writer = CorpusWriter(out, {"name": known.name, "sha256": known.sha256}, config)
         expected = known.rows if limit is None else min(limit, known.rows)
@@ -89,14 +91,9 @@ def synthesize(
         ledger = None
         try:
             ledger = _ledger(teacher, writer.path)
-            run = _Run(box, teacher, asked, writer, progress, ledger)
-            # Invalid escapes in programs and answers are their authors'; the filters are set once
-            # here because they belong to the whole process, not to one thread.
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", SyntaxWarning)
-                warnings.simplefilter("ignore", DeprecationWarning)
-                _in_a_loop(run, _first(locate(source), limit))
-        except BaseException as error:
+            go_on = Pass(box, teacher, wanted, ledger, _Taking(writer, progress))
+            go_on.go(first(locate(source), limit))
+        except BaseException as error:  # whatever ended it, Ctrl-C too: keep what was paid for
             writer.finish(level=box.level, stopped=_why(error))
             raise
         finally:
@@ -106,55 +103,14 @@ def synthesize(
         return writer.finish(level=box.level)
 
 
-class _Run:
-    """One pass over the Problems; lives in one event loop."""
+class _Taking:
+    """Writes what was made, and shows how far it is."""
 
-    def __init__(
-        self,
-        box: Sandbox,
-        teacher: Teacher,
-        directions: Sequence[Direction],
-        writer: CorpusWriter,
-        progress: Progress,
-        ledger: Ledger | None,
-    ) -> None:
-        self._box = box
-        self._teacher = teacher
+    def __init__(self, writer: CorpusWriter, progress: Progress) -> None:
         self._writer = writer
         self._progress = progress
-        self._threads = ThreadPoolExecutor(box.workers, "sandbox")
-        judge = Judge(teacher, self._threads, Breaker(), ledger)
-        self._asker = Asker(box, self._threads, judge, directions)
-        # Enough Problems side by side that neither the sandbox nor the teacher has to wait.
-        self._ahead = max(2 * box.workers, getattr(teacher, "concurrency", 0)) + 2
 
-    async def go(self, items: Iterator[Located | Reject]) -> None:
-        window: Window[Made | Reject] = Window(self._ahead)
-        try:
-            for item in items:
-                if isinstance(item, Reject):
-                    window.add(item)
-                else:
-                    window.begin(self._asker.rows_of(item))
-                while window.full:
-                    await self._write_done(window)
-            while len(window):
-                await self._write_done(window)
-        finally:
-            # After an early end: what is done is written, the rest is ended.
-            for made in await window.end():
-                self._write(made)
-            close = getattr(self._teacher, "aclose", None)
-            if close is not None:
-                await close()
-            self._threads.shutdown(wait=False, cancel_futures=True)
-
-    async def _write_done(self, window: Window[Made | Reject]) -> None:
-        await window.wait()  # raises what stops the run, wherever it happened
-        for made in window.take():
-            self._write(made)
-
-    def _write(self, made: Made | Reject) -> None:
+    def __call__(self, made: Made | Reject) -> None:
         if isinstance(made, Reject):
             self._drop(made)
             return
@@ -184,29 +140,9 @@ def _ledger(teacher: Teacher, directory: Path) -> Ledger | None:
     return ledger
 
 
-def _in_a_loop(run: _Run, items: Iterator[Located | Reject]) -> None:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        asyncio.run(run.go(items))
-        return
-    with ThreadPoolExecutor(1) as thread:  # a notebook has a loop of its own already
-        thread.submit(asyncio.run, run.go(items)).result()
-
-
-def _first(items: Iterator[Located | Reject], limit: int | None) -> Iterator[Located | Reject]:
-    left = limit
-    for item in items:
-        if isinstance(item, Located) and left is not None:
-            if left <= 0:
-                return
-            left -= 1
-        yield item
-
-
 def _config(
     teacher: Teacher,
-    directions: Sequence[Direction],
+    wanted: Wanted,
     limits: Limits,
     isolation: str,
     limit: int | None,
@@ -219,8 +155,10 @@ def _config(
     return {
         "teacher": teacher.name,
         **settings,
-        "trace_shown": True,
-        "directions": list(directions),
+        **({"prompts": prompts.version()} if "model" in settings else {}),
+        "trace_shown": wanted.show_trace,
+        "samples": wanted.samples,
+        "directions": list(wanted.directions),
         "limits": limits.to_dict(),
         "isolation": isolation,
         "limit": limit,

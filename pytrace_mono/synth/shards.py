@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 Format = Literal["parquet", "jsonl"]
 BATCH_ROWS = 1_000
-_INTEGERS = frozenset(
-    name for name, field in Example.model_fields.items() if field.annotation is int
-)
+_KINDS: dict[Any, str] = {int: "int64", bool: "bool_", str: "string"}
+_KIND_OF = {
+    name: _KINDS.get(field.annotation, "string") for name, field in Example.model_fields.items()
+}
 
 
 def require(format: Format) -> None:
@@ -141,7 +142,7 @@ def _field(name: str) -> pyarrow.Field:
     if name == "messages":
         turn = pyarrow.struct([("role", pyarrow.string()), ("content", pyarrow.string())])
         return pyarrow.field(name, pyarrow.list_(turn))
-    return pyarrow.field(name, pyarrow.int64() if name in _INTEGERS else pyarrow.string())
+    return pyarrow.field(name, getattr(pyarrow, _KIND_OF.get(name, "string"))())
 
 
 def _pyarrow() -> Any:

@@ -36,6 +36,8 @@ class Prompt:
         masked_call: the Call with ``??`` for its arguments.
         output: the recorded value, as a literal.
         row: id of the row that is asked for; "" outside a run.
+        sample: which of several completions is wanted, from 0: a teacher that keeps its answers
+            gives the same one to the same prompt and sample.
     """
 
     direction: Direction
@@ -49,6 +51,7 @@ class Prompt:
     masked_call: str
     output: str
     row: str = ""
+    sample: int = 0
 
 
 @dataclass(frozen=True)

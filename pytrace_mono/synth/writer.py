@@ -71,7 +71,7 @@ class CorpusWriter:
             self._lock = _lock(self.path)
             try:
                 self._prepare()
-            except BaseException:
+            except BaseException:  # Ctrl-C too: nobody else could give the lock back
                 _unlock(self.path, self._lock)
                 raise
         except OSError as error:

@@ -1,11 +1,12 @@
 """The instructions for a teacher that is a model; the wording lives in the ``.md`` files here.
 
-The model is shown the recorded trace: it then errs less in the middle, and every claim is checked
-all the same. The manifest says so (``trace_shown``).
+A model that is shown the recorded trace errs less in the middle; one that is not has to reason. Its
+claims are checked in both cases, and each row says which it was (``trace_shown``).
 """
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from importlib import resources
 from string import Template
@@ -49,20 +50,56 @@ def messages(
         call: the Call, on one line.
         masked_call: the Call with ``??`` for its arguments.
         output: the recorded value, as a literal.
-        shown_trace: what :func:`shown_trace` makes of the recording.
+        shown_trace: what :func:`shown_trace` makes of the recording; "" withholds it.
     """
-    section, rules = _SECTIONS[direction]
     if direction == "forward":
         question = tasks.forward_instruction(program, call.call, call.setup)
         asked = call.call
     else:
         question = tasks.backward_instruction(program, masked_call, output, call.setup)
         asked = masked_call
-    system = _template("system").substitute(section=section, section_rules=rules)
+    recording = ""
+    if shown_trace:
+        recording = f" {_template(f'{direction}_recording').substitute(trace=shown_trace)}"
     user = _template(direction).substitute(
-        question=question, trace=shown_trace, call=asked, output=output
+        question=question, recording=recording, call=asked, output=output
     )
-    return (Message("system", system), Message("user", user))
+    return (Message("system", _system(direction)), Message("user", user))
+
+
+def section_of(direction: Direction) -> str:
+    """The heading of the section that goes through the run."""
+    return _SECTIONS[direction][0]
+
+
+def as_json(chat: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The same chat, asking for a JSON object instead of tags."""
+    system, *rest = chat
+    asked = f"{system.content}\n\n{_template('json').substitute()}"
+    return (Message("system", asked), *rest)
+
+
+def templates(direction: Direction) -> str:
+    """All that a model is told, with ``$names`` where a row's own text comes in."""
+    names = (direction, f"{direction}_recording", "json")
+    titles = (
+        "user",
+        "$recording, where the trace is shown",
+        "behind the system message, where the endpoint takes a response format",
+    )
+    parts = [("system", _system(direction))]
+    parts += [(title, _template(name).template) for title, name in zip(titles, names, strict=True)]
+    return "\n\n".join(f"--- {title}\n{text}" for title, text in parts)
+
+
+@cache
+def version() -> str:
+    """The digest of the wording; it stands in the manifest."""
+    digest = hashlib.sha256(repr(sorted(_SECTIONS.items())).encode())
+    files = [file for file in resources.files(__package__).iterdir() if file.name.endswith(".md")]
+    for file in sorted(files, key=lambda file: file.name):
+        digest.update(f"{file.name}\n{file.read_text(encoding='utf-8')}".encode())
+    return digest.hexdigest()[:12]
 
 
 def shown_trace(trace: Trace) -> str:
@@ -76,6 +113,11 @@ def shown_trace(trace: Trace) -> str:
         left_out = text.count("\n") - head.count("\n") - tail.count("\n")
         text = f"{head}\n... ({left_out} lines are left out here)\n{tail}"
     return f"```\n{text.rstrip()}\n```"
+
+
+def _system(direction: Direction) -> str:
+    section, rules = _SECTIONS[direction]
+    return _template("system").substitute(section=section, section_rules=rules)
 
 
 @cache
