@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,10 @@ from pytrace_mono.cli.options import add_sandbox_options, limits_of, positive
 from pytrace_mono.errors import CorpusError, InputError, PrerequisiteError
 
 if TYPE_CHECKING:
+    from pytrace_mono.synth.corpus import Corpus
+    from pytrace_mono.synth.estimate import Estimate
     from pytrace_mono.synth.teacher import Teacher
+    from pytrace_mono.tracer import Limits
 
 _EXAMPLES = """\
 examples:
@@ -27,6 +31,7 @@ DIR/rejects.jsonl with its reason.
 
 _FOR_A_MODEL = (
     "model", "base_url", "cache", "max_cost", "max_tokens", "price", "samples", "hide_trace",
+    "dry_run",
 )  # fmt: skip
 
 
@@ -93,6 +98,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=positive, metavar="N", help="runs at the same time")
     parser.add_argument("--limit", type=positive, metavar="N", help="only the first N problems")
     parser.add_argument("--format", choices=("parquet", "jsonl"), default="parquet")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        default=None,
+        help="estimate requests, tokens and cost; ask nothing",
+    )
+    parser.add_argument(
+        "--preview",
+        type=positive,
+        metavar="N",
+        help="take the first N problems from end to end and print the rows; write no corpus",
+    )
     parser.add_argument("--quiet", action="store_true", help="show no progress and no summary")
     add_sandbox_options(parser)
     parser.set_defaults(run=run)
@@ -100,26 +117,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Synthesize and sum up; after an error, what was made until then."""
-    from pytrace_mono.synth.pipeline import synthesize
+    from pytrace_mono.synth.preview import preview
     from pytrace_mono.synth.summary import summary
 
     limits = limits_of(args)
     teacher = _teacher(args)
+    if args.dry_run:
+        print(_estimate(args, teacher, limits))
+        return 0
+    if args.preview:
+        with tempfile.TemporaryDirectory() as directory:
+            for text in preview(_synthesize(args, teacher, limits, directory, args.preview)):
+                print(text)
+        return 0
     try:
-        corpus = synthesize(
-            args.problems,
-            teacher,
-            args.out,
-            directions=args.directions,
-            limits=limits,
-            workers=args.workers,
-            isolation=args.isolation,
-            limit=args.limit,
-            format=args.format,
-            show_trace=not args.hide_trace,
-            samples=args.samples or 1,
-            quiet=args.quiet,
-        )
+        corpus = _synthesize(args, teacher, limits, args.out, args.limit)
     except (CorpusError, InputError, PrerequisiteError):
         raise  # nothing was begun
     except BaseException:  # whatever ended it, Ctrl-C too
@@ -128,6 +140,45 @@ def run(args: argparse.Namespace) -> int:
     if not args.quiet:
         print(summary(corpus))
     return 0
+
+
+def _synthesize(
+    args: argparse.Namespace, teacher: Teacher, limits: Limits, out: str, limit: int | None
+) -> Corpus:
+    from pytrace_mono.synth.pipeline import synthesize
+
+    return synthesize(
+        args.problems,
+        teacher,
+        out,
+        directions=args.directions,
+        limits=limits,
+        workers=args.workers,
+        isolation=args.isolation,
+        limit=limit,
+        format=args.format,
+        show_trace=not args.hide_trace,
+        samples=args.samples or 1,
+        quiet=args.quiet or args.preview is not None,
+    )
+
+
+def _estimate(args: argparse.Namespace, teacher: Teacher, limits: Limits) -> Estimate:
+    from pytrace_mono.synth.estimate import estimate
+    from pytrace_mono.synth.openai_teacher import OpenAITeacher
+    from pytrace_mono.synth.running import Wanted
+
+    assert isinstance(teacher, OpenAITeacher)  # the option is refused for another
+    return estimate(
+        args.problems,
+        teacher,
+        args.out,
+        Wanted(args.directions, not args.hide_trace, args.samples or 1),
+        limits=limits,
+        isolation=args.isolation,
+        workers=args.workers,
+        limit=args.limit,
+    )
 
 
 def _sum_up_unfinished(out: str) -> None:

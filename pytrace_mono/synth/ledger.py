@@ -136,6 +136,32 @@ class Ledger:
         usage = Usage(prompt, completion)
         return Totals(paid, cached, failures, usage, bool(estimated), cost, unpriced)
 
+    def stages(self) -> dict[str, int]:
+        """Rows by how far they came: ``kept``, or where they ended."""
+        return dict(
+            self._database.execute("SELECT stage, count(*) FROM rows GROUP BY stage ORDER BY stage")
+        )
+
+    def latency(self) -> tuple[float, float, float] | None:
+        """Seconds that a paid answer took: median, 95th percentile, longest; None without any."""
+        count = self._database.execute("SELECT count(*) FROM answers WHERE paid")[0][0]
+        if not count:
+            return None
+        median, high, longest = (
+            self._database.execute(
+                "SELECT seconds FROM answers WHERE paid ORDER BY seconds LIMIT 1 OFFSET ?", (at,)
+            )[0][0]
+            for at in ((count - 1) // 2, (count - 1) * 95 // 100, count - 1)
+        )
+        return median, high, longest
+
+    def attempts(self) -> tuple[float, int]:
+        """How often a paid request was sent: in the mean, and at most."""
+        mean, most = self._database.execute(
+            "SELECT ifnull(avg(attempts), 0), ifnull(max(attempts), 0) FROM answers WHERE paid"
+        )[0]
+        return mean, most
+
     def close(self) -> None:
         """Close the file."""
         self._database.close()

@@ -48,6 +48,11 @@ class Meter:
         token_budget: tokens that it may cost.
         longest: tokens of the longest completion, where there is a bound.
 
+    Attributes:
+        price: dollars for a million tokens; None where it is not known.
+        spent: dollars for the answers paid since it was made; None where the price is not known.
+        counter: counts tokens where the endpoint does not.
+
     Raises:
         PrerequisiteError: ``max_cost`` without a known price.
     """
@@ -68,6 +73,7 @@ class Meter:
                 "give --price PROMPT,COMPLETION in dollars per million tokens, or bound the tokens "
                 "with --max-tokens",
             )
+        self.spent = None if self.price is None else 0.0
         self.counter = TokenCounter(model)
         self._model = model
         self._budget = Budget(max_cost, token_budget, self.price, longest)
@@ -124,13 +130,16 @@ class Meter:
         usage = answer.usage or Usage(
             self.prompt_tokens(question.messages), self.counter.count(answer.text)
         )
+        cost = None if self.price is None else self.price.of(usage)
+        if paid and cost is not None:
+            self.spent = (self.spent or 0.0) + cost
         if self._ledger is not None:
             self._ledger.answered(
                 question.key,
                 question.row,
                 self._model,
                 usage,
-                cost=None if self.price is None else self.price.of(usage),
+                cost=cost,
                 estimated=answer.usage is None and self.counter.estimated,
                 paid=paid,
                 attempts=question.attempts,

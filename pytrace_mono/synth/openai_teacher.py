@@ -130,6 +130,23 @@ class OpenAITeacher:
         self._format.probing = asyncio.Lock()  # the next run may have another event loop
         await self._client.aclose()
 
+    @property
+    def price(self) -> Price | None:
+        """Dollars for a million tokens; None where it is not known."""
+        return self._meter.price
+
+    @property
+    def spent(self) -> float | None:
+        """Dollars paid in this run so far; None where the price is not known."""
+        return self._meter.spent
+
+    def tokens_to_pay(self, prompt: Prompt) -> int | None:
+        """Tokens of the prompt; None where its answer is in the cache."""
+        question, _ = self._question(prompt, prompt.sample)
+        if self._cache.get(question.key) is not None:
+            return None
+        return self._meter.prompt_tokens(question.messages)
+
     def _question(self, prompt: Prompt, sample: int) -> tuple[Question, dict[str, Any]]:
         """What is asked in the format of the moment, and its key."""
         format = self._format.format

@@ -87,7 +87,7 @@ def synthesize(
     with Sandbox(limits, isolation=isolation, workers=workers) as box:
         writer = CorpusWriter(out, {"name": known.name, "sha256": known.sha256}, config)
         expected = known.rows if limit is None else min(limit, known.rows)
-        progress = Progress(expected, quiet=quiet)
+        progress = Progress(expected, quiet=quiet, spent=lambda: getattr(teacher, "spent", None))
         ledger = None
         try:
             ledger = _ledger(teacher, writer.path)

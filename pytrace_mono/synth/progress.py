@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pytrace_mono.verify.reasons import Reason
@@ -25,14 +26,18 @@ class Progress:
     Args:
         total: Problems to come.
         quiet: show nothing.
+        spent: gives the dollars spent so far; None where nobody knows.
     """
 
-    def __init__(self, total: int, *, quiet: bool) -> None:
+    def __init__(
+        self, total: int, *, quiet: bool, spent: Callable[[], float | None] = lambda: None
+    ) -> None:
+        self._spent = spent
         self._total = total
         self._quiet = quiet
         self._done = 0
         self._notes = 0
-        self._last_line = time.monotonic()
+        self._begun = self._last_line = time.monotonic()
         self._bar: Any = None
         if not quiet and sys.stderr.isatty():
             from tqdm import tqdm
@@ -46,13 +51,16 @@ class Progress:
             return
         kept = sum(counts.kept.values())
         dropped = sum(sum(codes.values()) for codes in counts.dropped.values())
+        spent = self._spent()
+        so_far = f"{kept} kept, {dropped} dropped" + ("" if spent is None else f", ${spent:.4f}")
         if self._bar is not None:
-            self._bar.set_postfix_str(f"{kept} kept, {dropped} dropped", refresh=False)
+            self._bar.set_postfix_str(so_far, refresh=False)
             self._bar.update()
         elif time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
+            rate = self._done / (self._last_line - self._begun)
             done = f"{self._done} of at most {self._total} problems"
-            self._say(f"{done}, {kept} rows kept, {dropped} dropped")
+            self._say(f"{done}, {so_far}, {rate:.1f} problems a second")
 
     def note(self, reject: Reject) -> None:
         """Say what is wrong with the input, the first times; all of it stands in the rejects."""

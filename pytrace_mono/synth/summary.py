@@ -16,6 +16,13 @@ _SCOPES = {
     "backward": "backward",
 }
 
+_STAGES = {
+    "asking": "without an answer",
+    "answered": "answered, not readable",
+    "parsed": "read, not right",
+    "kept": "kept",
+}
+
 
 def summary(corpus: Corpus) -> str:
     """What was read, kept and dropped, each reason with its number, and where the files are."""
@@ -50,15 +57,34 @@ def summary(corpus: Corpus) -> str:
                 what = f"{number:>7}  {_SCOPES.get(scope, scope)}: {code}"
                 lines.append(f"{what:<44} {explain(code)}")
     if (corpus.path / LEDGER).exists():
-        ledger = Ledger(corpus.path)
-        lines.append(f"paid       {told(ledger.totals())}")
-        ledger.close()
+        lines += _paid(corpus)
     lines.append(
         f"files      {corpus.path}/data ({counts['rows']} rows), rejects.jsonl, manifest.json"
     )
     if not corpus.complete:
         lines.append(f"NOT COMPLETE: {corpus.manifest['stopped']}")
     return "\n".join(lines)
+
+
+def _paid(corpus: Corpus) -> list[str]:
+    ledger = Ledger(corpus.path)
+    try:
+        lines = [f"paid       {told(ledger.totals())}"]
+        stages = ", ".join(
+            f"{number} {_STAGES[stage]}" for stage, number in ledger.stages().items()
+        )
+        lines.append(f"rows       {stages}")
+        latency = ledger.latency()
+        if latency is not None:
+            median, high, longest = latency
+            mean_attempts, most = ledger.attempts()
+            lines.append(
+                f"answers    after {median:.2f} s (median), {high:.2f} s (95 %), {longest:.2f} s "
+                f"(longest); {mean_attempts:.2f} attempts each, {most} at most"
+            )
+    finally:
+        ledger.close()
+    return lines
 
 
 def sizes(corpus: Corpus) -> str:
