@@ -108,7 +108,7 @@ def repr_diff(run: Run) -> str:
     return json.dumps(out)
 
 
-def recorded(run: Run) -> list[dict[str, Any]]:
+def recorded(run: Run) -> str:
     recorder = Recorder(Limits(max_steps=1_000_000), Scope.of_files(run.file))
     recorder.start()
     try:
@@ -117,11 +117,7 @@ def recorded(run: Run) -> list[dict[str, Any]]:
         status = recorder.stop()
     if status["state"] != "complete":
         raise SystemExit(f"benchmarks/tracer.py: the recording of {run.file} is {status}")
-    return recorder.rows
-
-
-def pytrace_mono(run: Run) -> str:
-    return json.dumps(recorded(run))
+    return recorder.rows.json()
 
 
 def pysnooper(run: Run) -> str:
@@ -152,7 +148,7 @@ def snoop(run: Run) -> str:
 RECORDERS: dict[str, Traced] = {
     "no-op": no_op,
     "repr-diff": repr_diff,
-    "pytrace_mono": pytrace_mono,
+    "pytrace_mono": recorded,
     "PySnooper": pysnooper,
     "hunter": hunter,
     "snoop": snoop,
@@ -217,8 +213,12 @@ def containers(folder: Path, sizes: Sequence[int]) -> list[dict[str, Any]]:
             for n in (times, 2 * times):  # the difference leaves the cost of the call itself out
                 program = (source + f"a = list(range({size}))\n", f"f(a, {n})")
                 run = Run(folder, program)
-                costs.append(seconds(pytrace_mono, [run]))
-            body = [row for row in recorded(run) if row["kind"] == "line" and row["line"] == 3]
+                costs.append(seconds(recorded, [run]))
+            body = [
+                row
+                for row in json.loads(recorded(run))
+                if row["kind"] == "line" and row["line"] == 3
+            ]
             found.append(
                 {
                     "size": size,
@@ -239,7 +239,7 @@ def by_length(folder: Path, lengths: Sequence[int]) -> list[dict[str, Any]]:
     found = []
     for steps in lengths:
         run = Run(folder, (source, f"f({steps // 3})"))
-        base, ours = seconds(no_op, [run]), seconds(pytrace_mono, [run])
+        base, ours = seconds(no_op, [run]), seconds(recorded, [run])
         found.append({"steps": steps, "us": 1e6 * ours / steps, "ratio": ours / base})
     return found
 

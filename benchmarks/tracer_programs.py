@@ -42,7 +42,7 @@ HEAVY: dict[str, Program] = {
         "f(150)",
     ),
     "sort in place": (
-        "def f(n):\n    a = [i * 37 % n for i in range(n)]\n    for i in range(n):\n"
+        "def f(n):\n    a = [i * 23 % n for i in range(n)]\n    for i in range(n):\n"
         "        for j in range(n - 1 - i):\n            if a[j] > a[j + 1]:\n"
         "                a[j], a[j + 1] = a[j + 1], a[j]\n    return a\n",
         "f(36)",

@@ -12,13 +12,12 @@ from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from pytrace_mono.tracer import watch
+from pytrace_mono.tracer.effects import are_real
 from pytrace_mono.tracer.opcodes import Opcodes
+from pytrace_mono.tracer.rows import names_text, quoted
 
 if TYPE_CHECKING:
     from pytrace_mono.tracer.recorder import Recorder
-
-Row = dict[str, Any]
-"""A Step in its JSON form (:func:`pytrace_mono.tracer.serialize.step_to_dict`)."""
 
 _CLASS_NAMES = frozenset(
     {
@@ -38,26 +37,58 @@ _CLASS_NAMES = frozenset(
 
 
 _CO_OPTIMIZED = 0x1
-_CO_VARARGS = 0x4
-_CO_VARKEYWORDS = 0x8
 _CO_ASYNC_GENERATOR = 0x200
-_MISSING = object()
-_TEXT_ONLY = object()
+_MISSING: Any = object()
+_EXACT = '"exact": true}'
+_NOTHING_DELETED = '}, "deleted": []'
 
 # Kept from before the program runs, which may replace the names in `gc`.
 gc_isenabled, gc_disable, gc_enable = gc.isenabled, gc.disable, gc.enable
 
 
+class Seen:
+    """What is remembered of a variable's value that is not atomic.
+
+    Attributes:
+        held: the value's id, where its copy does not tell it from another one.
+        copy: by which a change is noticed; None where there is too much to remember, so that the text
+            has to do.
+    """
+
+    __slots__ = ("copy", "held")
+
+    def __init__(self, held: int | None, copy: watch.Copy | watch.Outline | None) -> None:
+        self.held = held
+        self.copy = copy
+
+
 class Activation:
-    """What is known of one activation: its latest row and each variable as last seen."""
+    """What is known of one activation: its latest step and each variable as last seen.
+
+    Attributes:
+        bound: the variables that the latest line can have bound, if that is all it can have done; None
+            where it may have changed anything.
+        is_plain: all that the frame was ever seen to reach is made of exact built-in types, which is
+            what the proof in :mod:`pytrace_mono.tracer.effects` rests on.
+    """
 
     __slots__ = (
+        "_at",
+        "_beyond",
+        "_changes",
+        "_deleted",
+        "_is_stale",
+        "_last",
         "_namespace",
-        "_seen",
-        "current",
+        "_place",
+        "_shown",
+        "_tail",
+        "bound",
         "depth",
         "file",
         "function",
+        "is_plain",
+        "line",
         "number",
         "opcodes",
         "raising",
@@ -65,41 +96,62 @@ class Activation:
     )
 
     def __init__(
-        self, recorder: Recorder, number: int, depth: int, function: str, opcodes: Opcodes
+        self,
+        recorder: Recorder,
+        number: int,
+        function: str,
+        opcodes: Opcodes,
+        file: str | None,
     ) -> None:
         self.recorder = recorder
         self.number = number
-        self.depth = depth
         self.function = function
         self.opcodes = opcodes
-        self.current: Row = {"changes": {}, "deleted": []}
+        self.line = 0
+        self.bound: tuple[str, ...] | None = None
+        self.is_plain = True
         self.raising = False
-        self.file: str | None = None
+        self._tail = _NOTHING_DELETED + ("}" if file is None else f', "file": {quoted(file)}}}')
+        self.file = file
         self._namespace: Any = None
-        self._seen: dict[str, tuple[Any, Any, Row]] = {}
+        # By name: an atomic value itself, a Seen, or _MISSING.
+        self._last: dict[str, Any] = dict.fromkeys(opcodes.locals, _MISSING)
+        self._shown: dict[str, str] = {}
+        self._changes: dict[str, str] | None
+        self._deleted: list[str] | None
+        self._beyond: list[str] | None
+        self._detach_step()
+
+    def enter_at(self, depth: int) -> None:
+        """Begin or go on, with this many recorded callers."""
+        self.depth = depth
+        self._place = (
+            f'{quoted(self.function)}, "frame": {self.number}, "depth": {depth}, "changes": {{'
+        )
 
     def called(self, frame: FrameType) -> None:
-        code = frame.f_code
-        count = code.co_argcount + code.co_kwonlyargcount
-        count += bool(code.co_flags & _CO_VARARGS) + bool(code.co_flags & _CO_VARKEYWORDS)
-        self.baseline(frame)
-        visible = self.current["changes"]
-        line = frame.f_lineno or code.co_firstlineno
-        self.current = self.recorder.row("call", line, self)
+        self.settle(frame)
+        line = frame.f_lineno or frame.f_code.co_firstlineno
         # Closure variables and globals are visible too, but it is the arguments that a call binds.
-        arguments = code.co_varnames[:count]
-        self.current["changes"] = {n: visible[n] for n in arguments if n in visible}
+        shown = self._shown
+        changes = {n: shown[n] for n in self.opcodes.arguments if n in shown}
+        self._begin("call", line)
+        if changes:
+            self._changes = changes
+            self._write()
+        if self.is_plain and self.opcodes.locals:
+            self.bound = ()  # up to its first line a function binds nothing
 
     def baseline(self, frame: FrameType) -> None:
         """Learn every visible variable, so that only later changes are credited to a line."""
         self.settle(frame)
+        self._detach_step()
 
     def resumed(self, frame: FrameType) -> None:
         """A generator goes on: what others did to its values meanwhile is not its line's doing."""
-        line = frame.f_lineno or self.current.get("line", 0)
-        self.current = {"changes": {}, "deleted": []}
+        self._detach_step()
         self.settle(frame)
-        self.current = self.recorder.row("resume", line, self)
+        self._begin("resume", frame.f_lineno or self.line)
         self.raising = False
 
     def trace(self, frame: FrameType, event: str, arg: Any) -> Any:
@@ -111,22 +163,33 @@ class Activation:
         collecting = gc_isenabled()
         gc_disable()
         try:
-            stack = recorder.stack
-            if not stack or stack[-1] is not self:
-                recorder.find(self, frame)
-            if recorder.suspects.found:
-                finding = recorder.suspects.look(frame, event, arg)
-                if finding is not None:
-                    recorder.mark(*finding)
-            self.settle(frame)
-            line = frame.f_lineno or self.current.get("line", 0)
+            bound = self.bound
+            if bound is None or recorder.latest is not self or recorder.suspects.found:
+                self._arrive(frame, event, arg)
+            elif bound:
+                self._settle_bound(frame, bound)
+            recorder.latest = self
             if event == "line":
                 self.raising = False
-                self.current = recorder.row("line", line, self)
+                line = frame.f_lineno or self.line
+                head, quiet = self.opcodes.lines.get(line) or self.opcodes.line(line)
+                rows = recorder.rows
+                if len(rows.heads) >= recorder.max_steps:
+                    recorder.full()
+                self._at = len(rows.heads)
+                rows.tails.append(self._tail)
+                rows.heads.append(head + self._place)
+                self.line = line
+                self._changes = self._deleted = self._beyond = None
+                if quiet is None or not self.is_plain:
+                    self.bound = None
+                else:
+                    names, builtins = quiet
+                    self.bound = names if not builtins or are_real(builtins, frame) else None
             elif event == "exception":
-                self._raised(frame, line, arg)
+                self._raised(frame, frame.f_lineno or self.line, arg)
             elif event == "return":
-                self._left(frame, line, arg)
+                self._left(frame, frame.f_lineno or self.line, arg)
             return self.trace
         except Exception as error:
             recorder.failed(error)
@@ -135,25 +198,39 @@ class Activation:
             if collecting:
                 gc_enable()
 
+    def _arrive(self, frame: FrameType, event: str, arg: Any) -> None:
+        """An event after which anything may be different."""
+        recorder = self.recorder
+        stack = recorder.stack
+        if not stack or stack[-1] is not self:
+            recorder.find(self, frame)
+        if recorder.suspects.found:
+            finding = recorder.suspects.look(frame, event, arg)
+            if finding is not None:
+                recorder.mark(*finding)
+        self.settle(frame)
+
     def _left(self, frame: FrameType, line: int, arg: Any) -> None:
         recorder = self.recorder
-        kind = self.opcodes.leaving(frame)
+        kind: str = self.opcodes.leaving(frame)
         if self.raising and kind != "return":
             kind = "unwind"
         if not frame.f_trace_lines:
             recorder.mark("tracer_lost", f"{self.function} switched its line events off")
-        row = recorder.row(kind, line, self)
+        value: str | None = None
         if kind == "yield" and frame.f_code.co_flags & _CO_ASYNC_GENERATOR:
             # What an async generator yields comes wrapped in an object that has no other way in.
             wrapped = gc.get_referents(arg)
             if len(wrapped) == 1:
-                row["value"] = recorder.snapshotter.take(wrapped[0])
+                value = recorder.snapshotter.fragment(wrapped[0])
         elif kind in ("return", "yield"):
-            row["value"] = recorder.snapshotter.take(arg)
+            value = recorder.snapshotter.fragment(arg)
+        self._append(kind, line, value)
         recorder.leave(self)
 
     def _raised(self, frame: FrameType, line: int, arg: Any) -> None:
         kind, value, traceback = arg
+        self.bound = None  # the way to a handler has no line of its own
         if value is not None and value is self.recorder.refusal:
             traceback.tb_next = (
                 None  # the refused frame and the recorder's own are not the program's
@@ -163,104 +240,194 @@ class Activation:
         if is_stop and self.opcodes.expects_stop(frame):
             return
         self.raising = True
-        row = self.recorder.row("exception", line, self)
-        row["value"] = self.recorder.snapshotter.raised(kind, value)
+        # The line still owns what is changed on the way to a handler.
+        self._append("exception", line, self.recorder.snapshotter.raised_fragment(kind, value))
+
+    def _append(self, kind: str, line: int, value: str | None = None) -> None:
+        """Append a step that binds nothing itself."""
+        rows = self.recorder.rows
+        if len(rows.heads) >= self.recorder.max_steps:
+            self.recorder.full()
+        rows.tails.append(self._tail if value is None else f'{self._tail[:-1]}, "value": {value}}}')
+        rows.heads.append(f'{{"kind": "{kind}", "line": {line}, "function": {self._place}')
+
+    def _begin(self, kind: str, line: int) -> None:
+        """Append a step that owns what is found to have changed from here on."""
+        self._append(kind, line)
+        self._detach_step()
+        self._at = len(self.recorder.rows.heads) - 1
+        self.line = line
+
+    def _detach_step(self) -> None:
+        """What is found to have changed from here on is nobody's doing, or that of the next step."""
+        self._at = -1
+        self._changes = self._deleted = self._beyond = None
+        self._is_stale = False
+        self.bound = None
+
+    def _write(self) -> None:
+        """Write the end of the current step anew."""
+        self._is_stale = False
+        if self._at < 0:
+            return
+        text = ""
+        if self._changes:
+            text = ", ".join(f"{quoted(name)}: {told}" for name, told in self._changes.items())
+        text += f'}}, "deleted": {names_text(self._deleted)}' if self._deleted else _NOTHING_DELETED
+        if self.file is not None:
+            text += f', "file": {quoted(self.file)}'
+        if self._beyond:
+            text += f', "changed_beyond_preview": {names_text(self._beyond)}'
+        self.recorder.rows.tails[self._at] = text + "}"
 
     def settle(self, frame: FrameType) -> None:
-        """Write into the current row what changed since the last look."""
-        seen = self._seen
-        visible = self._visible(frame)
-        for name, value in visible.items():
-            entry = seen.get(name)
-            if entry is None or entry[0] is not value or entry[1] is not None:
-                self._look(name, value, entry)
-        if len(visible) < len(seen):
-            for name in [name for name in seen if name not in visible]:
-                del seen[name]
-                self.current["changes"].pop(name, None)
-                self.current["deleted"].append(name)
-
-    def _visible(self, frame: FrameType) -> dict[str, Any]:
-        """The variables that count as this frame's, by name."""
+        """Write into the current step what changed since the last look."""
+        last = self._last
         opcodes = self.opcodes
-        global_names = frame.f_globals
-        visible: dict[str, Any] = {}
-        namespace: Any = None
         if opcodes.locals:
             get = frame.f_locals.get
             for name in opcodes.locals:
                 value = get(name, _MISSING)
-                if value is not _MISSING:
-                    visible[name] = value
+                if value is not last[name]:
+                    self._look(name, value, last[name])
         elif not frame.f_code.co_flags & _CO_OPTIMIZED:
-            # Asked for once, at the first event: from 3.12 on, a comprehension in a module's body keeps
-            # its variables in the frame, and asking then damages them (3.12) or gives a view (3.13).
-            if self._namespace is None:
-                self._namespace = frame.f_locals
-            namespace = self._namespace
-            if issubclass(type(namespace), dict):
-                # By dict itself, because __prepare__ and exec() may bring a subclass; dict.copy() asks
-                # a subclass for its keys().
-                for name, value in list(dict.items(namespace)):
-                    if type(name) is str and name not in _CLASS_NAMES and name.isidentifier():
-                        visible[name] = value
-            else:
-                self.recorder.mark(
-                    "truncated", f"{self.function} keeps its names in a mapping that has code"
-                )
-            if namespace is global_names:
-                return visible
-        for name, is_written in opcodes.globals:
-            value = dict.get(global_names, name, _MISSING)
-            if value is not _MISSING and (
-                is_written or name in self._seen or not _is_vocabulary(type(value))
-            ):
-                visible[name] = value
-        return visible
+            self._settle_namespace(frame)
+        if opcodes.globals and self._namespace is None:
+            namespace = frame.f_globals
+            for name, is_written in opcodes.globals:
+                value = dict.get(namespace, name, _MISSING)
+                old = last.get(name, _MISSING)
+                if value is not old and (
+                    is_written or old is not _MISSING or not _is_vocabulary(type(value))
+                ):
+                    self._look(name, value, old)
+        if self._is_stale:
+            self._write()
 
-    def _look(self, name: str, value: Any, entry: tuple[Any, Any, Row] | None) -> None:
-        """Compare one variable and remember it as (atomic value or id, copy or marker, snapshot)."""
+    def _settle_bound(self, frame: FrameType, names: tuple[str, ...]) -> None:
+        """The same, where it is known that nothing but these variables can have changed."""
+        visible = frame.f_locals
+        last = self._last
+        for name in names:
+            value = visible.get(name, _MISSING)
+            old = last[name]
+            if value is old:
+                continue
+            if type(old) is Seen:
+                # Letting go of a value may do anything, where it was the last one to hold it.
+                self.settle(frame)
+                return
+            if self._changes is None and id(type(value)) in watch.ATOMIC:
+                text = self.recorder.snapshotter.fragment(value)
+                if text != self._shown.get(name):
+                    last[name] = value
+                    self._shown[name] = text
+                    self._changes = {name: text}
+                    if self._deleted is None:
+                        self.recorder.rows.tails[self._at] = f"{quoted(name)}: {text}{self._tail}"
+                    else:
+                        self._write()
+                    continue
+            self._look(name, value, old)
+        if self._is_stale:
+            self._write()
+
+    def _settle_namespace(self, frame: FrameType) -> None:
+        """The same for the body of a module or class."""
+        # Asked for once, at the first event: from 3.12 on, a comprehension in a module's body keeps
+        # its variables in the frame, and asking then damages them (3.12) or gives a view (3.13).
+        if self._namespace is None:
+            self._namespace = frame.f_locals
+        namespace = self._namespace
+        last = self._last
+        visible: dict[str, Any] = {}
+        if issubclass(type(namespace), dict):
+            # By dict itself, because __prepare__ and exec() may bring a subclass; dict.copy() asks
+            # a subclass for its keys().
+            for name, value in list(dict.items(namespace)):
+                if type(name) is str and name not in _CLASS_NAMES and name.isidentifier():
+                    visible[name] = value
+        else:
+            self.recorder.mark(
+                "truncated", f"{self.function} keeps its names in a mapping that has code"
+            )
+        if namespace is not frame.f_globals:
+            for name, is_written in self.opcodes.globals:
+                value = dict.get(frame.f_globals, name, _MISSING)
+                if value is not _MISSING and (
+                    is_written or name in last or not _is_vocabulary(type(value))
+                ):
+                    visible[name] = value
+        for name, value in visible.items():
+            if value is not last.get(name, _MISSING):
+                self._look(name, value, last.get(name, _MISSING))
+        if len(visible) < len(last):
+            for name in [name for name in last if name not in visible]:
+                self._look(name, _MISSING, last[name])
+                del last[name]
+
+    def _look(self, name: str, value: Any, old: Any) -> None:
+        """Compare one variable, which may have changed, and remember it."""
+        if value is _MISSING:
+            self._gone(name)
+            return
         recorder = self.recorder
-        held: Any = value
-        copy: Any = None
-        snapshot: Row | None = None
+        entry = old if type(old) is Seen else None
+        text: str | None = None
+        new = value
         if id(type(value)) not in watch.ATOMIC:
+            known = recorder.known
+            copy = entry.copy if entry is not None else None
             if (
                 entry is not None
-                and entry[1] is not None
-                and entry[1] is not _TEXT_ONLY
-                and (entry[0] is None or entry[0] == id(value))
-                and recorder.known.unchanged(entry[1], value)
+                and copy is not None
+                and (entry.held is None or entry.held == id(value))
+                and known.unchanged(copy, value)
             ):
                 return
-            copy, snapshot = recorder.known.find(value, entry and entry[1])
+            copy, text = known.find(value, copy)
             # Of an object only its id is kept: a reference would delay the program's __del__.
-            held = None if type(copy) is tuple else id(value)
-            copy = copy or _TEXT_ONLY
-        if snapshot is None:
-            snapshot = recorder.snapshotter.take(value)
-            if copy is not None and copy is not _TEXT_ONLY:
-                recorder.known.add(value, copy, snapshot, recorder.snapshotter.shown)
-        if entry is None or snapshot != entry[2]:
-            self._changed(name, snapshot)
-        elif self._replaced(snapshot, held, copy, entry):
-            self._changed(name, snapshot)
-            beyond = self.current.setdefault("changed_beyond_preview", [])
-            if name not in beyond:
-                beyond.append(name)
-        self._seen[name] = (held, copy, snapshot)
+            new = Seen(None if type(copy) is tuple else id(value), copy)
+            if type(copy) is not tuple:
+                self.is_plain = False
+            if text is None:
+                text = recorder.snapshotter.fragment(value)
+                if copy is not None:
+                    known.add(value, copy, text, recorder.snapshotter.shown)
+        if text is None:
+            text = recorder.snapshotter.fragment(value)
+        self._last[name] = new
+        if text != self._shown.get(name):
+            self._changed(name, text)
+        elif not text.endswith(_EXACT):
+            # The text is the same but not all there is: is the value behind it another one?
+            is_text_only = type(new) is Seen and new.copy is None
+            if is_text_only and entry is not None and entry.held == new.held:
+                return
+            self._changed(name, text)
+            if self._beyond is None:
+                self._beyond = []
+            if name not in self._beyond:
+                self._beyond.append(name)
 
-    def _changed(self, name: str, snapshot: Row) -> None:
-        self.current["changes"][name] = snapshot
-        if name in self.current["deleted"]:
-            self.current["deleted"].remove(name)
+    def _changed(self, name: str, text: str) -> None:
+        self._shown[name] = text
+        if self._changes is None:
+            self._changes = {}
+        self._changes[name] = text
+        if self._deleted is not None and name in self._deleted:
+            self._deleted.remove(name)
+        self._is_stale = True
 
-    @staticmethod
-    def _replaced(snapshot: Row, held: Any, copy: Any, entry: tuple[Any, Any, Row]) -> bool:
-        """True when the text is the same but is not all there is, and the value behind it is not."""
-        if snapshot["exact"]:
-            return False
-        return bool(held != entry[0]) if copy is _TEXT_ONLY else True
+    def _gone(self, name: str) -> None:
+        self._last[name] = _MISSING
+        self._shown.pop(name, None)
+        if self._changes is not None:
+            self._changes.pop(name, None)
+        if self._deleted is None:
+            self._deleted = []
+        self._deleted.append(name)
+        self._is_stale = True
 
 
 def _is_vocabulary(kind: type) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import linecache
 import platform
 import sys
@@ -108,7 +109,7 @@ class record:
         if frame is not None:
             frame.f_trace = self._outer_trace
         rows = recorder.rows
-        last = rows[-1] if frame is not None and rows else {}
+        last = json.loads(rows.latest()) if frame is not None and rows else {}
         if last.get("kind") == "line" and last["line"] == self._line and not last["changes"]:
             rows.pop()  # leaving the block visits the `with` line once more: ours, not the block's
         outcome: dict[str, Any] = {"kind": "returned"}
@@ -247,6 +248,6 @@ def _build(
             "stdout": "",
             "stderr": "",
             "call_start": 0,
-            "steps": recorder.rows,
+            "steps": json.loads(recorder.rows.json()),
         }
     )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import dis
+import re
 import sys
+import weakref
 from types import CodeType, FrameType
 from typing import Literal
+
+from pytrace_mono.tracer.effects import Effects, Quiet
 
 _RESUME_AFTER_AWAIT = 3
 _RETURNS = frozenset({"RETURN_VALUE", "RETURN_CONST"})
@@ -13,7 +17,11 @@ _EXPECTS_STOP = frozenset(
     {"FOR_ITER", "SEND", "YIELD_FROM", "END_ASYNC_FOR", "CLEANUP_THROW", "END_SEND"}
 )
 _LOAD_GLOBAL = dis.opmap["LOAD_GLOBAL"]
-_GLOBAL_OPCODES = {dis.opmap[f"{verb}_GLOBAL"] for verb in ("LOAD", "STORE", "DELETE")}
+_EXTENDED_ARG = dis.EXTENDED_ARG
+_GLOBALS = re.compile(
+    b"[%s]"
+    % b"".join(b"\\x%02x" % dis.opmap[f"{verb}_GLOBAL"] for verb in ("LOAD", "STORE", "DELETE"))
+)
 _LOADS_HAVE_A_FLAG = sys.version_info >= (3, 11)
 """The lowest bit of LOAD_GLOBAL's argument says whether to push a NULL before the value."""
 
@@ -24,26 +32,49 @@ class Opcodes:
     Attributes:
         locals: names of its local, cell and free variables; empty for a module's or class's body.
         globals: names that the code reads or writes as globals, and: does it write it.
+        arguments: names of its arguments.
+        lines: of each line asked for, what :meth:`line` says.
     """
 
     def __init__(self, code: CodeType) -> None:
         # co_code is the code as compiled: neither specialized nor instrumented.
         self._code = code.co_code
-        found: dict[str, bool] = {}
-        extended = 0
-        for offset in range(0, len(self._code), 2):
-            opcode, arg = self._code[offset], self._code[offset + 1] | extended
-            extended = arg << 8 if opcode == dis.EXTENDED_ARG else 0
-            if opcode in _GLOBAL_OPCODES:
-                is_load = opcode == _LOAD_GLOBAL
-                name = code.co_names[arg >> 1 if is_load and _LOADS_HAVE_A_FLAG else arg]
-                found[name] = found.get(name, False) or not is_load
-        self.globals: tuple[tuple[str, bool], ...] = tuple(found.items())
+        self.lines: dict[int, tuple[str, Quiet | None]] = {}
+        self.globals = tuple(self._globals(code).items())
         self.locals: tuple[str, ...] = ()
+        self.arguments: tuple[str, ...] = ()
+        self._quiet: dict[int, Quiet] = {}
         if code.co_flags & _CO_OPTIMIZED:
             names = [*code.co_varnames, *code.co_cellvars, *code.co_freevars]
             # A comprehension's argument is called ".0".
             self.locals = tuple(name for name in dict.fromkeys(names) if name.isidentifier())
+            count = code.co_argcount + code.co_kwonlyargcount
+            count += bool(code.co_flags & _CO_VARARGS) + bool(code.co_flags & _CO_VARKEYWORDS)
+            self.arguments = code.co_varnames[:count]
+            self._quiet = Effects(code).quiet
+
+    def line(self, line: int) -> tuple[str, Quiet | None]:
+        """How the step of a line begins in JSON, and what running the line can change at most."""
+        known = self.lines.get(line)
+        if known is None:
+            head = f'{{"kind": "line", "line": {line}, "function": '
+            known = self.lines[line] = (head, self._quiet.get(line))
+        return known
+
+    def _globals(self, code: CodeType) -> dict[str, bool]:
+        operations = self._code[::2]
+        found: dict[str, bool] = {}
+        for match in _GLOBALS.finditer(operations):
+            index = match.start()
+            is_load = operations[index] == _LOAD_GLOBAL
+            arg, shift = self._code[2 * index + 1], 8
+            while index and operations[index - 1] == _EXTENDED_ARG:
+                index -= 1
+                arg |= self._code[2 * index + 1] << shift
+                shift += 8
+            name = code.co_names[arg >> 1 if is_load and _LOADS_HAVE_A_FLAG else arg]
+            found[name] = found.get(name, False) or not is_load
+        return found
 
     def leaving(self, frame: FrameType) -> Literal["return", "yield", "await", "unwind"]:
         """Why a ``return`` event fired: the event itself does not say (None may mean any)."""
@@ -75,5 +106,27 @@ class Opcodes:
 
 
 _CO_OPTIMIZED = 0x1
+_CO_VARARGS = 0x4
+_CO_VARKEYWORDS = 0x8
 _COROUTINE = 0x80 | 0x200
 """CO_COROUTINE and CO_ASYNC_GENERATOR."""
+
+_known: dict[int, tuple[weakref.ref[CodeType], Opcodes]] = {}
+"""By id, because hash and equality of a code object are those of its constants."""
+
+
+def opcodes_of(code: CodeType) -> Opcodes:
+    """The same Opcodes for a code object each time, in every recording, as long as it exists."""
+    known = _known.get(id(code))
+    if known is not None and known[0]() is code:
+        return known[1]
+    key = id(code)
+
+    def forget(reference: weakref.ref[CodeType]) -> None:
+        entry = _known.get(key)
+        if entry is not None and entry[0] is reference:
+            del _known[key]
+
+    opcodes = Opcodes(code)
+    _known[key] = weakref.ref(code, forget), opcodes
+    return opcodes

@@ -18,10 +18,11 @@ from types import CodeType, FrameType, MethodType
 from typing import Any
 
 from pytrace_mono.tracer import audit, classes, watch
-from pytrace_mono.tracer.activation import Activation, Row, gc_disable, gc_enable, gc_isenabled
+from pytrace_mono.tracer.activation import Activation, gc_disable, gc_enable, gc_isenabled
 from pytrace_mono.tracer.headroom import Headroom, Rearm
 from pytrace_mono.tracer.limits import Limits
-from pytrace_mono.tracer.opcodes import Opcodes
+from pytrace_mono.tracer.opcodes import Opcodes, opcodes_of
+from pytrace_mono.tracer.rows import Rows
 from pytrace_mono.tracer.scope import Scope
 from pytrace_mono.tracer.snapshot import Snapshotter
 from pytrace_mono.tracer.suspects import Suspects
@@ -44,13 +45,17 @@ class Recorder:
             the recorder detaches, and the program goes on unrecorded.
 
     Attributes:
-        rows: the steps so far, in their JSON form.
+        rows: the steps so far, as JSON.
+        latest: the activation that the latest event in this thread belongs to; None for one that is
+            not recorded. So an activation knows that no Python code ran since its own latest event.
     """
 
     def __init__(
         self, limits: Limits, scope: Scope, on_limit: Callable[[str], object] | None = None
     ) -> None:
-        self.rows: list[Row] = []
+        self.rows = Rows()
+        self.max_steps = limits.max_steps
+        self.latest: Activation | None = None
         self._limits = limits
         self._scope = scope
         self._on_limit = on_limit
@@ -172,6 +177,7 @@ class Recorder:
         if not self.active:
             return None
         self.refusal = None
+        self.latest = None
         if self._headroom.refuses():
             return self._overflow(frame)
         if not self._covers(frame.f_code):
@@ -182,12 +188,11 @@ class Recorder:
         try:
             state = _state_of(frame, self)
             if state is not None:
-                self.stack.append(state)
-                state.depth = len(self.stack) - 1
-                state.resumed(frame)
+                self._go_on(state, frame)
             else:
                 state = self._enter(frame)
                 state.called(frame)
+            self.latest = state
             return state.trace
         except Exception as error:
             self.failed(error)
@@ -241,16 +246,24 @@ class Recorder:
                 self._name_nested(code, "")
             self.suspects.meet(code)
             name = classes.plain(getattr(code, "co_qualname", code.co_name))
-            known = self._codes.setdefault(id(code), (code, name, Opcodes(code)))
+            known = self._codes.setdefault(id(code), (code, name, opcodes_of(code)))
         if frame.f_trace is not None:
             self._found_traces.append((frame, frame.f_trace))  # a generator that another one traced
-        state = Activation(self, self._frames, len(self.stack), known[1], known[2])
-        file = classes.plain(code.co_filename)
-        if file != self._scope.program:
-            state.file = file
+        file = None
+        if code.co_filename is not self._scope.program:
+            file = classes.plain(code.co_filename)
+            if file == self._scope.program:
+                file = None
+        state = Activation(self, self._frames, known[1], known[2], file)
+        state.enter_at(len(self.stack))
         self._frames += 1
         self.stack.append(state)
         return state
+
+    def _go_on(self, state: Activation, frame: FrameType) -> None:
+        state.enter_at(len(self.stack))
+        self.stack.append(state)
+        state.resumed(frame)
 
     def _name_nested(self, code: CodeType, prefix: str) -> None:
         """Give 3.10 the ``co_qualname`` that code objects have from 3.11 on (bpo-44530)."""
@@ -258,7 +271,7 @@ class Recorder:
             if type(constant) is CodeType:
                 name = prefix + constant.co_name
                 self.suspects.meet(constant)
-                self._codes[id(constant)] = (constant, name, Opcodes(constant))
+                self._codes[id(constant)] = (constant, name, opcodes_of(constant))
                 is_function = constant.co_flags & _CO_OPTIMIZED
                 self._name_nested(constant, f"{name}.<locals>." if is_function else f"{name}.")
 
@@ -273,31 +286,16 @@ class Recorder:
             del self.stack[self.stack.index(state) + 1 :]
         else:
             # Until 3.11 gen.throw() and gen.close() enter a frame without a call event.
-            self.stack.append(state)
-            state.depth = len(self.stack) - 1
-            state.resumed(frame)
+            self._go_on(state, frame)
 
-    def row(self, kind: str, line: int, state: Activation) -> Row:
-        if len(self.rows) >= self._limits.max_steps:
-            reason = f"max_steps ({self._limits.max_steps}) reached"
-            self.mark("truncated", reason)
-            if self._on_limit is not None:
-                self._on_limit(reason)
-            self._detach()
-            raise _Detached
-        row: Row = {
-            "kind": kind,
-            "line": line,
-            "function": state.function,
-            "frame": state.number,
-            "depth": state.depth,
-            "changes": {},
-            "deleted": [],
-        }
-        if state.file is not None:
-            row["file"] = state.file
-        self.rows.append(row)
-        return row
+    def full(self) -> None:
+        """There is no room for another step."""
+        reason = f"max_steps ({self._limits.max_steps}) reached"
+        self.mark("truncated", reason)
+        if self._on_limit is not None:
+            self._on_limit(reason)
+        self._detach()
+        raise _Detached
 
 
 def _still_wanted(hook: Any) -> Any:

@@ -22,6 +22,7 @@ from pytrace_mono.tracer import classes
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.messages import message_of
 from pytrace_mono.tracer.parts import in_order
+from pytrace_mono.tracer.rows import quoted, snapshot_text
 from pytrace_mono.tracer.watch import Outlines
 
 SnapshotRow = dict[str, Any]
@@ -71,9 +72,30 @@ class Snapshotter:
         self._active: set[int] = set()
         self._layouts = classes.Layouts()
         self.shown: int | None = None
+        # Within these an int or a string certainly is written out: a bit takes less than half a digit,
+        # and a character at most ten (as in "\\U0010ffff").
+        self._quick_bits = min(self._max_int_bits, 2 * max(0, self._max_chars - 2))
+        self._quick_chars = self._max_chars // 10
 
     def take(self, value: object) -> SnapshotRow:
         """Snapshot any value; never raises for what the value is, never runs its code."""
+        text, kind, exact = self._read(value)
+        return {"text": text, "type": kind, "exact": exact}
+
+    def fragment(self, value: object) -> str:
+        """The JSON text of what :meth:`take` gives."""
+        kind = type(value)
+        if kind is int:
+            if int.bit_length(value) <= self._quick_bits:  # type: ignore[arg-type]
+                return f'{{"text": "{value}", "type": "int", "exact": true}}'
+        elif kind is str:
+            if len(value) < self._quick_chars:  # type: ignore[arg-type]
+                return f'{{"text": {quoted(repr(value))}, "type": "str", "exact": true}}'
+        elif (value is None or kind is bool) and self._max_chars > 4:
+            return snapshot_text(repr(value), "NoneType" if value is None else "bool", True)
+        return snapshot_text(*self._read(value))
+
+    def _read(self, value: object) -> tuple[str, str, bool]:
         self._exact = True
         self._left = self._max_chars
         self._active.clear()
@@ -82,7 +104,7 @@ class Snapshotter:
         if len(text) > self._max_chars:
             text = (text[: max(0, self._max_chars - len(CUT))] + CUT)[: self._max_chars]
             self._exact = False
-        return {"text": text, "type": classes.name_of(type(value)), "exact": self._exact}
+        return text, classes.name_of(type(value)), self._exact
 
     def outlines(self) -> Outlines:
         """Tells whether values have changed, reading them the way they are shown here."""
@@ -92,6 +114,11 @@ class Snapshotter:
         """Type and message of an exception, without calling a ``__str__`` of the user's."""
         message = message_of(error, self._max_chars, lambda value: str(self.take(value)["text"]))
         return {"type": classes.name_of(type(error)), "message": message}
+
+    def raised_fragment(self, kind: type, value: object) -> str:
+        """The JSON text of what :meth:`raised` gives."""
+        row = self.raised(kind, value)
+        return snapshot_text(row["text"], row["type"], row["exact"])
 
     def raised(self, kind: type, value: object) -> SnapshotRow:
         """Snapshot of what a trace function is told about an exception.

@@ -108,7 +108,7 @@ def record() -> dict[str, object]:
     status = recorder.stop()
     # One short line a step, so that a difference is easy to read.
     steps = []
-    for row in recorder.rows:
+    for row in json.loads(recorder.rows.json()):
         parts = [f"{name} = {value['text']}" for name, value in row["changes"].items()]
         parts += [f"{name} deleted" for name in row["deleted"]]
         if "value" in row:

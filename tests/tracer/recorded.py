@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any, NamedTuple
 
@@ -56,7 +57,7 @@ def record_source(source: str, call: str | None = None, limits: Limits | None = 
     before = sys.gettrace()
     value = run(source, call, recorder.start, lambda: found.append(recorder.stop()))
     assert sys.gettrace() is before
-    return Recorded(recorder.rows, found[0], value)
+    return Recorded(json.loads(recorder.rows.json()), found[0], value)
 
 
 def untraced(source: str, call: str | None = None) -> Any:

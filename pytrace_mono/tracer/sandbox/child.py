@@ -98,7 +98,8 @@ def warm_up() -> None:
     value = _eval("f(2)", namespace)
     recorder.stop()
     snapshotter = Snapshotter(limits)
-    to_json({"steps": recorder.rows, "value": snapshotter.take(value)})
+    recorder.rows.json()
+    to_json({"value": snapshotter.take(value)})
     snapshotter.exception(ValueError("x"))
 
 

@@ -15,6 +15,7 @@ from os import _exit
 from sys import setrecursionlimit
 from typing import Any, NoReturn
 
+from pytrace_mono.tracer.rows import Rows
 from pytrace_mono.tracer.sandbox.confine import RESULT_FD
 from pytrace_mono.tracer.sandbox.wire import pack, write_all
 
@@ -90,7 +91,7 @@ class Report:
 
         self.stdout = Output(output_bytes, overflow)
         self.stderr = Output(output_bytes, overflow)
-        self.rows: list[dict[str, Any]] = []
+        self.rows = Rows()
         self.call_start: int | None = None
         self._reserve = reserve
         self._sent = False
@@ -113,9 +114,9 @@ class Report:
             "stdout": self.stdout.text(),
             "stderr": self.stderr.text(),
             "call_start": len(self.rows) if start is None else start,
-            "steps": self.rows,
         }
         try:
-            write_all(RESULT_FD, pack(to_json(result)))
+            text = to_json(result)[:-1] + b',"steps":' + self.rows.json().encode() + b"}"
+            write_all(RESULT_FD, pack(text))
         finally:
             _exit(0)
