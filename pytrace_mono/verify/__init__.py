@@ -7,7 +7,8 @@ recording (:mod:`~pytrace_mono.verify.findings`), and the whole is kept or dropp
 
 from __future__ import annotations
 
-from pytrace_mono.verify.claims import Claim, Place, Reading, Shown, Unread
+from pytrace_mono.verify.checking import Evidence, check
+from pytrace_mono.verify.claims import Claim, Place, Reading, Unread
 from pytrace_mono.verify.findings import Checked, Finding, Scores
 from pytrace_mono.verify.literals import LiteralCall, literal, literal_call, same_value
 from pytrace_mono.verify.reasons import Reason
@@ -16,14 +17,15 @@ from pytrace_mono.verify.verifier import Verdict, verify_backward, verify_forwar
 __all__ = [
     "Checked",
     "Claim",
+    "Evidence",
     "Finding",
     "LiteralCall",
     "Place",
     "Reading",
     "Reason",
     "Scores",
-    "Shown",
     "Unread",
+    "check",
     "Verdict",
     "literal",
     "literal_call",

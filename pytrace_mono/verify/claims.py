@@ -136,6 +136,13 @@ class Gives:
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """A call was made."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
 class Raises:
     """An exception was raised, of a type and maybe with a message; or none was."""
 
@@ -166,6 +173,14 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Operand:
+    """A line put a value somewhere or took it away: ``verb`` is "puts" or "takes"."""
+
+    shown: Shown
+    verb: Literal["puts", "takes"]
+
+
+@dataclass(frozen=True, slots=True)
 class Quoted:
     """Code that stands in the program (on the line of the place, where there is one)."""
 
@@ -181,10 +196,12 @@ Statement = (
     | History
     | Changes
     | Gives
+    | Called
     | Raises
     | Holds
     | Inputs
     | Answered
+    | Operand
     | Quoted
 )
 

@@ -1,0 +1,201 @@
+"""From the place of a Claim to the visits that it may be about."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from pytrace_mono.tracer.types import Snapshot
+from pytrace_mono.verify.claims import Place
+from pytrace_mono.verify.reading import shapes
+from pytrace_mono.verify.recording import LATE, Frame, Round, Run, Visit
+
+Window = tuple[int, int]
+
+
+class NoSuchPass(Exception):
+    """The run has no iteration of that number there; the message says how many there are."""
+
+
+class Places:
+    """Finds frames, windows of time and visits.
+
+    Args:
+        run: the recording.
+        main: the activation that the Call is about, where there is one.
+    """
+
+    def __init__(self, run: Run, main: Frame | None) -> None:
+        self.run = run
+        self.main = main
+        self._by_label: dict[int, list[Visit]] = {}
+        for visit in run.visits:
+            self._by_label.setdefault(visit.label, []).append(visit)
+        self._called: dict[str, list[Frame]] = {}
+        self._windows: dict[
+            tuple[tuple[tuple[int | None, int], ...], str | None], list[Window] | str
+        ] = {}
+        roots = [f for f in run.called if f.depth == 0]
+        self._outer = [main] if main is not None and main in roots else roots
+
+    def frames(self, place: Place) -> list[Frame] | None:
+        """The activations a place may be in; None for any."""
+        if place.call is None:
+            return None
+        return self.called(place.call) or None
+
+    def called(self, call: str) -> list[Frame]:
+        """The activations that a call, written out, may be."""
+        found = self._called.get(call)
+        if found is None:
+            found = [f for f in self.run.called if is_written(call, f)]
+            self._called[call] = found
+        return found
+
+    def windows(self, place: Place) -> list[Window]:
+        """When the iterations of a place ran.
+
+        Raises:
+            NoSuchPass: they never did.
+        """
+        key = (place.passes, place.call)
+        known = self._windows.get(key)
+        if known is None:
+            try:
+                known = self._find_windows(place)
+            except NoSuchPass as none:
+                known = str(none)
+            self._windows[key] = known
+        if isinstance(known, str):
+            raise NoSuchPass(known)
+        return known
+
+    def _find_windows(self, place: Place) -> list[Window]:
+        frames = self.frames(place)
+        windows: list[Window] = [(0, LATE)]
+        if frames is not None:
+            windows = [(f.begins, f.ends) for f in frames]
+        for line, number in place.passes:
+            rounds = [
+                r
+                for r in self.run.rounds
+                if (line is None or r.loop.lineno == line)
+                and any(start <= r.begins < end for start, end in windows)
+                and (frames is None or r.frame in frames)
+            ]
+            found = [w for r in rounds if (w := r.window(number)) is not None]
+            if not found:
+                if any(not r.counted for r in rounds):
+                    continue
+                raise NoSuchPass(_passes(rounds, line, number))
+            windows = found
+        return windows
+
+    def visits(self, place: Place, *, line: bool = True) -> list[Visit]:
+        """The visits a place may mean, in order; of its line, or of any where ``line`` is False.
+
+        Raises:
+            NoSuchPass: see :meth:`windows`.
+        """
+        if line and place.line is not None:
+            found = self._by_label.get(place.line, [])
+            if not found:
+                found = self._of_statement(place.line)
+        else:
+            found = self.run.visits
+        if place.passes or place.call is not None:
+            windows = self.windows(place)
+            frames = self.frames(place)
+            found = [v for v in found if any(a <= v.start < b for a, b in windows)]
+            if frames is not None:
+                inside = [v for v in found if v.frame in frames]
+                found = inside or found
+        return found
+
+    def _of_statement(self, line: int) -> list[Visit]:
+        """A line within a statement of several lines means the statement."""
+        label = self.run.program.at.get(line, (None, line))[1]
+        return self._by_label.get(label, [])
+
+    def rounds(self, place: Place) -> list[Round]:
+        """The runs of loops a place may mean.
+
+        Raises:
+            NoSuchPass: see :meth:`windows`.
+        """
+        found = self.run.rounds
+        if place.line in self.run.program.loop_lines:
+            found = [r for r in found if r.loop.lineno == place.line]
+        if place.passes or place.call is not None:
+            windows = self.windows(place)
+            found = [r for r in found if any(start <= r.begins < end for start, end in windows)]
+            frames = self.frames(place)
+            if frames is not None:
+                found = [r for r in found if r.frame in frames] or found
+        return found
+
+
+def _passes(rounds: list[Round], line: int | None, number: int) -> str:
+    where = "" if line is None else f" at line {line}"
+    counts = sorted({len(r.passes) for r in rounds})
+    if not counts:
+        return f"no loop{where} ran there"
+    return f"the loop{where} has no pass {number}; it ran {' or '.join(map(str, counts))} times"
+
+
+def is_written(text: str, frame: Frame) -> bool:
+    """Whether a call, written out, may be the one that began this activation."""
+    named = re.match(r"([A-Za-z_][\w.]*)(?:\(|$)", text)
+    if named is None:
+        return False
+    name = named[1].rsplit(".", 1)[-1]
+    if name != frame.name and not (frame.name == "__init__" and name in frame.function.split(".")):
+        return False
+    if "..." in text or "(" not in text:
+        return True
+    given = _flat(frame)
+    if text.partition("(")[2][:-1] == ", ".join(value.text for _, value in given):
+        return True
+    node = shapes.parsed(text)
+    if not isinstance(node, ast.Call):
+        return False
+    for position, argument in enumerate(node.args):
+        if isinstance(argument, ast.Starred):
+            return True
+        if position >= len(given):
+            return False
+        if not _same(argument, given[position][1]):
+            return False
+    by_name = dict(given)
+    return all(
+        keyword.arg is None
+        or keyword.arg not in by_name
+        or _same(keyword.value, by_name[keyword.arg])
+        for keyword in node.keywords
+    )
+
+
+def _flat(frame: Frame) -> list[tuple[str, Snapshot]]:
+    """The arguments in order, those gathered by ``*`` one by one."""
+    star = None
+    if frame.definition is not None and frame.definition.args.vararg is not None:
+        star = frame.definition.args.vararg.arg
+    found: list[tuple[str, Snapshot]] = []
+    for name, value in frame.arguments.items():
+        if name in ("self", "cls"):
+            continue
+        if name == star and value.exact:
+            node = shapes.parsed(value.text)
+            if isinstance(node, ast.Tuple):
+                for part in node.elts:
+                    found.append(("", Snapshot(ast.unparse(part), "", True)))
+                continue
+        found.append((name, value))
+    return found
+
+
+def _same(argument: ast.expr, value: Snapshot) -> bool:
+    text = ast.unparse(argument)
+    if not shapes.is_literal(text):
+        return True  # a variable or an expression: its value is not said
+    return text == value.text or shapes.normal(value.text) == text

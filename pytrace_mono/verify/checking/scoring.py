@@ -1,0 +1,103 @@
+"""The findings of a monologue, and what they come to in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from pytrace_mono.records import Direction
+from pytrace_mono.tracer.types import Trace
+from pytrace_mono.verify.checking.checker import Checker
+from pytrace_mono.verify.claims import Gives, Reading
+from pytrace_mono.verify.findings import Checked, Finding, Scores
+from pytrace_mono.verify.program import program_of
+from pytrace_mono.verify.reading import read
+from pytrace_mono.verify.recording import Frame, Run
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a monologue is held against.
+
+    Attributes:
+        trace: of the asked Call; of the witness where the monologue argues backwards.
+        entry_point: name of the function it is about.
+        traces: of every known Call of the Problem, for properties; ``trace`` alone if empty.
+
+    Raises (when it is used):
+        SyntaxError, ValueError, RecursionError, MemoryError: the program cannot be parsed here.
+    """
+
+    trace: Trace
+    entry_point: str
+    traces: Sequence[Trace] = ()
+
+    @cached_property
+    def run(self) -> Run:
+        """The recording taken apart; do not check in several threads at once."""
+        return Run(self.trace)
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """Those of all known Calls."""
+        others = (Run(t) for t in self.traces if t is not self.trace and t.complete)
+        return (self.run, *others)
+
+
+def check(monologue: str, evidence: Evidence, direction: Direction) -> Checked:
+    """Read a monologue and hold every claim against the recording.
+
+    Args:
+        monologue: the text; what follows ``[ANSWER]`` is not read.
+        evidence: the recording.
+        direction: whether it argues from the input or from the output.
+    """
+    run = evidence.run
+    reading = read(monologue, program_of(run.trace.program), direction)
+    main = run.main(evidence.entry_point)
+    properties = any(c.kind == "property" for c in reading.claims)
+    runs = evidence.runs if properties else (run,)
+    checker = Checker(run, main, runs, evidence.entry_point, direction)
+    findings = tuple(checker.check(claim) for claim in reading.claims)
+    return _scored(reading, findings, checker, main)
+
+
+def _scored(
+    reading: Reading, findings: tuple[Finding, ...], checker: Checker, main: Frame | None
+) -> Checked:
+    held = sum(f.status == "holds" for f in findings)
+    wrong = sum(f.status == "contradicted" for f in findings)
+    constraints = [f for f in findings if f.claim.kind == "constraint"]
+    kept = sum(f.status == "holds" for f in constraints)
+    lost = sum(f.status == "contradicted" for f in constraints)
+    lines = _lines_with_effects(checker.run, main)
+    told = checker.told
+    missing = tuple(sorted(lines - told))
+    scores = Scores(
+        coverage=1 - len(missing) / len(lines) if lines else 1.0,
+        order=checker.in_order / checker.placed if checker.placed else 1.0,
+        transitions=held / (held + wrong) if held + wrong else 1.0,
+        output=_output(findings),
+        constraints=kept / (kept + lost) if kept + lost else 1.0,
+        unread=reading.unread_share,
+    )
+    return Checked(reading, findings, scores, missing)
+
+
+def _lines_with_effects(run: Run, main: Frame | None) -> set[int]:
+    """Labels of the lines with side effects that ran in the function told of."""
+    effects = run.program.effects
+    visits = main.visits if main is not None else run.visits
+    return {v.label for v in visits if v.label in effects}
+
+
+def _output(findings: tuple[Finding, ...]) -> bool | None:
+    given = [
+        f
+        for f in findings
+        if isinstance(f.claim.statement, Gives) and f.claim.statement.call is None
+    ]
+    if not given or given[-1].status == "unsupported":
+        return None
+    return given[-1].status == "holds"

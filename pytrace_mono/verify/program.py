@@ -1,0 +1,249 @@
+"""The program that a monologue is about: statements by line, loops, functions, the names it binds."""
+
+from __future__ import annotations
+
+import ast
+from functools import cached_property, lru_cache
+
+from pytrace_mono.tracer.parsing import parse_module
+
+Loop = ast.For | ast.AsyncFor | ast.While
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+_BLOCKS = (
+    ast.If,
+    ast.For,
+    ast.AsyncFor,
+    ast.While,
+    ast.With,
+    ast.AsyncWith,
+    ast.Try,
+    ast.Match,
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+)
+_FRAMES = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
+_MUTATORS = frozenset(
+    "append add extend insert remove discard pop popleft appendleft popitem clear update sort "
+    "reverse setdefault rotate".split()
+)
+
+
+class Program:
+    """A parsed program.
+
+    Attributes:
+        at: line -> the statement it belongs to and the line that labels it.
+        parents: node -> the node that holds it.
+        functions: line of a ``def`` or of its decorators -> the definition.
+        bound: every name the program binds; a built-in among them may mean something else.
+
+    Raises:
+        SyntaxError: the program does not parse on this Python.
+    """
+
+    def __init__(self, source: str) -> None:
+        self.tree = parse_module(source)
+        self.at: dict[int, tuple[ast.stmt, int]] = {}
+        self.parents: dict[ast.AST, ast.AST] = {}
+        self.functions: dict[int, Function] = {}
+        self.bound: set[str] = set()
+        self._around: dict[ast.stmt, tuple[Loop, ...]] = {}
+        self._spread: dict[ast.stmt, bool] = {}
+        nodes = list(ast.walk(self.tree))
+        for node in nodes:
+            for child in ast.iter_child_nodes(node):
+                self.parents[child] = node
+            self._bind(node)
+        for node in nodes:  # outer ones first: `if x: y` on one line is the `if`
+            if isinstance(node, ast.stmt):
+                self._place(node)
+
+    def _bind(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Name):
+            if not isinstance(node.ctx, ast.Load):
+                self.bound.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            self.bound.add(node.name)
+        elif isinstance(node, ast.arg):
+            self.bound.add(node.arg)
+        elif isinstance(node, ast.alias):
+            self.bound.add((node.asname or node.name).split(".")[0])
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            self.bound.add(node.name)
+
+    def _place(self, node: ast.stmt) -> None:
+        first, last = node.lineno, node.end_lineno or node.lineno
+        if isinstance(node, _BLOCKS):
+            if isinstance(node, ast.Match):
+                last = node.subject.end_lineno or first
+            else:
+                last = max(first, min(part.lineno for part in node.body) - 1)
+            decorators = getattr(node, "decorator_list", [])
+            first = min([first, *(decorator.lineno for decorator in decorators)])
+        for line in range(first, last + 1):
+            self.at.setdefault(line, (node, node.lineno))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            self.functions.update(dict.fromkeys(range(first, node.lineno + 1), node))
+        for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+            line = part.lineno if isinstance(part, ast.ExceptHandler) else part.pattern.lineno
+            for inner in range(line, max(line + 1, part.body[0].lineno)):
+                self.at[inner] = (node, line)
+
+    def is_inside(self, inner: ast.AST | None, outer: ast.AST) -> bool:
+        while inner is not None and inner is not outer:
+            inner = self.parents.get(inner)
+        return inner is outer
+
+    def in_block(self, statement: ast.stmt | None, block: list[ast.stmt]) -> bool:
+        """Whether a statement is one of the block's or stands inside one."""
+        node: ast.AST | None = statement
+        while node is not None:
+            if node in block:
+                return True
+            node = self.parents.get(node)
+        return False
+
+    def loops_around(self, statement: ast.stmt) -> tuple[Loop, ...]:
+        """The loops whose header or body a statement is part of, outermost first."""
+        known = self._around.get(statement)
+        if known is not None:
+            return known
+        found: list[Loop] = []
+        inner: ast.AST = statement
+        node: ast.AST | None = statement
+        while node is not None:
+            if isinstance(node, Loop) and (node is statement or inner in node.body):
+                found.append(node)
+            if node is not statement and isinstance(node, (Function, ast.ClassDef)):
+                break
+            inner, node = node, self.parents.get(node)
+        self._around[statement] = result = tuple(found[::-1])
+        return result
+
+    def is_spread_out(self, statement: ast.stmt) -> bool:
+        """Whether steps that follow each other are one execution of the statement."""
+        known = self._spread.get(statement)
+        if known is None:
+            known = self._spread[statement] = self._spreads(statement)
+        return known
+
+    def _spreads(self, statement: ast.stmt) -> bool:
+        if isinstance(statement, (ast.Try, ast.Match)):
+            return False
+        parts: list[ast.AST] = [statement]
+        if isinstance(statement, _BLOCKS):
+            parts = [
+                p for p in (getattr(statement, "test", None), getattr(statement, "iter", None)) if p
+            ]
+        several = any((getattr(p, "end_lineno", 0) or 0) > statement.lineno for p in parts)
+        return several or any(isinstance(n, _FRAMES) for p in parts for n in ast.walk(p))
+
+    @cached_property
+    def code(self) -> frozenset[str]:
+        """Every expression, and every name, that stands in the program, as ``ast`` writes it."""
+        found: set[str] = set(self.bound)
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.expr):
+                text = ast.unparse(node)
+                found.add(text)
+                if isinstance(node, ast.GeneratorExp):
+                    found.add(text[1:-1])
+            elif (isinstance(node, ast.stmt) and not isinstance(node, _BLOCKS)) or isinstance(
+                node, ast.pattern
+            ):
+                found.add(ast.unparse(node))
+        return frozenset(found)
+
+    @cached_property
+    def loop_lines(self) -> frozenset[int]:
+        """Lines of loop headers."""
+        return frozenset(s.lineno for s, _ in self.at.values() if isinstance(s, Loop))
+
+    @cached_property
+    def function_names(self) -> frozenset[str]:
+        """Names of all functions and classes defined in the program."""
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        return frozenset(n.name for n in ast.walk(self.tree) if isinstance(n, kinds))
+
+    def function_called(self, name: str) -> Function | None:
+        """The last definition of that name."""
+        found = [f for f in self.functions.values() if f.name == name]
+        return found[-1] if found else None
+
+    @cached_property
+    def effects(self) -> dict[int, frozenset[str]]:
+        """Labels of statements with side effects -> the names they bind or may change."""
+        found: dict[int, frozenset[str]] = {}
+        for statement, label in self.at.values():
+            names = effects_of(statement)
+            if names:
+                found[label] = names
+        return found
+
+
+@lru_cache(maxsize=4096)
+def effects_of(statement: ast.stmt) -> frozenset[str]:
+    """Names that a simple statement binds, or changes in place by a method or subscript."""
+    if isinstance(statement, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Delete)):
+        targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
+        return frozenset(n for t in targets if t is not None for n in _owners(t))
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        function = statement.value.func
+        if isinstance(function, ast.Attribute) and function.attr in _MUTATORS:
+            return frozenset(_owners(function.value))
+    return frozenset()
+
+
+def _owners(target: ast.expr) -> list[str]:
+    if isinstance(target, (ast.Tuple, ast.List)):
+        return [name for part in target.elts for name in _owners(part)]
+    while isinstance(target, (ast.Subscript, ast.Attribute, ast.Starred)):
+        target = target.value
+    return [target.id] if isinstance(target, ast.Name) else []
+
+
+@lru_cache(maxsize=4096)
+def targets_of(statement: ast.stmt) -> frozenset[str]:
+    """Names that a statement binds anew each time it runs, also to the same value."""
+    if isinstance(statement, ast.Assign):
+        targets = statement.targets
+    elif isinstance(statement, (ast.For, ast.AsyncFor, ast.AugAssign, ast.AnnAssign)):
+        targets = [statement.target]
+    else:
+        return frozenset()
+    return frozenset(
+        n.id
+        for t in targets
+        for n in ast.walk(t)
+        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    )
+
+
+@lru_cache(maxsize=1024)
+def own_names(function: Function) -> frozenset[str]:
+    """Names of a function's own variables."""
+    found = {a.arg for a in ast.walk(function.args) if isinstance(a, ast.arg)}
+    elsewhere: set[str] = set()
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.Global, ast.Nonlocal)):
+            elsewhere.update(node.names)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.add(node.name)
+            continue
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        waiting.extend(ast.iter_child_nodes(node))
+    return frozenset(found - elsewhere)
+
+
+@lru_cache(maxsize=64)
+def program_of(source: str) -> Program:
+    """The parsed program; the same source is parsed once.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: it cannot be parsed here.
+    """
+    return Program(source)

@@ -1,0 +1,232 @@
+"""Text with its code taken out: a template of words, and the pieces of code by number.
+
+``[L4] `total` becomes `7` `` gives ``[L4] «0» becomes «1»``. Labels take one form (``line 4`` and
+``L4`` too), white space is one blank, and code without backticks is recognised where it cannot be
+English: brackets, strings, calls, subscripts, and comparisons or assignments of program names.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from pytrace_mono.tracer.parsing import parse_expression, parse_module
+
+_SCAN = re.compile(
+    r"(?P<code>(?<!`)(`+)(?!`)(.+?)(?<!`)\2(?!`))"
+    r"|(?P<span>\blines?\s+\[?L?(?P<first>\d+)\]?(?P<join>\s*[-\u2013\u2014]\s*|\s+(?:to|through|and)\s+)"
+    r"\[?L?(?P<last>\d+)\b\]?)"
+    r"|(?P<label>\[L(\d+)\]|\bL(\d+)\b|\bline\s+(\d+)\b)"
+    r"|(?P<strong>\*\*|__(?=\w)|(?<=\w)__(?!\w)|(?<![\w*])\*(?=\w[^*\n]*\*(?!\w)))"
+    r"|(?P<word>[A-Za-z_][\w]*)"
+    r"|(?P<string>(?<![\w\])])(?:'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\")(?!\w))"
+    r"|(?P<bracket>[\[({])"
+    r"|(?P<number>(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?!\w))"
+    r"|(?P<blank>\s+)",
+    re.DOTALL | re.IGNORECASE,
+)
+_OPERATOR = re.compile(r"\s*(\*\*|//|<=|>=|==|!=|:=|=|<|>|[-+*/%])\s*")
+_PAIRS = {"(": ")", "[": "]", "{": "}"}
+_WORDS = frozenset({"True", "False", "None"})
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of code; ``quoted`` where it stood in backticks."""
+
+    text: str
+    start: int
+    end: int
+    quoted: bool
+
+
+@dataclass(slots=True)
+class Masked:
+    """A stretch of text as template and pieces."""
+
+    template: str = ""
+    pieces: list[Piece] = field(default_factory=list)
+    _places: list[int] = field(default_factory=list)
+    _sources: list[int] = field(default_factory=list)
+
+    def source(self, position: int) -> int:
+        """Where a position of the template stands in the text."""
+        index = bisect_right(self._places, position) - 1
+        return self._sources[index] + position - self._places[index]
+
+
+def mask(text: str, start: int, end: int, names: Collection[str]) -> Masked:
+    """Take the code out of ``text[start:end]``.
+
+    Args:
+        text: the whole monologue.
+        start, end: the stretch.
+        names: what the program binds; only these are code without backticks.
+    """
+    masked = Masked()
+    out: list[str] = []
+    length = 0
+    position = start
+    places, sources = masked._places, masked._sources
+    places.append(0)
+    sources.append(start)
+
+    def put(words: str, until: int) -> None:
+        nonlocal length, position
+        out.append(words)
+        length += len(words)
+        position = until
+        places.append(length)
+        sources.append(until)
+
+    def keep(code: str, until: int, quoted: bool) -> None:
+        masked.pieces.append(Piece(code, position, until, quoted))
+        put(f"«{len(masked.pieces) - 1}»", until)
+
+    while position < end:
+        match = _SCAN.search(text, position, end)
+        if match is None:
+            put(text[position:end], end)
+            break
+        if match.start() > position:
+            out.append(text[position : match.start()])
+            length += match.start() - position
+            position = match.start()
+            places.append(length)
+            sources.append(position)
+        kind = match.lastgroup
+        if match["code"] is not None:
+            inner = match[3]
+            padded = len(match[2]) > 1 and inner.startswith(" ") and inner.endswith(" ")
+            keep(inner[1:-1] if padded else inner, match.end(), True)
+        elif match["span"] is not None:
+            joint = "and" if "and" in match["join"] else "to"
+            put(f"[L{match['first']}] {joint} [L{match['last']}]", match.end())
+        elif match["label"] is not None:
+            number = next(g for g in match.groups()[7:] if g is not None and g.isdigit())
+            put(f"[L{number}]", match.end())
+        elif match["strong"] is not None:
+            put("", match.end())
+        elif match["blank"] is not None:
+            put(" ", match.end())
+        elif kind == "word" and match["word"] not in names and match["word"] not in _WORDS:
+            after = match.end()
+            is_set = match["word"] in ("set", "list", "dict", "range", "len", "sum", "max", "min")
+            if is_set and text[after : after + 1] == "(":
+                close = _close(text, after, end)
+                if close is not None and _is_code(text[position:close]):
+                    stop = _expression(text, position, end, names) or close
+                    keep(text[position:stop], stop, False)
+                    continue
+            put(match["word"], match.end())
+        else:
+            ends = _expression(text, position, end, names)
+            if ends is None:
+                put(match[0], match.end())
+            else:
+                keep(text[position:ends], ends, False)
+    masked.template = "".join(out)
+    return masked
+
+
+def _expression(text: str, start: int, end: int, names: Collection[str]) -> int | None:
+    """Where code without backticks ends that begins at ``start``; None where it is no code."""
+    stop = _term(text, start, end, names)
+    if stop is None:
+        return None
+    best = stop if not _is_plain(text[start:stop]) else None
+    while True:
+        operator = _OPERATOR.match(text, stop, end)
+        if operator is None:
+            break
+        after = _term(text, operator.end(), end, names)
+        if after is None:
+            break
+        # "3 - so" and "total = sum" are no code unless both sides are.
+        stop = after
+        best = stop
+    if best is None or not _is_code(text[start:best]):
+        return None
+    return best
+
+
+def _term(text: str, start: int, end: int, names: Collection[str]) -> int | None:
+    match = _TERM.match(text, start, end)
+    if match is None:
+        return None
+    if match["open"]:
+        stop = _close(text, start, end)
+        if stop is None or not _is_code(text[start:stop]):
+            return None
+    else:
+        name = match["name"]
+        called = name in _BUILTINS and text[match.end() : match.end() + 1] == "("
+        if name and name not in names and name not in _WORDS and not called:
+            return None
+        stop = match.end()
+    while stop < end:  # subscripts, calls and methods
+        char = text[stop]
+        if char in "[(" and not match["number"]:
+            close = _close(text, stop, end)
+            if close is None:
+                break
+            stop = close
+        elif char == "." and (method := _METHOD.match(text, stop, end)) and not match["number"]:
+            stop = method.end()
+        else:
+            break
+    return stop
+
+
+_BUILTINS = frozenset({"len", "sum", "max", "min", "set", "list", "dict", "range", "sorted", "abs"})
+_TERM = re.compile(
+    r"(?P<open>[\[({])|(?P<string>'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\")"
+    r"|(?P<number>-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w]))|(?P<name>[A-Za-z_]\w*)"
+)
+_METHOD = re.compile(r"\.[a-z_]\w*(?=[\[(.]|\b)")
+
+
+def _close(text: str, start: int, end: int) -> int | None:
+    """Just behind the bracket that closes the one at ``start``; strings are passed over."""
+    waiting: list[str] = []
+    position = start
+    while position < min(end, start + 3000):
+        char = text[position]
+        if char in _PAIRS:
+            waiting.append(_PAIRS[char])
+        elif waiting and char == waiting[-1]:
+            waiting.pop()
+            if not waiting:
+                return position + 1
+        elif char in ")]}":
+            return None
+        elif char in "'\"" and not (text[position - 1].isalnum()):
+            closing = text.find(char, position + 1, end)
+            if closing < 0:
+                return None
+            position = closing
+        position += 1
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _is_plain(text: str) -> bool:
+    """A lone name or number is a word of English too."""
+    return text.lstrip("-").replace(".", "").isalnum() or text.isidentifier()
+
+
+@lru_cache(maxsize=4096)
+def _is_code(text: str) -> bool:
+    if not text.strip():
+        return False
+    try:
+        with_statement = text.replace(":=", "=")
+        parse_module(with_statement) if "=" in text else parse_expression(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    if text[0] == "(":  # (so it stops), (1)
+        return "," in text or any(op in text for op in "+*/%<>=")
+    return True

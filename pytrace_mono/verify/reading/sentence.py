@@ -1,0 +1,132 @@
+"""One sentence as the rules see it, and what a rule gives back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pytrace_mono.records import Direction
+from pytrace_mono.verify.claims import Kind, Shown, Statement
+from pytrace_mono.verify.program import Program
+from pytrace_mono.verify.reading import shapes
+from pytrace_mono.verify.reading.layout import Section
+
+_BARE_RESULTS = frozenset({"result", "output", "answer"})
+
+
+class Found(NamedTuple):
+    """A statement that a rule read; ``line`` where the words name another than the one in force."""
+
+    kind: Kind
+    statement: Statement
+    line: int | None = None
+
+
+@dataclass(slots=True)
+class Sentence:
+    """A stretch of template and all that is known where it stands.
+
+    Attributes:
+        template: see :mod:`~pytrace_mono.verify.reading.masking`.
+        codes: the pieces of the whole block, by number.
+        subject: the variable that this block is about, for "it".
+    """
+
+    template: str
+    codes: list[str]
+    program: Program
+    direction: Direction
+    section: Section
+    line: int | None
+    subject: str | None = None
+    consumed: list[tuple[int, int]] = field(default_factory=list)
+
+    def code(self, words: str) -> str:
+        """The code that ``«3»`` stands for, or a bare word itself."""
+        if words.startswith("«"):
+            return self.codes[int(words[1:-1])].strip()
+        return words
+
+    def name(self, words: str) -> str | None:
+        """A subject: code that can have a value, or a bare word that the program binds."""
+        if words.startswith("«"):
+            code = self.code(words)
+            if shapes.parsed(code) is None or shapes.is_literal(code):
+                return None
+            return code
+        return words if words in self.program.bound else None
+
+    def shown(self, words: str) -> Shown | None:
+        """A value as the words show it."""
+        return shapes.shown(words, self.codes)
+
+    def line_at(self, position: int) -> int | None:
+        """The label in force at a position."""
+        found = None
+        for match in _LABEL.finditer(self.template, 0, position):
+            found = match
+        return int(found[1]) if found is not None else self.line
+
+    def follows(self, position: int, *words: str) -> bool:
+        """Whether the last word before a position is one of ``words``."""
+        before = self.template[:position].rstrip().rsplit(" ", 1)[-1].lower()
+        return before.strip("(,") in words
+
+    def is_free(self, start: int, end: int) -> bool:
+        return all(end <= first or start >= last for first, last in self.consumed)
+
+    def consume(self, start: int, end: int) -> None:
+        self.consumed.append((start, end))
+
+
+_LABEL = re.compile(r"\[L(\d+)\]")
+
+Handler = Callable[[Sentence, "re.Match[str]"], Iterable[Found]]
+
+
+class Rule(NamedTuple):
+    """A shape of words: tried only where one of ``keys`` occurs (cheap), read by ``handler``.
+
+    ``open`` rules leave their words to others too.
+    """
+
+    keys: tuple[str, ...]
+    pattern: re.Pattern[str]
+    handler: Handler
+    open: bool = False
+
+
+class Rules:
+    """An ordered list of rules, filled by decorators; the first to match words has them."""
+
+    def __init__(self) -> None:
+        self._rules: list[Rule] = []
+
+    def add(self, pattern: str, *keys: str, open: bool = False) -> Callable[[Handler], Handler]:
+        """Register a handler for a pattern; ``keys`` are texts of which one must occur."""
+
+        def register(handler: Handler) -> Handler:
+            self._rules.append(Rule(keys, re.compile(pattern), handler, open))
+            return handler
+
+        return register
+
+    def read(self, sentence: Sentence) -> list[tuple[int, int, Found]]:
+        """What the rules find, with its place in the template."""
+        found: list[tuple[int, int, Found]] = []
+        template = sentence.template
+        for rule in self._rules:
+            if rule.keys and not any(key in template for key in rule.keys):
+                continue
+            for match in rule.pattern.finditer(template):
+                start, end = match.span()
+                if not sentence.is_free(start, end):
+                    continue
+                items = list(rule.handler(sentence, match))
+                if items:
+                    if not rule.open:
+                        sentence.consume(start, end)
+                    found.extend((start, end, item) for item in items)
+        return found

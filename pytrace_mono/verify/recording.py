@@ -1,0 +1,321 @@
+"""A Trace taken apart for checking: frames, visits of statements, passes of loops.
+
+Times are indices of ``trace.steps``, so that whatever is decided can be shown at its step.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytrace_mono.tracer.types import Snapshot, Step, Trace
+from pytrace_mono.verify.expressions import NotEvaluated, evaluate
+from pytrace_mono.verify.program import Function, Loop, Program, own_names, program_of
+
+LATE = 1 << 60
+"""After the end of any run."""
+
+
+@dataclass(eq=False, slots=True)
+class Frame:
+    """One activation. ``ending`` is a Step kind, ``ends`` its time; None while it has not ended."""
+
+    number: int
+    function: str
+    definition: Function | None
+    arguments: dict[str, Snapshot]
+    depth: int
+    begins: int
+    caller: Visit | None
+    own: dict[str, Snapshot] = field(default_factory=dict)
+    visits: list[Visit] = field(default_factory=list)
+    yields: list[tuple[int, Snapshot]] = field(default_factory=list)
+    ending: str | None = None
+    value: Snapshot | None = None
+    ends: int = LATE
+
+    @property
+    def name(self) -> str:
+        """The function's own name without its owners."""
+        return self.function.rsplit(".", 1)[-1]
+
+
+@dataclass(eq=False, slots=True)
+class Visit:
+    """One execution of a statement, from the step at ``start`` until ``end``."""
+
+    label: int
+    statement: ast.stmt
+    frame: Frame
+    start: int
+    before: dict[str, Snapshot]
+    changes: dict[str, Snapshot] = field(default_factory=dict)
+    deleted: tuple[str, ...] = ()
+    raised: Snapshot | None = None
+    end: int = LATE
+    next: Visit | None = None
+
+    def after(self, name: str) -> Snapshot | None:
+        """A variable of the frame once this has run."""
+        if name in self.deleted:
+            return None
+        found = self.changes.get(name)
+        return found if found is not None else self.before.get(name)
+
+
+@dataclass(eq=False, slots=True)
+class Round:
+    """One run of a loop: the times at which its passes begin, and when it was over.
+
+    ``exhausted`` is True where the header ended it, None where lines alone do not tell the passes.
+    """
+
+    loop: Loop
+    frame: Frame
+    begins: int
+    passes: list[int] = field(default_factory=list)
+    ends: int = LATE
+    exhausted: bool = False
+    counted: bool = True
+
+    def window(self, number: int) -> tuple[int, int] | None:
+        """From when to before when the n-th pass ran (from 1)."""
+        if not 1 <= number <= len(self.passes):
+            return None
+        ends = self.passes[number] if number < len(self.passes) else self.ends
+        return self.passes[number - 1], ends
+
+
+class Run:
+    """A Trace taken apart.
+
+    Attributes:
+        visits: in the order in which they began.
+        frames: by number.
+        rounds: runs of loops, in the order in which they began.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: the program cannot be parsed here.
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.program: Program = program_of(trace.program)
+        self.frames: dict[int, Frame] = {}
+        self.visits: list[Visit] = []
+        self.rounds: list[Round] = []
+        self.called: list[Frame] = []
+        self._events: dict[str, list[tuple[int, Frame | None, Snapshot]]] = {}
+        self._stack: list[Frame] = []
+        self._values: dict[str, Any] = {}
+        start = trace.call_start
+        for time, step in enumerate(trace.steps):
+            if step.file is None:
+                self._take(time, step, time >= start)
+        for frame in self.called:
+            self._count_passes(frame)
+        self.rounds.sort(key=lambda running: running.begins)
+
+    def _take(self, time: int, step: Step, counts: bool) -> None:
+        kind = step.kind
+        if kind == "line":
+            self._line(time, step, counts)
+            return
+        if kind == "call":
+            self._call(time, step, counts)
+            return
+        frame = self._frame(time, step)
+        if kind == "exception":
+            if frame.visits and frame.visits[-1].raised is None:
+                frame.visits[-1].raised = step.value
+            return
+        if kind == "resume":
+            if frame.visits:
+                frame.visits[-1].changes.update(step.changes)
+            self._stack.append(frame)
+            return
+        self._settle(frame, time)
+        if kind == "yield" and step.value is not None:
+            frame.yields.append((time, step.value))
+        frame.ending, frame.value, frame.ends = kind, step.value, time
+        if frame in self._stack:
+            del self._stack[self._stack.index(frame) :]
+
+    def _frame(self, time: int, step: Step) -> Frame:
+        frame = self.frames.get(step.frame)
+        if frame is None:  # the module's own, or one that began before the recording
+            frame = Frame(step.frame, step.function, None, {}, step.depth, time, None)
+            self.frames[step.frame] = frame
+        return frame
+
+    def _call(self, time: int, step: Step, counts: bool) -> None:
+        definition = self.program.functions.get(step.line)
+        if definition is not None and definition.name != step.function.rsplit(".", 1)[-1]:
+            definition = None
+        caller = next(
+            (f.visits[-1] for f in reversed(self._stack) if f.visits and f.name[0] != "<"), None
+        )
+        arguments = dict(step.changes)
+        frame = Frame(step.frame, step.function, definition, arguments, step.depth, time, caller)
+        for name, value in arguments.items():
+            self._note(time, frame, name, value)
+        self.frames[step.frame] = frame
+        self._stack.append(frame)
+        if counts:
+            self.called.append(frame)
+
+    def _line(self, time: int, step: Step, counts: bool) -> None:
+        frame = self._frame(time, step)
+        place = self.program.at.get(step.line)
+        if place is None:
+            return
+        statement, label = place
+        last = self._settle(frame, time)
+        if (
+            last is None
+            or last.statement is not statement
+            or not self.program.is_spread_out(statement)
+        ):
+            visit = Visit(label, statement, frame, time, dict(frame.own))
+            if last is not None:
+                last.next = visit
+            frame.visits.append(visit)
+            if counts:
+                self.visits.append(visit)
+            last = visit
+        if step.changes:
+            last.changes.update(step.changes)
+        if step.deleted:
+            last.deleted = (*last.deleted, *step.deleted)
+
+    def _settle(self, frame: Frame, time: int) -> Visit | None:
+        """What the frame's last line changed is seen from now on, not while it was running."""
+        if not frame.visits:
+            return None
+        last = frame.visits[-1]
+        last.end = time
+        for name, value in last.changes.items():
+            if frame.own.get(name) is not value:
+                self._note(time, frame, name, value)
+        for name in last.deleted:
+            frame.own.pop(name, None)
+        return last
+
+    def _note(self, time: int, frame: Frame, name: str, value: Snapshot) -> None:
+        frame.own[name] = value
+        owner: Frame | None = frame
+        if frame.definition is not None and name not in own_names(frame.definition):
+            owner = None  # a global, or an enclosing function's
+        self._events.setdefault(name, []).append((time, owner, value))
+
+    def _count_passes(self, frame: Frame) -> None:
+        active: dict[Loop, Round] = {}
+        for visit in frame.visits:
+            around = self.program.loops_around(visit.statement)
+            for loop in [loop for loop in active if loop not in around]:
+                active.pop(loop).ends = visit.start
+            for loop in around:
+                running = active.get(loop)
+                if running is None:
+                    running = active[loop] = Round(loop, frame, visit.start)
+                    self.rounds.append(running)
+                self._advance(running, visit)
+                if running.exhausted:
+                    del active[loop]
+        for running in active.values():
+            running.ends = frame.ends
+
+    def _advance(self, running: Round, visit: Visit) -> None:
+        loop, first = running.loop, running.loop.body[0]
+        endless = isinstance(loop, ast.While) and isinstance(loop.test, ast.Constant)
+        if first.lineno == loop.lineno or (endless and isinstance(first, Loop)):
+            running.counted = False
+        elif endless:
+            if visit.statement is first and visit.label == first.lineno:
+                running.passes.append(visit.start)
+        elif visit.statement is loop:
+            if visit.next is not None and self.program.in_block(visit.next.statement, loop.body):
+                running.passes.append(visit.start)
+            elif visit.raised is None:
+                running.exhausted = True
+                running.ends = visit.start
+
+    def value_of(self, snapshot: Snapshot) -> Any:
+        """The value of an exact Snapshot, read once.
+
+        Raises:
+            NotEvaluated: it is not exact.
+        """
+        if not snapshot.exact:
+            raise NotEvaluated(f"{snapshot.text:.60} was not recorded exactly")
+        text = snapshot.text
+        try:
+            return self._values[text]
+        except KeyError:
+            value = self._values[text] = ast.literal_eval(text)
+            return value
+
+    def outer(self, name: str, frame: Frame, time: int) -> Snapshot | None:
+        """A global, or a variable of an enclosing function, as it was at a time."""
+        if frame.definition is not None and name in own_names(frame.definition):
+            return None
+        found = None
+        activations: set[int] = set()
+        for when, owner, value in self._events.get(name, ()):
+            if owner is not None and owner.definition is not None:
+                if owner is frame or not self._encloses(owner, frame):
+                    continue
+                activations.add(owner.number)
+            if when <= time:
+                found = value
+        return found if len(activations) < 2 else None  # which one is meant is not recorded
+
+    def _encloses(self, owner: Frame, frame: Frame) -> bool:
+        if owner.definition is None or frame.definition is None:
+            return False
+        return owner.definition is not frame.definition and self.program.is_inside(
+            frame.definition, owner.definition
+        )
+
+    def snapshot(self, name: str, visit: Visit, *, after: bool) -> Snapshot | None:
+        """A variable as a visit saw it before it ran, or left it."""
+        found = visit.after(name) if after else visit.before.get(name)
+        if found is None and name not in visit.deleted:
+            found = self.outer(name, visit.frame, visit.end if after else visit.start)
+        return found
+
+    def evaluate(self, node: ast.expr, visit: Visit, *, after: bool) -> Any:
+        """An expression's value before or after a visit.
+
+        Raises:
+            NotEvaluated: it needs something that was not recorded exactly, or is not in the white
+                list.
+        """
+        names: dict[str, Any] = {}
+        for part in ast.walk(node):
+            if isinstance(part, ast.Name) and part.id not in names:
+                found = self.snapshot(part.id, visit, after=after)
+                if found is not None:
+                    names[part.id] = self.value_of(found)
+        return evaluate(node, names, self.program.bound)
+
+    def outcome(self, visit: Visit) -> bool | None:
+        """How the test of an ``if`` or ``while`` came out; None where it cannot be told."""
+        statement = visit.statement
+        if not isinstance(statement, (ast.If, ast.While)):
+            return None
+        if statement.body[0].lineno == statement.lineno:
+            try:
+                return bool(self.evaluate(statement.test, visit, after=False))
+            except NotEvaluated:
+                return None
+        if visit.next is None:
+            return None if visit.raised is not None or isinstance(statement, ast.While) else False
+        return self.program.in_block(visit.next.statement, statement.body)
+
+    def main(self, entry_point: str) -> Frame | None:
+        """The activation that the Call is about."""
+        name = entry_point.rsplit(".", 1)[-1]
+        found = [f for f in self.called if f.name == name and f.definition is not None]
+        return next((f for f in reversed(found) if f.depth == 0), found[0] if found else None)
