@@ -293,9 +293,6 @@ class Checker:
             return f"{said.expression} is {self._text(node, visit, False)} {self._where(visit)}"
 
         visits = self.places.visits(claim.place)
-        if isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(node.func, ast.Name):
-            if node.func.id == "list" and not _names(node):
-                return None, "the recording does not tell", None
         return self._some(claim, visits, test, fact, f"line {claim.place.line} does not run there")
 
     def _Operand(self, claim: Claim, said: Operand) -> Answer:
@@ -489,9 +486,9 @@ class Checker:
         if len(counted) < len(rounds):
             return None, "its passes cannot be told apart by lines", None
         total = [r for r in counted if self._forward or r.frame is self.main]
-        if claim.place.line is None or not self._forward:
-            if sum(len(r.passes) for r in total) == said.count:
-                return True, "", None
+        anywhere = claim.place.line is None or not self._forward
+        if anywhere and sum(len(r.passes) for r in total) == said.count:
+            return True, "", None
         first = rounds[0]
         return (
             False,
@@ -683,8 +680,8 @@ def _moves(statement: ast.stmt, methods: frozenset[str]) -> list[ast.expr]:
     if isinstance(statement, ast.AugAssign) and methods is _PUTS:
         found.append(statement.value)
     if isinstance(statement, ast.Assign) and methods is _PUTS:
-        if any(isinstance(t, (ast.Subscript, ast.Attribute)) for t in statement.targets):
-            found.append(statement.value)
+        places = [t for t in statement.targets if isinstance(t, (ast.Subscript, ast.Attribute))]
+        found.extend([statement.value] if places else [])
     for node in ast.walk(statement):
         if isinstance(node, ast.Call):
             function = node.func

@@ -56,12 +56,11 @@ def value(
     if shown is None:
         return
     sentence.subject = name
-    called = re.match(r"[A-Za-z_][\w.]*(?=\()", name)
-    if called is not None and name.endswith(")"):
-        if called[0].rsplit(".", 1)[-1] in sentence.program.function_names:
-            yield Found("call", Gives(name, shown))
-            return
-    yield Found("value", Value(name, shown, moment, was))
+    called = re.fullmatch(r"(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w*)\(.*\)", name, re.DOTALL)
+    if called is not None and called[1] in sentence.program.function_names:
+        yield Found("call", Gives(name, shown))
+    else:
+        yield Found("value", Value(name, shown, moment, was))
 
 
 @VALUES.add(
