@@ -18,7 +18,8 @@
     │   └── IsolationUnavailableError   a sandbox level asked for by name
     ├── SandboxError                    the sandbox itself failed, not the program inside it
     ├── TeacherError                    an endpoint refused or could not be reached
-    │   └── BudgetError                 the next request could cost more than was allowed
+    │   ├── BudgetError                 the next request could cost more than was allowed
+    │   └── UnansweredError             a batch ended without an answer to this request
     ├── TrainingError                   a run cannot begin, go on, or be used
     ├── StoreError                      the cache or the ledger cannot be read or written
     └── CorpusError                     a corpus directory cannot be read or must not be overwritten
@@ -134,6 +135,10 @@ class BudgetError(TeacherError):
 
 class TrainingError(PytraceMonoError):
     """A training run cannot begin, go on, or be used: its output, a checkpoint, its loss, memory."""
+
+
+class UnansweredError(TeacherError):
+    """A batch ended without an answer to one request; the endpoint as such is well."""
 
 
 class StoreError(PytraceMonoError):

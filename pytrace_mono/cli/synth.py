@@ -31,7 +31,7 @@ DIR/rejects.jsonl with its reason.
 
 _FOR_A_MODEL = (
     "model", "base_url", "cache", "max_cost", "max_tokens", "price", "samples", "hide_trace",
-    "dry_run",
+    "dry_run", "batch",
 )  # fmt: skip
 
 
@@ -75,6 +75,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="P,C",
         help="dollars for a million tokens of prompts and of completions (default: a table of list "
         "prices)",
+    )
+    parser.add_argument(
+        "--batch",
+        action="store_true",
+        default=None,
+        help="ask over /v1/batches: answered within a day, and cheaper where the endpoint says so",
     )
     parser.add_argument(
         "--samples",
@@ -159,6 +165,7 @@ def _synthesize(
         format=args.format,
         show_trace=not args.hide_trace,
         samples=args.samples or 1,
+        batch=bool(args.batch),
         quiet=args.quiet or args.preview is not None,
     )
 

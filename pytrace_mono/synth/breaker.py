@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytrace_mono.errors import TeacherError
+from pytrace_mono.errors import TeacherError, UnansweredError
 
 MAX_FAILURES = 8
 
@@ -39,6 +39,8 @@ class Breaker:
             TeacherError: this one is fatal, or one too many in a row.
         """
         self.check()  # the first reason is the one to tell
+        if isinstance(error, UnansweredError):
+            return  # nothing was asked
         self._failures += 1
         if error.fatal:
             self.stopped = error

@@ -28,6 +28,7 @@ REJECTS = "rejects.jsonl"
 DATA = "data"
 README = "README.md"
 LEDGER = "ledger.sqlite3"
+COLLECTED = ".batch"  # files of requests until their jobs are begun
 
 
 class Corpus:

@@ -15,7 +15,7 @@ from pytrace_mono.synth.database import Database
 from pytrace_mono.synth.teacher import Usage
 from pytrace_mono.verify.reasons import Reason
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
     key BLOB PRIMARY KEY,           -- of the request, as in the cache
@@ -38,6 +38,15 @@ CREATE TABLE IF NOT EXISTS rows (
     stage TEXT NOT NULL,            -- asking, answered, parsed or kept: how far it came
     reason TEXT,                    -- why it was dropped there; NULL: kept, or still asking
     at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS batches (
+    id TEXT PRIMARY KEY,            -- of the job at the endpoint
+    ended TEXT,                     -- its last status; NULL: it is waited for
+    at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS batched (
+    key BLOB PRIMARY KEY,           -- of a request that was put into a batch
+    row TEXT NOT NULL
 ) WITHOUT ROWID
 """
 
@@ -109,6 +118,25 @@ class Ledger:
         self._database.execute(
             "INSERT INTO failures VALUES (?, ?, ?, ?)", (row, attempts, message, time.time())
         )
+
+    def batched(self, key: bytes, row: str) -> None:
+        """Note that a request is put into a batch."""
+        self._database.execute("INSERT OR REPLACE INTO batched VALUES (?, ?)", (key, row))
+
+    def row_of(self, key: bytes) -> str | None:
+        """The row for which a request was put into a batch."""
+        found = self._database.execute("SELECT row FROM batched WHERE key = ?", (key,))
+        return str(found[0][0]) if found else None
+
+    def batch(self, job: str, ended: str | None) -> None:
+        """Note a job that is waited for, or how it ended."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO batches VALUES (?, ?, ?)", (job, ended, time.time())
+        )
+
+    def batches(self) -> dict[str, str | None]:
+        """Every job and how it ended; None while it is waited for."""
+        return dict(self._database.execute("SELECT id, ended FROM batches"))
 
     def asking(self, row: str) -> None:
         """Note that a row is in work; one that stays so was in flight when a run ended."""

@@ -77,6 +77,7 @@ class Meter:
         self.counter = TokenCounter(model)
         self._model = model
         self._budget = Budget(max_cost, token_budget, self.price, longest)
+        self._reserved: list[Usage] = []
         self._ledger: Ledger | None = None
 
     def begin(self, ledger: Ledger) -> None:
@@ -107,6 +108,24 @@ class Meter:
                 spent = self._note(question, question.answer, paid=True)
         finally:
             self._budget.settle(reserved, spent)
+
+    def reserve(self, question: Question) -> None:
+        """Set aside what a request in a batch may cost, until :meth:`settle`.
+
+        Raises:
+            BudgetError: the budget does not cover it with all that is set aside.
+        """
+        if self._budget.bounded:
+            self._reserved.append(self._budget.reserve(self.prompt_tokens(question.messages)))
+
+    def settle(self) -> None:
+        """Give back what was set aside for a batch; what was paid is noted one by one."""
+        while self._reserved:
+            self._budget.settle(self._reserved.pop(), None)
+
+    def paid(self, question: Question, answer: Completion) -> None:
+        """Note an answer that came out of a batch."""
+        self._budget.settle(None, self._note(question, answer, paid=True))
 
     def replayed(self, question: Question, answer: Completion) -> None:
         """Note an answer that came from the cache."""

@@ -116,9 +116,13 @@ class Client:
         except (self._openai.OpenAIError, ValueError, OSError) as error:
             raise self._meaning(error) from None
 
+    def without_key(self, words: str) -> str:
+        """The words, with the key blotted out."""
+        return words if self._key == NO_KEY else words.replace(self._key, "***")
+
     def failure(self, words: str) -> RequestError:
         """An error about an answer that came and cannot be used."""
-        return RequestError(f"{self._where}: {self._without_key(words):.500}")
+        return RequestError(f"{self._where}: {self.without_key(words):.500}")
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -137,15 +141,12 @@ class Client:
             passing = status in _PASSING_STATUS or status >= 500
         fatal = status in _FATAL_STATUS or getattr(error, "code", None) in _FATAL_CODES
         return RequestError(
-            f"{self._where}: {self._without_key(words):.500}",
+            f"{self._where}: {self.without_key(words):.500}",
             fatal=fatal,
             passing=passing and not fatal,
             status=status,
             headers=getattr(getattr(error, "response", None), "headers", None),
         )
-
-    def _without_key(self, words: str) -> str:
-        return words if self._key == NO_KEY else words.replace(self._key, "***")
 
 
 def shown(base_url: str) -> str:

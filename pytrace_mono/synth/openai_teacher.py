@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 from pytrace_mono.errors import MissingKeyError, TeacherError
 from pytrace_mono.synth import prompts, structured
 from pytrace_mono.synth.admission import Admission
+from pytrace_mono.synth.batch import Batch
 from pytrace_mono.synth.cache import ResponseCache, request_key
 from pytrace_mono.synth.ledger import Ledger
 from pytrace_mono.synth.meter import Meter, Question
@@ -59,6 +60,7 @@ class OpenAITeacher:
     """
 
     name = "openai"
+    batch: Batch | None = None  # where requests go instead of to the endpoint, one by one
 
     def __init__(
         self,
@@ -140,6 +142,11 @@ class OpenAITeacher:
         """Dollars paid in this run so far; None where the price is not known."""
         return self._meter.spent
 
+    def batching(self, ledger: Ledger, directory: Path) -> Batch:
+        """From now on what is not in the cache goes into batches."""
+        self.batch = Batch(self._client, self._cache, self._meter, ledger, directory)
+        return self.batch
+
     def tokens_to_pay(self, prompt: Prompt) -> int | None:
         """Tokens of the prompt; None where its answer is in the cache."""
         question, _ = self._question(prompt, prompt.sample)
@@ -167,6 +174,8 @@ class OpenAITeacher:
                 answer = read_completion(body)
                 self._meter.replayed(question, answer)
                 break
+            if self.batch is not None and self._format.settled:
+                self.batch.missing(question, request)
             lock = self._asking.setdefault(question.key, asyncio.Lock())
             settled = self._format.settled
             async with lock if settled else self._format.probing:

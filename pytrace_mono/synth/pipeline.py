@@ -15,6 +15,7 @@ from pytrace_mono.errors import PytraceMonoError
 from pytrace_mono.records import Direction, Problem
 from pytrace_mono.synth import prompts
 from pytrace_mono.synth.asking import Made
+from pytrace_mono.synth.batching import answer_in_batches
 from pytrace_mono.synth.corpus import Corpus
 from pytrace_mono.synth.ledger import Ledger
 from pytrace_mono.synth.problems import locate, survey
@@ -44,6 +45,7 @@ def synthesize(
     format: Format = "parquet",
     show_trace: bool = True,
     samples: int = 1,
+    batch: bool = False,
     quiet: bool = True,
 ) -> Corpus:
     """Run programs, have a teacher explain the runs, keep what is right, write a corpus.
@@ -62,6 +64,7 @@ def synthesize(
         format: ``parquet`` or ``jsonl``.
         show_trace: whether a model is shown the recording of the run that it explains.
         samples: how often a model is asked for a row, until one completion is kept.
+        batch: have an :class:`OpenAITeacher` asked over ``/v1/batches``: within a day, for less.
         quiet: show no progress.
 
     Returns:
@@ -91,6 +94,8 @@ def synthesize(
         ledger = None
         try:
             ledger = _ledger(teacher, writer.path)
+            if batch:
+                answer_in_batches(box, teacher, wanted, ledger, writer.path, source, limit)
             go_on = Pass(box, teacher, wanted, ledger, _Taking(writer, progress))
             go_on.go(first(locate(source), limit))
         except BaseException as error:  # whatever ended it, Ctrl-C too: keep what was paid for

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from pytrace_mono.records import Direction
 from pytrace_mono.synth.asking import Asker, Made
@@ -18,6 +19,8 @@ from pytrace_mono.synth.rejects import Reject
 from pytrace_mono.synth.teacher import Teacher
 from pytrace_mono.synth.window import Window
 from pytrace_mono.tracer.sandbox import Sandbox
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -80,13 +83,7 @@ class Pass:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             warnings.simplefilter("ignore", DeprecationWarning)
-            try:
-                asyncio.get_running_loop()
-            except RuntimeError:
-                asyncio.run(self._go(items))
-                return
-            with ThreadPoolExecutor(1) as thread:  # a notebook has a loop of its own already
-                thread.submit(asyncio.run, self._go(items)).result()
+            in_a_loop(self._go(items))
 
     async def _go(self, items: Iterator[Located | Reject]) -> None:
         window: Window[Made | Reject] = Window(self._ahead)
@@ -113,6 +110,16 @@ class Pass:
         await window.wait()  # raises what stops the run, wherever it happened
         for made in window.take():
             self._take(made)
+
+
+def in_a_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run in an event loop of its own, also where there is one already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def first(items: Iterator[Located | Reject], limit: int | None) -> Iterator[Located | Reject]:

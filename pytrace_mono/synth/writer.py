@@ -24,6 +24,7 @@ from pytrace_mono.errors import CorpusError
 from pytrace_mono.records import Example
 from pytrace_mono.synth.card import card
 from pytrace_mono.synth.corpus import (
+    COLLECTED,
     DATA,
     FORMAT_VERSION,
     LEDGER,
@@ -41,7 +42,7 @@ _BUILDING = ".building"
 _PREVIOUS = ".previous"
 _HOLDER = ".running"  # who holds the lock, for the message; the lock itself is the kernel's
 _IGNORED = frozenset(
-    {_BUILDING, _PREVIOUS, _HOLDER, *(f"{LEDGER}{end}" for end in ("", "-wal", "-shm"))}
+    {_BUILDING, _PREVIOUS, _HOLDER, COLLECTED, *(f"{LEDGER}{end}" for end in ("", "-wal", "-shm"))}
 )
 _PARTS = (DATA, REJECTS, README, MANIFEST)
 
