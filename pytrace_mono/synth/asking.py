@@ -16,7 +16,7 @@ from pytrace_mono.synth.problems import Located
 from pytrace_mono.synth.question import Question
 from pytrace_mono.synth.rejects import Reject, Scope
 from pytrace_mono.tracer.sandbox import Sandbox
-from pytrace_mono.tracer.types import OutcomeKind, Trace
+from pytrace_mono.tracer.types import Outcome, OutcomeKind, Trace
 from pytrace_mono.verify import Reason, literal
 from pytrace_mono.verify.verifier import ending
 
@@ -53,6 +53,25 @@ class Run:
     stated: Call
     call: Call
     trace: Trace
+
+
+@dataclass(frozen=True)
+class _Again:
+    """A :class:`~pytrace_mono.synth.teacher.Rerun` in the sandbox of the run."""
+
+    box: Sandbox
+    threads: Executor
+    code: str
+    setup: str
+
+    async def outcome(self, call: str, more_setup: str = "") -> Outcome:
+        loop = asyncio.get_running_loop()
+        setup = f"{self.setup}\n{more_setup}"
+        return await loop.run_in_executor(self.threads, self.box.run, self.code, call, setup)
+
+    async def trace(self, call: str) -> Trace:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.threads, self.box.trace, self.code, call, self.setup)
 
 
 class Asker:
@@ -141,6 +160,7 @@ class Asker:
             entry_point=calls_.entry_name(problem, call),
             callee="" if isinstance(given, str) else given.callee,
             literal_call=literal_call,
+            rerun=_Again(self._box, self._threads, problem.code, call.setup),
         )
         rows: list[Example | Reject] = []
         if "forward" in self._directions:

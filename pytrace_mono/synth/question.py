@@ -9,7 +9,7 @@ from pytrace_mono import tasks
 from pytrace_mono.records import Call, Direction, stable_id
 from pytrace_mono.synth import prompts
 from pytrace_mono.synth.problems import Located
-from pytrace_mono.synth.teacher import Prompt
+from pytrace_mono.synth.teacher import Prompt, Rerun
 from pytrace_mono.tracer.types import Snapshot, Trace
 
 
@@ -26,6 +26,7 @@ class Question:
         entry_point: name of the function it is about.
         callee: source of what it calls; "" where it is no call of the entry point.
         literal_call: the Call with literal arguments; None where there is no such form.
+        rerun: runs other Calls of the same program.
     """
 
     located: Located
@@ -36,6 +37,7 @@ class Question:
     entry_point: str
     callee: str
     literal_call: str | None
+    rerun: Rerun
 
     @cached_property
     def digest(self) -> str:
@@ -90,4 +92,5 @@ def prompt_of(question: Question, direction: Direction, row: str, *, show_trace:
         masked_call=question.masked_call,
         output=output,
         row=row,
+        rerun=question.rerun,
     )

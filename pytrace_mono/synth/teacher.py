@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from pytrace_mono.records import Call, Direction, Problem
-from pytrace_mono.tracer.types import Trace
+from pytrace_mono.tracer.types import Outcome, Trace
 
 Role = Literal["system", "user", "assistant"]
 
@@ -17,6 +17,19 @@ class Message:
 
     role: Role
     content: str
+
+
+class Rerun(Protocol):
+    """Other Calls, run after the same program and setup.
+
+    Both raise InputError or SandboxError where there is no run.
+    """
+
+    async def outcome(self, call: str, more_setup: str = "") -> Outcome:
+        """How a Call ends; ``more_setup`` runs before it."""
+
+    async def trace(self, call: str) -> Trace:
+        """The recording of a Call."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +51,7 @@ class Prompt:
         row: id of the row that is asked for; "" outside a run.
         sample: which of several completions is wanted, from 0: a teacher that keeps its answers
             gives the same one to the same prompt and sample.
+        rerun: runs other Calls of the same program; None outside a run.
     """
 
     direction: Direction
@@ -52,6 +66,7 @@ class Prompt:
     output: str
     row: str = ""
     sample: int = 0
+    rerun: Rerun | None = None
 
 
 @dataclass(frozen=True)

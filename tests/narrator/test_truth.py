@@ -15,13 +15,14 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytrace_mono import tasks
 from pytrace_mono.records import Problem
 from pytrace_mono.synth import Completion, Narrator, Prompt, synthesize
 from pytrace_mono.tracer import Snapshot, Trace
@@ -1338,11 +1339,8 @@ def _made(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> b
 
     def here(visit: Visit) -> bool | None:
         value = getattr(visit.statement, "value", None)
-        return (
-            value is not None
-            and ast.unparse(value) == bullet.code(match[2])
-            and fits(visit.after.get(name))
-        )
+        parts = [value, *getattr(value, "elts", [])] if value is not None else []
+        return bullet.code(match[2]) in map(ast.unparse, parts) and fits(visit.after.get(name))
 
     return reader.some(bullet, label, here)
 
@@ -1404,6 +1402,46 @@ def _history(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -
 def _ends_as(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> bool | None:
     name, makers = reader.history
     return bool(makers) and bullet.shows(match[1])(makers[-1].changes[name])
+
+
+@claim("backward", "history", r"What it appended was (.*?)\.$")
+@claim(
+    "backward", "history", r"(?:The amounts by which it moved were|Each time it moved by) (.*?)\.$"
+)
+def _amounts(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> bool | None:
+    name, makers = reader.history
+    shown = [bullet.code(index) for index in re.findall(C, match[1])]
+    if match[0].startswith("Each"):
+        shown *= len(makers)
+    moved = []
+    for maker in makers:
+        old, new = (ast.literal_eval(v[name].text) for v in (maker.before, maker.changes))
+        moved.append(
+            repr(
+                new - old
+                if isinstance(new, int)
+                else new[len(old) :]
+                if isinstance(new, str)
+                else new[-1]
+            )
+        )
+        if isinstance(new, list) and new[:-1] != old:
+            return False
+    return bool(makers) and moved == shown
+
+
+@claim("backward", "undone", r"(?:Undoing that|Solved for what is inside): (.*?)\.$")
+def _undone(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> bool | None:
+    def here(visit: Visit) -> bool | None:
+        try:
+            return all(
+                reader.run.evaluate(bullet.code(index), visit.before)
+                for index in re.findall(C, match[1])
+            )
+        except Unknown:
+            return None
+
+    return reader.some(bullet, label, here)
 
 
 @claim("backward", "sets", rf"sets {C}(?: anew,)? {TIMES} in this run")
@@ -1655,6 +1693,15 @@ KINDS = {
 """The shapes that must be there in numbers; about half of what was there when this was written."""
 
 
+async def about_witness(prompt: Prompt, text: str) -> Prompt:
+    """A deduction is about the run of the input that it chooses."""
+    call = tasks.parse_answer(text, "backward").call
+    if call is None or call == prompt.literal_call or prompt.rerun is None:
+        return prompt
+    trace = await prompt.rerun.trace(call)
+    return replace(prompt, trace=trace, traces=(*prompt.traces, trace))
+
+
 class Listener:
     """A Teacher that lets the Narrator speak and keeps what it was asked and said."""
 
@@ -1666,6 +1713,8 @@ class Listener:
 
     async def complete(self, prompt: Prompt, *, n: int = 1) -> list[Completion]:
         said = await self.narrator.complete(prompt, n=n)
+        if prompt.direction == "backward":
+            prompt = await about_witness(prompt, said[0].text)
         self.heard.extend((prompt, completion.text) for completion in said)
         return said
 

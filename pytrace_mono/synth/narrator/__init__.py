@@ -7,6 +7,7 @@
     roles, overview, properties     what the program is for, before any value
     clauses, conditions, inside     one statement in words
     forward, backward               the two monologues
+    witness, undo                   a simpler input for the output; expressions solved for their parts
     detail                          how much of a long run is told
     wording, values                 small words; values as code
 
@@ -28,6 +29,7 @@ from pytrace_mono.synth.narrator.properties import examples_of, properties, resu
 from pytrace_mono.synth.narrator.source import Function, Source
 from pytrace_mono.synth.narrator.story import Activation, tell, visits
 from pytrace_mono.synth.narrator.values import show
+from pytrace_mono.synth.narrator.witness import with_simplest_input
 from pytrace_mono.synth.narrator.wording import Voice, code, listing
 from pytrace_mono.synth.teacher import Completion, Prompt
 from pytrace_mono.tracer.types import Snapshot
@@ -51,6 +53,8 @@ class Narrator:
 
     async def complete(self, prompt: Prompt, *, n: int = 1) -> list[Completion]:
         """``n`` tellings of the same run, which differ in wording only."""
+        if prompt.direction == "backward":
+            prompt = await with_simplest_input(prompt)
         return [Completion(self._respond(prompt, index)) for index in range(n)]
 
     def _respond(self, prompt: Prompt, index: int) -> str:

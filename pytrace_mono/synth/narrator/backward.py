@@ -73,7 +73,7 @@ class Deduction:
             expression = ast.unparse(value)
             bullet = f"{place} What comes back is {code(expression)}"
             bullet += f", and it has to be {show(self._output)}."
-            bullet += self._slice.parts(visit, value)
+            bullet += self._slice.parts(visit, value, self._output)
             self._slice.say(bullet)
         self._origins.inner_calls(visit)
         self._slice.want(value)

@@ -35,18 +35,20 @@ LONGEST = 4500
 """Characters of a simulation above which the next level is tried: a page, not a log."""
 
 
-def told_passes(iterations: Sequence[Iteration], most: int) -> list[int]:
-    """Positions of the passes to tell: the first ones, each that takes a new path, the last.
+def path_of(iteration: Iteration) -> frozenset[int]:
+    """The lines that a pass visits."""
+    return frozenset(visit.line for visit in visits(iteration.body))
 
-    A path is the set of lines that a pass visits.
-    """
+
+def told_passes(iterations: Sequence[Iteration], most: int) -> list[int]:
+    """Positions of the passes to tell: the first ones, each that takes a new path, the last."""
     count = len(iterations)
     if count <= most:
         return list(range(count))
     chosen = {0, count - 1}
     met: set[frozenset[int]] = set()
     for position, iteration in enumerate(iterations):
-        path = frozenset(visit.line for visit in visits(iteration.body))
+        path = path_of(iteration)
         if path not in met and len(chosen) < most:
             chosen.add(position)
         met.add(path)

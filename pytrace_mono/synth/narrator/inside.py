@@ -41,7 +41,7 @@ def steps_inside(expression: ast.expr, known: Known, most: int = _MOST) -> list[
             source = source.removeprefix("(").removesuffix(")")
         if text is None or text == source or len(text) > _WIDTH or len(source) > _WIDTH:
             continue
-        if _is_lazy(part):
+        if is_lazy(part) and isinstance(part, ast.Call):
             source = f"list({source})"
         said = "gives" if isinstance(part, ast.GeneratorExp) else "is"
         found[source] = f"{code(source)} {said} {code(text)}"
@@ -54,10 +54,11 @@ def _value(part: ast.expr, known: Known) -> str | None:
     return known.text(part)
 
 
-def _is_lazy(part: ast.expr) -> bool:
+def is_lazy(part: ast.expr) -> bool:
     """Iterators are not lists, but what they give can be listed."""
     names = ("zip", "enumerate", "reversed", "map", "filter")
-    return isinstance(part, ast.Call) and ast.unparse(part.func) in names
+    called = isinstance(part, ast.Call) and ast.unparse(part.func) in names
+    return called or isinstance(part, ast.GeneratorExp)
 
 
 def _in_order(node: ast.AST, known: Known) -> list[ast.expr]:

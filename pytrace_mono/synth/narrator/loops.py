@@ -9,7 +9,7 @@ from itertools import groupby
 
 from pytrace_mono.synth.narrator.clauses import Clauses, branch_taken
 from pytrace_mono.synth.narrator.conditions import again, sides_of, verdict
-from pytrace_mono.synth.narrator.detail import Detail, told_passes
+from pytrace_mono.synth.narrator.detail import Detail, path_of, told_passes
 from pytrace_mono.synth.narrator.sentences import Item
 from pytrace_mono.synth.narrator.story import (
     Activation,
@@ -79,7 +79,7 @@ class Loops:
         for shown, run in groupby(range(count), key=told.__contains__):
             positions = list(run)
             if not shown:
-                inner.append(self._skipped(node, positions[0], positions[-1] + 1))
+                inner.append(self._skipped(node, positions[0], positions[-1] + 1, told))
                 continue
             for position in positions:
                 inner.append(self._iteration(node, position, loop_depth, steady))
@@ -166,7 +166,7 @@ class Loops:
             text += "nothing changes."
         return Item(text.strip(), items)
 
-    def _skipped(self, node: Round, first: int, last: int) -> Item:
+    def _skipped(self, node: Round, first: int, last: int, told: Collection[int]) -> Item:
         """What the iterations in the middle came to, without going through them."""
         middle = node.iterations[first:last]
         span = f"Iterations {first + 1} to {last}" if last > first + 1 else f"Iteration {last}"
@@ -180,7 +180,10 @@ class Loops:
             elif asked:
                 share = f"{count} of {len(asked)} times"
                 held.append(f"[L{test.lineno}] {code(ast.unparse(test.test))} holds {share}")
-        text = f"{span} {'goes' if last == first + 1 else 'go'} on in the same way"
+        text = f"{span} {'goes' if last == first + 1 else 'go'} on"
+        met = {path_of(node.iterations[position]) for position in told}
+        if all(path_of(iteration) in met for iteration in middle):
+            text += " in the same way"
         if held:
             text += f": {listing(held[:3])}"
         state = self._state(node, next(visits([_as_round(node, last)])).before)
@@ -197,9 +200,10 @@ class Loops:
         for visit in visits([node]):
             if visit.statement is not node.loop:
                 names.update(dict.fromkeys(visit.changes))
+        begun = next(visits([node])).before  # what outlives the loop says more than its helpers
         shown = [
             f"{code(name)} is {show(values[name])}"
-            for name in names
+            for name in sorted(names, key=lambda name: name not in begun)
             if name in values and len(values[name].text) <= 200
         ]
         return listing(shown[:3])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from typing import Any
 
 from pytrace_mono.synth.narrator.clauses import branch_taken, call_text
 from pytrace_mono.synth.narrator.conditions import opposite
 from pytrace_mono.synth.narrator.slicing import MOST_VALUES, Slice
 from pytrace_mono.synth.narrator.source import Loop, names_read
 from pytrace_mono.synth.narrator.story import Activation, Visit, loop_values, visits
-from pytrace_mono.synth.narrator.values import is_short, show
+from pytrace_mono.synth.narrator.values import is_short, python_value, show
 from pytrace_mono.synth.narrator.wording import code, label, listing, number, times
+from pytrace_mono.verify.expressions import NotEvaluated
 
 
 class Origins:
@@ -40,7 +42,7 @@ class Origins:
             self._made_in_steps(name, makers)
 
     def _made_once(self, name: str, visit: Visit) -> None:
-        value = _assigned_value(visit.statement)
+        value = _assigned_value(visit.statement, name)
         place = label(visit.line)
         after = visit.changes[name]
         if value is None or not self._assigns(visit.statement, name):
@@ -52,7 +54,7 @@ class Origins:
         else:
             bullet = f"{place} {code(name)} was made from {code(ast.unparse(value))}"
             bullet += f" and came to {show(after)}."
-            self._slice.say(bullet + self._slice.parts(visit, value))
+            self._slice.say(bullet + self._slice.parts(visit, value, after))
             self.inner_calls(visit)
             self._slice.want(value)
         self._loop_around(visit)
@@ -146,7 +148,7 @@ class Origins:
     def _made_anew(self, name: str, makers: Sequence[Visit]) -> None:
         """One line sets the variable again and again; the last value is the one that counts."""
         last = makers[-1]
-        value = _assigned_value(last.statement)
+        value = _assigned_value(last.statement, name)
         # Every visit of the line, also those that set the value it had already.
         makers = [
             v for v in self._slice.visits if v.statement is last.statement and name in v.after
@@ -167,6 +169,9 @@ class Origins:
 
     def _history(self, name: str, steps: Sequence[Visit]) -> str:
         values = [step.changes[name] for step in steps]
+        grown = _grown(name, steps)
+        if grown:
+            return f" {grown}"
         if any(len(v.text) > 120 for v in values):
             return f" It ends as {show(values[-1])}."
         backwards = [show(v) for v in reversed(values)]
@@ -204,8 +209,18 @@ class Origins:
                 self._slice.say(
                     f"{label(node.lineno)} chooses when {label(_line(statement))} runs: it needs "
                     f"{code(wanted)}, which was so in {number(held)} of {number(len(asked))} checks."
+                    + (_FREE if held < len(asked) and self._is_filter(node, inner) else "")
                 )
                 self._slice.want(node.test)
+
+    def _is_filter(self, test: ast.If, kept: ast.AST) -> bool:
+        """The loop does nothing but this test of the item, and that nothing but keep it."""
+        loop = self._slice.source.parents[test]
+        if not isinstance(loop, ast.For) or loop.body != [test] or test.orelse:
+            return False
+        changed = {n.id for n in ast.walk(kept) if isinstance(n, ast.Name)}
+        target = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+        return test.body == [kept] and not (changed - target) & set(names_read(test.test))
 
     def _feed_quietly(self, loop: Loop) -> None:
         """Follow what drives a loop, and what breaks it off, without a bullet of its own."""
@@ -282,6 +297,34 @@ class Origins:
         return any(isinstance(t, ast.Name) and t.id == name for t in flat)
 
 
+def _grown(name: str, steps: Sequence[Visit]) -> str:
+    """What a list was given or a sum was raised by, where that is all that happened to it."""
+    amounts: list[Any] = []
+    kinds: set[type] = set()
+    try:
+        for step in steps:
+            before, after = python_value(step.before[name]), python_value(step.changes[name])
+            kinds |= {type(before), type(after)}
+            if kinds == {list} and after[:-1] == before:
+                amounts.append(after[-1])
+            elif kinds == {str} and after.startswith(before):
+                amounts.append(after[len(before) :])
+            elif kinds == {int} and isinstance(step.statement, ast.AugAssign):
+                amounts.append(after - before)
+            else:
+                return ""
+    except (NotEvaluated, KeyError):
+        return ""
+    if len(set(map(repr, amounts))) == 1 and len(amounts) > 2 and kinds == {int}:
+        return f"Each time it moved by {code(repr(amounts[0]))}."
+    shown = [code(repr(amount)) for amount in amounts]
+    if len(shown) < 2 or len(shown) > 8 or sum(map(len, shown)) > 160:
+        return ""
+    if kinds != {int}:
+        return f"What it appended was {listing(shown, 'and at last')}."
+    return f"The amounts by which it moved were {listing(shown)}."
+
+
 def _down(call: Activation) -> list[Activation]:
     """The chain of calls of the same function below ``call``, following the first one each time."""
     chain = [call]
@@ -297,10 +340,23 @@ def _down(call: Activation) -> list[Activation]:
         chain.append(inner[0])
 
 
-def _assigned_value(statement: ast.stmt | None) -> ast.expr | None:
-    if isinstance(statement, (ast.Assign, ast.AnnAssign)):
-        return statement.value
-    return None
+def _assigned_value(statement: ast.stmt | None, name: str) -> ast.expr | None:
+    """What a variable was given, its own part of `a, b = x, y`."""
+    if not isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        return None
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    if isinstance(target, ast.Tuple) and isinstance(statement.value, ast.Tuple):
+        pairs = zip(target.elts, statement.value.elts, strict=False)
+        starred = any(
+            isinstance(part, ast.Starred) for part in (*target.elts, *statement.value.elts)
+        )
+        own = [value for part, value in pairs if isinstance(part, ast.Name) and part.id == name]
+        if own and not starred:
+            return own[0]
+    return statement.value
+
+
+_FREE = " The others leave no trace in the output, so nothing more is known of them."
 
 
 def _operand(statement: ast.stmt | None) -> ast.AST | None:

@@ -24,7 +24,7 @@ def overview(problem: Problem, function: Function, voice: Voice) -> str:
     if roles:
         texts = [role.text for role in roles[:4]]
         sentences.append(sentence("; ".join(texts)))
-    sentences.extend(_shape(function, voice))
+    sentences.extend(_shape(function, voice, bool(roles)))
     return " ".join(part for part in sentences if part)
 
 
@@ -43,7 +43,7 @@ def _purpose(problem: Problem, function: Function) -> str:
     return f"{name} {gets}. The task: {first[0].lower()}{first[1:]}."
 
 
-def _shape(function: Function, voice: Voice) -> list[str]:
+def _shape(function: Function, voice: Voice, has_roles: bool) -> list[str]:
     nodes = own_nodes(function)
     found: list[str] = []
     guards = [s for s in _leading(function) if isinstance(s, ast.If)]
@@ -57,7 +57,7 @@ def _shape(function: Function, voice: Voice) -> list[str]:
         found.append(f"{lead} {label(guard.lineno)} {what} when {test}.")
     loops = [n for n in nodes if isinstance(n, Loop)]
     outer = [n for n in loops if not any(n is not o and n in list(ast.walk(o)) for o in loops)]
-    for loop in outer[:2]:
+    for loop in [] if has_roles else outer[:2]:  # with a role told, the loop explains itself
         inner = [n for n in loops if n is not loop and n in list(ast.walk(loop))]
         nested = f", with the loop at {label(inner[0].lineno)} inside it" if inner else ""
         if isinstance(loop, ast.While):

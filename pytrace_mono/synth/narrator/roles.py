@@ -29,6 +29,8 @@ def roles_of(function: Function) -> list[Role]:
     for node in own_nodes(function):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.setdefault(node.id)
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+            names.setdefault(ast.unparse(node.value))
     found = []
     for name in names:
         text = reader.role(name)
@@ -47,6 +49,8 @@ class _Reader:
 
     def role(self, name: str) -> str | None:
         for ask in (
+            self._memo,
+            self._ends,
             self._best_so_far,
             self._collector,
             self._counter_or_sum,
@@ -95,6 +99,37 @@ class _Reader:
             and n.func.value.id == name
         ]
 
+    def _memo(self, name: str) -> str | None:
+        for test in [n for n in self._nodes if isinstance(n, ast.If)]:
+            asked = test.test
+            if (
+                isinstance(asked, ast.Compare)
+                and isinstance(asked.ops[0], ast.In)
+                and ast.unparse(asked.comparators[0]) == name
+                and isinstance(test.body[0], ast.Return)
+                and test.body[0].value is not None
+                and ast.unparse(test.body[0].value) == f"{name}[{ast.unparse(asked.left)}]"
+            ):
+                return f"is a memo: {label(test.body[0].lineno)} hands out what it holds already"
+        return None
+
+    def _ends(self, name: str) -> str | None:
+        """Two variables that a `while` compares and its body moves: a binary search's, say."""
+        for loop in [n for n in self._loops if isinstance(n, ast.While)]:
+            test = loop.test
+            if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], (ast.Lt, ast.LtE)):
+                continue
+            left, right = ast.unparse(test.left), ast.unparse(test.comparators[0])
+            moved = {
+                n.id
+                for part in loop.body
+                for n in ast.walk(part)
+                if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+            }
+            if left == name and {left, right} <= moved and len(test.ops) == 1:
+                return f"and {code(right)} mark off what is still to be looked at"
+        return None
+
     def _best_so_far(self, name: str) -> str | None:
         for node in self._assigned(name):
             value = node.value
@@ -141,6 +176,10 @@ class _Reader:
         items = list(dict.fromkeys(code(ast.unparse(call.args[0])) for call in added))
         if len(items) > 2 or any(len(item) > 50 for item in items):
             return "collects the parts of the answer"
+        for test in [n for n in self._nodes if isinstance(n, ast.If)]:
+            kept = [n for n in test.body if isinstance(n, ast.Expr) and n.value in added]
+            if kept and len(added) == 1:
+                return f"collects each {items[0]} for which {code(ast.unparse(test.test))}"
         return f"collects {' or '.join(items)}, in the order in which they come"
 
     def _counter_or_sum(self, name: str) -> str | None:

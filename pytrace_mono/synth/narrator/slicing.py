@@ -14,8 +14,10 @@ from pytrace_mono.synth.narrator.source import (
     parameters,
 )
 from pytrace_mono.synth.narrator.story import Activation, Visit, visits
-from pytrace_mono.synth.narrator.values import show
+from pytrace_mono.synth.narrator.undo import undone
+from pytrace_mono.synth.narrator.values import python_value, show
 from pytrace_mono.synth.narrator.wording import Voice, code, listing
+from pytrace_mono.tracer.types import Snapshot
 
 MOST_VALUES = 4
 """Values quoted in one sentence."""
@@ -42,6 +44,7 @@ class Slice:
     def __init__(self, source: Source, voice: Voice, activation: Activation) -> None:
         assert activation.definition is not None
         self.source = source
+        self.voice = voice
         self.clauses = Clauses(source, voice)
         self.activation = activation
         self.function: Function = activation.definition
@@ -64,9 +67,14 @@ class Slice:
                     self.explained.add(name)
                     self.waiting.append(name)
 
-    def parts(self, visit: Visit, value: ast.expr) -> str:
-        """What the parts of an expression came to when the visit ran, as a sentence."""
+    def parts(self, visit: Visit, value: ast.expr, came_to: Snapshot | None = None) -> str:
+        """What the parts of an expression had to be, or were, when the visit ran, as a sentence."""
         known = self.clauses.known(visit)
+        if came_to is not None and came_to.exact and not visit.calls:
+            solved = undone(value, python_value(came_to), known)
+            if solved:
+                then = self.voice.choose(solved[0], "Undoing that", "Solved for what is inside")
+                return f" {then}: {listing([code(text) for text in solved])}."
         steps = steps_inside(value, known)
         if steps:
             return f" There {listing(steps)}."

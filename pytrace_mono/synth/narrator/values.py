@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 from pytrace_mono.synth.narrator.wording import code, plural
@@ -28,7 +29,13 @@ def python_value(snapshot: Snapshot) -> Any:
     """
     if not snapshot.exact:
         raise NotEvaluated(f"{snapshot.text:.40} is not exact")
-    return ast.literal_eval(snapshot.text)
+    return _value_of(snapshot.text)
+
+
+@lru_cache(maxsize=8192)
+def _value_of(text: str) -> Any:
+    """Shared by all who ask: what reads recorded values never changes them."""
+    return ast.literal_eval(parse_expression(text))
 
 
 def show(snapshot: Snapshot, width: int = WIDE) -> str:
