@@ -178,16 +178,20 @@ class Scene:
             signal.alarm(600)
             while True:
                 signal.pause()
-        deadline = time.monotonic() + 5
-        while os.getsid(self._victim) != self._victim and time.monotonic() < deadline:
+        while os.getsid(self._victim) != self._victim:
             time.sleep(0.001)
         self._victim_before = self._victims_state()
 
     def _victims_state(self) -> object:
+        # A signal wakes it at once; what the signal does to it is seen when it sleeps again.
+        stat = Path(f"/proc/{self._victim}/stat")
+        while stat.read_text().rpartition(")")[2].split()[0] not in "SZTt":
+            time.sleep(0.001)
         if os.waitid(os.P_PID, self._victim, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
             return "dead"
         limits = Path(f"/proc/{self._victim}/limits").read_text()
         return (
+            stat.read_text().rpartition(")")[2].split()[0],
             limits,
             os.getpriority(os.PRIO_PROCESS, self._victim),
             os.sched_getaffinity(self._victim),
