@@ -9,7 +9,7 @@ from pytrace_mono.errors import MissingExtraError
 _EXAMPLES = """\
 examples:
   pytrace-mono train tiny-cpu --set data=corpus/ --set output=tiny/
-  pytrace-mono train semcoder-6.7b --set data=corpus/ --set output=semcoder/
+  pytrace-mono train semcoder-6.7b --set data=corpus/ --set output=semcoder/ --dry-run
   torchrun --nproc-per-node 8 -m pytrace_mono.train semcoder-6.7b --set data=corpus/ \\
       --set output=semcoder/ --set fsdp=true --set precision=mixed
 
@@ -30,12 +30,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="settings",
         help="change a setting; as often as you like",
     )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="say what it would take (rows, steps, memory, hours), and write nothing",
+    )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train, and print where the model is."""
+    """Train, or tell what training would take."""
     from pytrace_mono.train.config import load_config
 
     config = load_config(args.config, args.settings)
@@ -44,6 +49,11 @@ def run(args: argparse.Namespace) -> int:
         import transformers  # noqa: F401
     except ImportError as error:
         raise MissingExtraError("pytrace-mono train", str(error.name), "train") from None
+    if args.dry_run:
+        from pytrace_mono.train.budget import dry_run
+
+        print(dry_run(config))
+        return 0
     from pytrace_mono.train.run import train
 
     print(train(config, quiet=args.quiet))

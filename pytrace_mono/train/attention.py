@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 from functools import cache
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -17,7 +16,6 @@ from torch import Tensor
 from torch.nn.attention import varlen
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
-from transformers.masking_utils import AttentionMaskInterface
 
 NAME = "packed"
 
@@ -57,17 +55,15 @@ def packed_attention(
     if query.is_cuda and query.dtype in (torch.bfloat16, torch.float16):
         flat = [states[0].transpose(0, 1) for states in (query, key, value)]
         return _varlen(flat, boundaries, longest, scaling).unsqueeze(0), None
-    ends = boundaries.tolist()
+    # split, not slices: the gradient of a slice is as long as the whole row, once for each document.
+    lengths = boundaries.diff().tolist()
     parts = [
         scaled_dot_product_attention(
-            query[:, :, start:end],
-            key[:, :, start:end],
-            value[:, :, start:end],
-            is_causal=True,
-            scale=scaling,
-            enable_gqa=query.shape[1] != key.shape[1],
+            *document, is_causal=True, scale=scaling, enable_gqa=query.shape[1] != key.shape[1]
         )
-        for start, end in pairwise(ends)
+        for document in zip(
+            *(states.split(lengths, 2) for states in (query, key, value)), strict=True
+        )
     ]
     return torch.cat(parts, dim=2).transpose(1, 2), None
 
@@ -97,9 +93,5 @@ def _takes(parameter: str) -> bool:
     return parameter in inspect.signature(varlen.varlen_attn).parameters
 
 
-def _no_mask(**_: Any) -> None:
-    return None
-
-
+# No mask function is registered under the name: transformers then makes no mask.
 AttentionInterface.register(NAME, packed_attention)
-AttentionMaskInterface.register(NAME, _no_mask)

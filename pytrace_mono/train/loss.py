@@ -14,8 +14,10 @@ from torch.utils.checkpoint import checkpoint
 
 from pytrace_mono.train.encode import IGNORED
 
+CHUNK = 1024
 
-def label_losses(hidden: Tensor, head: Tensor, labels: Tensor, chunk: int = 1024) -> Tensor:
+
+def label_losses(hidden: Tensor, head: Tensor, labels: Tensor, chunk: int = CHUNK) -> Tensor:
     """The cross-entropy of each label, in fp32, in order; their mean is the plain loss.
 
     Args:

@@ -54,19 +54,20 @@ class Flops:
     def of(cls, model: Any) -> Flops:
         """For a model, from its modules and configuration."""
         description = model.config
-        head = model.get_output_embeddings().weight.numel()
+        output = model.get_output_embeddings()
         frozen = any("lora_" in name for name, _ in model.named_parameters())
         width = getattr(description, "head_dim", None) or (
             description.hidden_size // description.num_attention_heads
         )
+        # By what a layer takes and gives: 4-bit weights are stored in another shape.
         matrices = sum(
-            weight.numel()
-            for name, weight in model.get_decoder().named_parameters()
-            if weight.ndim == 2 and "embed" not in name and "lora_" not in name
+            part.in_features * part.out_features
+            for name, part in model.get_decoder().named_modules()
+            if isinstance(part, torch.nn.Linear) and "lora_" not in name
         )
         return cls(
             matrices,
-            head,
+            output.in_features * output.out_features,
             description.num_hidden_layers * description.num_attention_heads * width,
             4 if frozen else 6,
         )

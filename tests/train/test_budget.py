@@ -1,0 +1,151 @@
+"""What a run is said to take is what it takes, and what does not fit is said before it begins."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from runs import config_for
+
+torch = pytest.importorskip("torch", reason="needs the extra [train]")
+transformers = pytest.importorskip("transformers", reason="needs the extra [train]")
+
+from pytrace_mono.errors import TrainingError  # noqa: E402
+from pytrace_mono.train import budget, run  # noqa: E402
+from pytrace_mono.train.config import TrainConfig, load_config  # noqa: E402
+from pytrace_mono.train.meter import Flops, peak_flops  # noqa: E402
+from pytrace_mono.train.model import load_model, load_tokenizer  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+DEEPSEEK_CODER = transformers.LlamaConfig(
+    vocab_size=32_256, hidden_size=4096, intermediate_size=11_008, num_hidden_layers=32,
+    num_attention_heads=32,
+)  # fmt: skip
+H100 = ("NVIDIA H100 80GB HBM3", 85_000_000_000)
+
+
+def recipe(*settings: str) -> TrainConfig:
+    return load_config("semcoder-6.7b", ("data=d", "output=o", *settings))
+
+
+def need(config: TrainConfig) -> int:
+    return budget.memory_of(config, DEEPSEEK_CODER).total
+
+
+def test_flops_of_the_paper_model_are_those_of_the_formula() -> None:
+    flops = Flops.of(budget.shape_of(recipe(), DEEPSEEK_CODER, 32))
+    matrices = 32 * (4 * 4096**2 + 3 * 4096 * 11_008)
+    assert (flops.matrices, flops.head) == (matrices, 4096 * 32_256)
+    per_token = flops.of_step(1024, 1024, 1024**2) / 1024
+    assert per_token == 6 * (matrices + 4096 * 32_256) + 6 * 32 * 4096 * 1024
+    adapted = Flops.of(
+        budget.shape_of(load_config("lora", ("data=d", "output=o")), DEEPSEEK_CODER, 32)
+    )
+    assert adapted == Flops(matrices, flops.head, 32 * 4096, 4)
+
+
+def test_weights_gradients_and_moments_are_counted() -> None:
+    count = 32 * (4 * 4096**2 + 3 * 4096 * 11_008 + 2 * 4096) + 2 * 32_256 * 4096 + 4096
+    memory = budget.memory_of(recipe(), DEEPSEEK_CODER)
+    assert (memory.weights, memory.gradients, memory.moments) == (2 * count, 4 * count, 4 * count)
+    assert budget.memory_of(recipe("gradients=bf16"), DEEPSEEK_CODER).gradients == 2 * count
+    sharded = budget.memory_of(recipe("precision=mixed", "fsdp=true"), DEEPSEEK_CODER, 8)
+    assert (sharded.weights, sharded.moments) == (4 * count // 8, 8 * count // 8)
+
+
+def test_the_recipe_fits_on_80_gb_and_what_does_not_is_told_with_what_does() -> None:
+    budget.require_fit(recipe(), need, *H100)
+    with pytest.raises(TrainingError, match=r"needs .* The nearest setting that fits") as error:
+        budget.require_fit(recipe("precision=mixed", "checkpointing=0.5"), need, *H100)
+    assert "--set precision=stochastic" in str(error.value)
+    assert "lora" not in str(error.value)
+    with pytest.raises(TrainingError, match=r"--set lora.rank=16") as error:
+        budget.require_fit(recipe(), need, "NVIDIA A10G", 24_000_000_000)
+    with pytest.raises(TrainingError, match="No setting makes it fit"):
+        budget.require_fit(recipe(), need, "NVIDIA T400", 2_000_000_000)
+
+
+def test_a_run_that_does_not_fit_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "device_found", lambda: ("a pocket calculator", 1000))
+    config = config_for(tmp_path)
+    with pytest.raises(TrainingError, match="a pocket calculator has 0.0 GB"):
+        run.train(config, quiet=True)
+    assert not config.output.exists()
+
+
+def test_a_dry_run_says_what_it_would_take_and_writes_nothing(tmp_path: Path) -> None:
+    config = config_for(tmp_path, held_out=0)
+    told = budget.dry_run(config)
+    assert "rows to learn from: 32, held out: 0" in told
+    assert "backward: 16 rows" in told
+    assert "steps: 8 of 8 samples (2 epochs)" in told
+    for word in ("weights", "gradients", "moments", "activations", "GFLOP a token", "fits"):
+        assert word in told
+    assert not config.output.exists()
+
+
+def test_the_worst_pass_is_full_and_can_be_run(tmp_path: Path) -> None:
+    config = config_for(tmp_path, context=100, pass_tokens=250)
+    row = budget.worst_pass(config)
+    assert row.boundaries == [0, 100, 200, 250]
+    model = load_model(config, load_tokenizer(config, run.read_all(config)))
+    seconds, most = budget.worst_step(config, model, torch.device("cpu"))
+    assert seconds > 0
+    assert most > 0
+
+
+def test_a_gpu_is_known_by_its_name() -> None:
+    assert peak_flops("NVIDIA H100 80GB HBM3") == 989.4e12
+    assert peak_flops("NVIDIA H100 PCIe") == 756e12
+    assert peak_flops("CPU") is None
+
+
+MEASURED = """
+import sys, torch
+from pytrace_mono.train import budget
+from pytrace_mono.train.config import TrainConfig
+from pytrace_mono.train.finetune import losses_of
+from pytrace_mono.train.meter import peak_memory
+from pytrace_mono.train.model import load_model, model_config
+torch.set_num_threads(1)
+class Words:
+    bos_token_id, eos_token_id = 0, 1
+    def __len__(self): return 4000
+config = TrainConfig.model_validate_json(sys.argv[1])
+model = load_model(config, Words())
+losses_of(model, budget.worst_pass(config.model_copy(update={"context": 8, "pass_tokens": 8}))).sum().backward()
+before = peak_memory()
+losses_of(model, budget.worst_pass(config)).sum().backward()
+print(peak_memory() - before, budget.memory_of(config, model_config(config, Words())).activations)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("checkpointing", [0.0, 1.0])
+def test_the_activations_are_those_that_a_process_holds(
+    tmp_path: Path, checkpointing: float
+) -> None:
+    """Resident memory of a process of its own, around one pass on the CPU."""
+    config = config_for(
+        tmp_path, scratch={"hidden": 256, "layers": 8, "heads": 4, "words": 4000},
+        context=512, pass_tokens=8192, checkpointing=checkpointing,
+    )  # fmt: skip
+    # Memory that is freed goes back at once, instead of leaving gaps that the C library keeps.
+    environment = os.environ | {
+        "MALLOC_MMAP_THRESHOLD_": "65536",
+        "MALLOC_TRIM_THRESHOLD_": "65536",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, config.model_dump_json()], env=environment,
+        text=True, capture_output=True, check=True,
+    )  # fmt: skip
+    measured, estimated = map(int, done.stdout.split())
+    print(
+        f"checkpointing {checkpointing}: {measured / 1e6:.0f} MB, estimated {estimated / 1e6:.0f} MB"
+    )
+    assert estimated == pytest.approx(measured, rel=0.2)
