@@ -56,14 +56,11 @@ def packed_attention(
         flat = [states[0].transpose(0, 1) for states in (query, key, value)]
         return _varlen(flat, boundaries, longest, scaling).unsqueeze(0), None
     # split, not slices: the gradient of a slice is as long as the whole row, once for each document.
-    lengths = boundaries.diff().tolist()
+    lengths: list[int] = boundaries.diff().tolist()
+    grouped = query.shape[1] != key.shape[1]
     parts = [
-        scaled_dot_product_attention(
-            *document, is_causal=True, scale=scaling, enable_gqa=query.shape[1] != key.shape[1]
-        )
-        for document in zip(
-            *(states.split(lengths, 2) for states in (query, key, value)), strict=True
-        )
+        scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, enable_gqa=grouped)
+        for q, k, v in zip(*(torch.split(x, lengths, 2) for x in (query, key, value)), strict=True)
     ]
     return torch.cat(parts, dim=2).transpose(1, 2), None
 

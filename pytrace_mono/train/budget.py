@@ -127,17 +127,17 @@ def _activations(config: TrainConfig, description: Any) -> int:
         tokens = torch.zeros(1, config.pass_tokens, dtype=torch.long, device="meta")
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
             model.get_decoder()(input_ids=tokens, position_ids=tokens, use_cache=False)
-        return sum(tensor.untyped_storage().nbytes() for tensor in seen.values())
+        return sum(int(tensor.untyped_storage().nbytes()) for tensor in seen.values())
 
     one, two = kept(1), kept(2)
     layer, around = two - one, 2 * one - two
-    count = description.num_hidden_layers
+    count = int(description.num_hidden_layers)
     again = int(count * config.checkpointing)
     narrow = 4 if config.precision == "fp32" else 2
-    states = config.pass_tokens * description.hidden_size * narrow
-    inside = config.pass_tokens * description.intermediate_size * narrow
+    states = config.pass_tokens * int(description.hidden_size) * narrow
+    inside = config.pass_tokens * int(description.intermediate_size) * narrow
     # logits in two dtypes, their gradient in two
-    logits = min(CHUNK, config.pass_tokens) * description.vocab_size * (8 + 2 * narrow)
+    logits = min(CHUNK, config.pass_tokens) * int(description.vocab_size) * (8 + 2 * narrow)
     backward = 3 * inside  # gradients of the widest layer's parts that exist together
     return (
         around
@@ -209,7 +209,7 @@ def require_fit(
 
 def _savings(config: TrainConfig) -> list[tuple[str, dict[str, Any]]]:
     """Changes that need less memory, the least harmful first, as settings and as fields."""
-    lora = config.lora or LoraConfig()
+    lora = config.lora or LoraConfig.model_validate({})
     savings: list[tuple[str, dict[str, Any]]] = [
         ("checkpointing=1.0", {"checkpointing": 1.0}),
         (f"pass_tokens={config.context}", {"pass_tokens": config.context}),
@@ -241,13 +241,13 @@ def worst_pass(config: TrainConfig) -> PackedRow:
 
 
 def worst_step(config: TrainConfig, model: Any, device: torch.device) -> tuple[float, int]:
-    """Seconds for the worst pass, forward and back, and the peak memory with an optimizer's step after it."""
+    """Seconds of the worst pass, forward and back, and the peak memory, an optimizer's step included."""
     model.to(device).train()
     optimizer = StochasticAdamW([w for w in model.parameters() if w.requires_grad])
     row, seconds = worst_pass(config), 0.0
     for _ in range(2):  # the first pass also warms up
         start = time.perf_counter()
-        losses_of(model, row, device).mean().backward()
+        torch.autograd.backward(losses_of(model, row, device).mean())
         if device.type == "cuda":
             torch.cuda.synchronize()
         seconds = time.perf_counter() - start

@@ -73,7 +73,7 @@ def test_a_run_that_does_not_fit_writes_nothing(
 ) -> None:
     monkeypatch.setattr(run, "device_found", lambda: ("a pocket calculator", 1000))
     config = config_for(tmp_path)
-    with pytest.raises(TrainingError, match="a pocket calculator has 0.0 GB"):
+    with pytest.raises(TrainingError, match=r"a pocket calculator has 0\.0 GB"):
         run.train(config, quiet=True)
     assert not config.output.exists()
 
@@ -118,7 +118,8 @@ class Words:
     def __len__(self): return 4000
 config = TrainConfig.model_validate_json(sys.argv[1])
 model = load_model(config, Words())
-losses_of(model, budget.worst_pass(config.model_copy(update={"context": 8, "pass_tokens": 8}))).sum().backward()
+small = config.model_copy(update={"context": 8, "pass_tokens": 8})
+losses_of(model, budget.worst_pass(small)).sum().backward()
 before = peak_memory()
 losses_of(model, budget.worst_pass(config)).sum().backward()
 print(peak_memory() - before, budget.memory_of(config, model_config(config, Words())).activations)
