@@ -373,29 +373,21 @@ class Activation:
             return
         recorder = self.recorder
         entry = old if type(old) is Seen else None
-        text: str | None = None
+        text: str | None
         new = value
-        if id(type(value)) not in watch.ATOMIC:
-            known = recorder.known
-            copy = entry.copy if entry is not None else None
-            if (
-                entry is not None
-                and copy is not None
-                and (entry.held is None or entry.held == id(value))
-                and known.unchanged(copy, value)
-            ):
-                return
-            copy, text = known.find(value, copy)
-            # Of an object only its id is kept: a reference would delay the program's __del__.
-            new = Seen(None if type(copy) is tuple else id(value), copy)
-            if type(copy) is not tuple:
-                self.is_plain = False
-            if text is None:
-                text = recorder.snapshotter.fragment(value)
-                if copy is not None:
-                    known.add(value, copy, text, recorder.snapshotter.shown)
-        if text is None:
+        if id(type(value)) in watch.ATOMIC:
             text = recorder.snapshotter.fragment(value)
+        else:
+            before = None
+            if entry is not None and (entry.held is None or entry.held == id(value)):
+                before = entry.copy
+            copy, text = recorder.known.look(value, before)
+            if text is None:
+                return
+            # Of an object only its id is kept: a reference would delay the program's __del__.
+            new = Seen(None if type(copy) is watch.Copy else id(value), copy)
+            if type(copy) is not watch.Copy:
+                self.is_plain = False
         self._last[name] = new
         if text != self._shown.get(name):
             self._changed(name, text)

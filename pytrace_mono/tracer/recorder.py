@@ -66,7 +66,7 @@ class Recorder:
         self.suspects = Suspects()
         self._threads = StartedThreads()
         self._found_traces: list[tuple[FrameType, Any]] = []
-        self.known = watch.Known(self.snapshotter.outlines())
+        self.known = watch.Known(self.snapshotter)
         self.stack: list[Activation] = []
         self._frames = 0
         self.active = False

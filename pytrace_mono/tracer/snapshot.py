@@ -23,7 +23,7 @@ from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.messages import message_of
 from pytrace_mono.tracer.parts import in_order
 from pytrace_mono.tracer.rows import quoted, snapshot_text
-from pytrace_mono.tracer.watch import Outlines
+from pytrace_mono.tracer.watch import Copy
 
 SnapshotRow = dict[str, Any]
 """A Snapshot as JSON: ``{"text": str, "type": str, "exact": bool}``."""
@@ -59,6 +59,7 @@ class Snapshotter:
         limits: bounds on characters, items, depth and int bits.
 
     Attributes:
+        layouts: how instances are read.
         shown: how many items of the latest value are in its text, when some are left out at the end.
     """
 
@@ -70,12 +71,13 @@ class Snapshotter:
         self._exact = True
         self._left = 0
         self._active: set[int] = set()
-        self._layouts = classes.Layouts()
+        self.layouts = classes.Layouts()
         self.shown: int | None = None
         # Within these an int or a string certainly is written out: a bit takes less than half a digit,
         # and a character at most ten (as in "\\U0010ffff").
         self._quick_bits = min(self._max_int_bits, 2 * max(0, self._max_chars - 2))
         self._quick_chars = self._max_chars // 10
+        self._quick_text = min(self._max_chars, 3 * self._max_int_bits // 10)
 
     def take(self, value: object) -> SnapshotRow:
         """Snapshot any value; never raises for what the value is, never runs its code."""
@@ -106,9 +108,19 @@ class Snapshotter:
             self._exact = False
         return text, classes.name_of(type(value)), self._exact
 
-    def outlines(self) -> Outlines:
-        """Tells whether values have changed, reading them the way they are shown here."""
-        return Outlines(self._layouts, lambda value: str(self.take(value)["text"]))
+    def of_copy(self, value: object, copy: Copy) -> str:
+        """The same as :meth:`fragment` for a container of which there is a copy, mostly written in C."""
+        if copy.is_simple and copy.widest <= self._max_items and copy.depth < self._max_depth:
+            try:
+                text = repr(value)
+            except ValueError:
+                text = None  # an int that CPython refuses to print
+            # An int with too many bits would be longer than this alone, as would a string that is cut.
+            if text is not None and len(text) + 3 * copy.count + 4 < self._quick_text:
+                self.shown = None
+                name = copy.kind.__name__
+                return f'{{"text": {quoted(text)}, "type": "{name}", "exact": true}}'
+        return self.fragment(value)
 
     def exception(self, error: BaseException) -> dict[str, str]:
         """Type and message of an exception, without calling a ``__str__`` of the user's."""
@@ -304,7 +316,7 @@ class Snapshotter:
             if issubclass(kind, base_type):
                 stored = self._plain_base(base_type, value)
                 return f"{name}({to_text(stored)})"
-        stored_attributes, is_dataclass = self._layouts.attributes(value, most)
+        stored_attributes, is_dataclass = self.layouts.attributes(value, most)
         if is_dataclass:
             return self._nested(value, f"{name}(", stored_attributes, ")", self._keyword)
         if name == "Fraction" and [n for n, _ in stored_attributes] == _FRACTION:
@@ -316,7 +328,7 @@ class Snapshotter:
 
     def _member(self, name: str, value: Any) -> str:
         """A member of an Enum; a combination of flags has no name of its own before 3.11."""
-        stored = dict(self._layouts.attributes(value, self._max_items)[0])
+        stored = dict(self.layouts.attributes(value, self._max_items)[0])
         label = stored.get("_name_")
         if type(label) is str:
             return f"{name}.{classes.plain(label)}"

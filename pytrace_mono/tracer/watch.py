@@ -1,7 +1,7 @@
 """Has a value changed since it was last seen? Decided by identity, at any depth, within bounds.
 
 Equality is never asked: it would run user code, and ``1 == True``. A value made wholly of exact
-built-in types is remembered as a :data:`Copy`, a shallow copy per level, and compared element by
+built-in types is remembered as a :class:`Copy`, a shallow copy per level, and compared element by
 element with ``is``. Anything else (an instance, or what holds one) is remembered as an
 :class:`Outline`, which holds no reference to it or to other objects of the program: that would delay
 their ``__del__``.
@@ -12,12 +12,15 @@ from __future__ import annotations
 import datetime
 import decimal
 from collections.abc import Callable, Mapping
-from itertools import repeat
-from operator import is_
-from typing import Any, cast
+from math import isfinite
+from operator import is_, length_hint
+from typing import TYPE_CHECKING, Any, cast
 
 from pytrace_mono.tracer.classes import Layouts
 from pytrace_mono.tracer.parts import parts_of
+
+if TYPE_CHECKING:
+    from pytrace_mono.tracer.snapshot import Snapshotter
 
 ATOMIC: frozenset[int] = frozenset(
     map(
@@ -40,13 +43,36 @@ ATOMIC: frozenset[int] = frozenset(
 )
 """Ids of the types whose instances never change; by id, because a metaclass may define ``__hash__``."""
 _CONTAINERS: frozenset[int] = frozenset(map(id, (list, tuple, set, frozenset, dict)))
+_WRITTEN_IN_ORDER: frozenset[int] = frozenset(map(id, (list, tuple, dict)))
+_SIMPLE: frozenset[int] = frozenset(map(id, (int, str, bool, type(None))))
+_FLOATS = {id(float)}
 _MAX_NODES = 10_000
 """Elements remembered for one value; above it the text alone decides."""
 _MAX_DEPTH = 20
 _MOST_KNOWN = 256
 
-Copy = tuple[type, list[Any], list[tuple[Any, Any]]]
-"""A container's type, its elements, and (element, copy) for those that can change themselves."""
+class Copy:
+    """What is remembered of a value made wholly of exact built-in types.
+
+    Attributes:
+        kind: the container's type.
+        items: its elements; of a dict the keys and then the values.
+        inner: (element, copy) for those elements that can change themselves.
+        count: how many elements there are at all levels, or a few more.
+        depth: how many levels there are.
+        widest: the size of the largest container.
+        is_simple: ``repr`` of the value is its text, where that is within the limits.
+    """
+
+    __slots__ = ("count", "depth", "inner", "is_simple", "items", "kind", "widest")
+
+    def __init__(self, kind: type, items: list[Any], inner: list[tuple[Any, Copy]]) -> None:
+        self.kind = kind
+        self.items = items
+        self.inner = inner
+        self.count = self.widest = len(items)
+        self.depth = 1
+        self.is_simple = False
 
 
 _NOTHING: Mapping[int, Any] = {}
@@ -66,11 +92,18 @@ class Outlines:
         self._layouts = layouts
         self._to_text = to_text
 
-    def outline(self, value: Any) -> Outline | None:
-        """None where there are too many parts to remember."""
-        return self._outline(value, [_MAX_NODES], set())
+    def outline(self, value: Any, outdated: Outline | None = None) -> Outline | None:
+        """None where there are too many parts to remember.
 
-    def _outline(self, value: Any, left: list[int], path: set[int]) -> Outline | None:
+        Args:
+            value: anything.
+            outdated: an outline that was right before; its parts are kept where they still are.
+        """
+        return self._outline(value, [_MAX_NODES], set(), outdated)
+
+    def _outline(
+        self, value: Any, left: list[int], path: set[int], outdated: Outline | None = None
+    ) -> Outline | None:
         if id(type(value)) in _CONTAINERS and len(value) > left[0]:
             return None  # before its parts are listed, which takes long where there are millions
         parts = parts_of(value, self._layouts, _MAX_NODES)
@@ -79,6 +112,7 @@ class Outlines:
         left[0] -= len(parts)
         if left[0] < 0 or len(path) == _MAX_DEPTH:
             return None
+        before = dict(outdated.inner) if outdated is not None else {}
         path.add(id(value))
         inner: list[tuple[int, Copy | Outline]] = []
         held: list[Any] = []
@@ -89,8 +123,15 @@ class Outlines:
             held.append(_INNER)
             if id(part) in path:
                 continue  # a cycle; it is the id that tells whether it still is one
-            known = _copy(part, left, path) or self._outline(part, left, path)
-            if known is None:
+            old = before.get(index)
+            known: Copy | Outline | None
+            if type(old) is Copy:
+                known = renewed(old, part)
+                left[0] -= 0 if known is None else known.count
+            else:
+                known = _copy(part, left, path)
+            known = known or self._outline(part, left, path, old if type(old) is Outline else None)
+            if known is None or left[0] < 0:
                 return None
             inner.append((index, known))
         path.discard(id(value))
@@ -114,8 +155,8 @@ class Outlines:
                 if held is _INNER or not _alike(part, held):
                     return False
         for index, inner in outline.inner:
-            if type(inner) is tuple:
-                if not unchanged(inner, parts[index]):
+            if type(inner) is Copy:
+                if renewed(inner, parts[index]) is not inner:
                     return False
             elif not self.same(cast(Outline, inner), parts[index]):
                 return False
@@ -156,20 +197,17 @@ def _alike(part: Any, held: Any) -> bool:
     return kind is type(held) and id(kind) in _EQUAL_IF_ALIKE and bool(part == held)
 
 
-def copy_of(value: Any, outdated: Copy | None = None) -> Copy | None:
+def _copy(
+    value: Any, left: list[int], path: set[int], known: Mapping[int, Copy] = _NOTHING
+) -> Copy | None:
     """Remember a container of exact built-in values; None for anything else.
 
     Args:
         value: the container.
-        outdated: a copy of it that is no longer right as a whole, though parts of it may be.
+        left: how many elements may be remembered yet.
+        path: ids of the containers that this one is in.
+        known: by id, elements that are still right.
     """
-    known = {id(item): copy for item, copy in outdated[2]} if outdated is not None else {}
-    return _copy(value, [_MAX_NODES], set(), known)
-
-
-def _copy(
-    value: Any, left: list[int], path: set[int], known: Mapping[int, Copy] = _NOTHING
-) -> Copy | None:
     kind = type(value)
     if id(kind) not in _CONTAINERS or len(path) == _MAX_DEPTH or id(value) in path:
         return None
@@ -177,72 +215,131 @@ def _copy(
     if left[0] < 0:
         return None
     items = [*value, *value.values()] if kind is dict else list(value)
-    inner: list[tuple[Any, Any]] = []
-    if not _all_atomic(items):
-        path.add(id(value))
-        for item in items:
-            if id(type(item)) in ATOMIC:
-                continue
-            if type(item) is tuple and _all_atomic(item):
-                left[0] -= len(item)
-                continue  # cannot change, so its identity is enough
-            copy = known.get(id(item))
-            if copy is None or copy[2] or not unchanged(copy, item):
-                copy = _copy(item, left, path)
-            else:
-                left[0] -= len(item)
-            if copy is None:
-                return None
-            inner.append((item, copy))
-        path.discard(id(value))
-    return kind, items, inner
+    copy = Copy(kind, items, [])
+    kinds = set(map(id, map(type, items)))
+    if kinds <= ATOMIC:
+        copy.is_simple = id(kind) in _WRITTEN_IN_ORDER and _is_simple(kinds, items)
+        return copy
+    simple = id(kind) in _WRITTEN_IN_ORDER
+    path.add(id(value))
+    inner: list[tuple[Any, Copy]] = copy.inner
+    for item in items:
+        if id(type(item)) in ATOMIC:
+            simple = simple and id(type(item)) in _SIMPLE
+            continue
+        deeper = known.get(id(item)) or _copy(item, left, path)
+        if deeper is None:
+            return None
+        inner.append((item, deeper))
+    path.discard(id(value))
+    return _summed(copy, simple)
 
 
-def _all_atomic(items: Any) -> bool:
-    for first in items:
-        kind = type(first)
-        # Mostly all of one type, which is quicker to see.
-        if id(kind) in ATOMIC and all(map(is_, map(type, items), repeat(kind))):
-            return True
-        return set(map(id, map(type, items))) <= ATOMIC
-    return True
+def _summed(copy: Copy, simple: bool) -> Copy:
+    """The copy, with what is known of its parts added up."""
+    for _, deeper in copy.inner:
+        copy.count += deeper.count
+        copy.widest = max(copy.widest, deeper.widest)
+        copy.depth = max(copy.depth, deeper.depth + 1)
+        simple = simple and deeper.is_simple
+    copy.is_simple = simple
+    return copy
 
 
-def grown(copy: Copy, value: Any) -> Copy | None:
-    """The copy of a list that only got more at its end since ``copy``, or less; None for all else.
+def _is_simple(kinds: set[int], items: list[Any]) -> bool:
+    if kinds <= _SIMPLE:
+        return True
+    return kinds == _FLOATS and all(map(isfinite, items))
 
-    Spares a program that appends in a loop to have each element looked at each time.
+
+def renewed(copy: Copy, value: Any) -> Copy | None:
+    """The same copy where ``value`` is still of that type and holds the very same elements, at every
+    level; where not, another that is right, or None where there is none.
+
+    What is alike at one level is not looked at again to make the other copy.
     """
-    kind, items, inner = copy
-    if kind is not list or type(value) is not list or len(value) > _MAX_NODES:
-        return None
-    if len(value) == len(items):
-        return None
-    if not all(map(is_, items, value)):
-        return None
-    tail = value[len(items) :]
-    if not _all_atomic(tail) and not all(type(t) is tuple and _all_atomic(t) for t in tail):
-        return None
-    if inner and (len(value) < len(items) or not all(unchanged(c, item) for item, c in inner)):
-        return None
-    return list, list(value), inner
-
-
-def unchanged(copy: Copy, value: Any) -> bool:
-    """True when ``value`` is of the copied type and holds the very same elements, at every level."""
-    kind, items, inner = copy
+    kind = copy.kind
     if type(value) is not kind:
-        return False
+        return copy_of(value)
     value = cast(Any, value)
+    items = copy.items
     if kind is dict:
         size = len(value)
-        if 2 * size != len(items) or not all(map(is_, items, value)):
-            return False
-        if not all(map(is_, items[size:], value.values())):
-            return False
-    elif len(value) != len(items) or not all(map(is_, items, value)):
-        return False
-    return not inner or all(unchanged(deeper, item) for item, deeper in inner)
+        if (
+            2 * size != len(items)
+            or not all(map(is_, items, value))
+            or not all(map(is_, items[size:], value.values()))
+        ):
+            return _anew(copy, value)
+    elif len(value) != len(items):
+        return _longer(copy, value) if kind is list else _anew(copy, value)
+    elif not all(map(is_, items, value)):
+        return _exchanged(copy, value) if kind is list else _anew(copy, value)
+    inner = copy.inner
+    if not inner:
+        return copy
+    changed = False
+    now: list[tuple[Any, Copy]] = []
+    for item, deeper in inner:
+        new = renewed(deeper, item)
+        if new is None:
+            return None
+        changed = changed or new is not deeper
+        now.append((item, new))
+    if not changed:
+        return copy
+    # A simple copy has simple parts; of the others it is not known why they are not.
+    other = _summed(Copy(kind, items, now), copy.is_simple)
+    return other if _is_within(other) else None
+
+
+def copy_of(value: Any) -> Copy | None:
+    """Remember a container of exact built-in values; None for anything else, or for too many."""
+    return _copy(value, [_MAX_NODES], set())
+
+
+def _anew(copy: Copy, value: Any) -> Copy | None:
+    """A copy after other elements came in, in which those that were there are kept if they are right.
+
+    One that is right has nothing changed in it, so ``value`` cannot have come into it either.
+    """
+    known = {id(item): deeper for item, deeper in copy.inner if renewed(deeper, item) is deeper}
+    made = _copy(value, [_MAX_NODES], set(), known)
+    return made if made is not None and _is_within(made) else None
+
+
+def _is_within(copy: Copy) -> bool:
+    return copy.count <= 2 * _MAX_NODES and copy.depth <= _MAX_DEPTH
+
+
+def _longer(copy: Copy, value: list[Any]) -> Copy | None:
+    """For a list that got more at its end, or less; so that a loop that appends is cheap."""
+    size = min(len(copy.items), len(value))
+    tail = value[size:]
+    if copy.inner or len(value) > _MAX_NODES or not all(map(is_, copy.items, value)):
+        return _anew(copy, value)
+    kinds = set(map(id, map(type, tail)))
+    if not kinds <= ATOMIC:
+        return _anew(copy, value)
+    other = Copy(list, list(value), [])
+    other.is_simple = copy.is_simple and _is_simple(kinds, tail)
+    return other
+
+
+def _exchanged(copy: Copy, value: list[Any]) -> Copy | None:
+    """For a list in which some elements were set; so that the others need not be looked at."""
+    if copy.inner:
+        return _anew(copy, value)
+    before, now = iter(copy.items), iter(value)
+    new: list[Any] = []
+    while not all(map(is_, before, now)):
+        new.append(value[len(value) - length_hint(now) - 1])
+    kinds = set(map(id, map(type, new)))
+    if not kinds <= ATOMIC:
+        return _anew(copy, value)
+    other = Copy(list, list(value), [])
+    other.is_simple = copy.is_simple and _is_simple(kinds, new)
+    return other
 
 
 class Known:
@@ -250,49 +347,79 @@ class Known:
 
     Told apart by id, which is safe to be reused: a container with the very same elements has the same
     text, whichever it is.
+
+    Args:
+        snapshotter: writes what is not known yet.
     """
 
-    def __init__(self, outlines: Outlines) -> None:
-        self._outlines = outlines
-        self._entries: dict[int, tuple[Copy | Outline, Any, int | None]] = {}
+    def __init__(self, snapshotter: Snapshotter) -> None:
+        self._snapshotter = snapshotter
+        self._outlines = Outlines(
+            snapshotter.layouts, lambda value: str(snapshotter.take(value)["text"])
+        )
+        self._entries: dict[int, tuple[Copy | Outline, str, int | None]] = {}
 
-    def unchanged(self, known: Copy | Outline, value: Any) -> bool:
-        """True when ``value`` is as it was when :meth:`find` gave ``known`` for it."""
-        if type(known) is tuple:
-            return unchanged(known, value)
-        return self._outlines.same(cast(Outline, known), value)
-
-    def find(self, value: Any, outdated: object) -> tuple[Copy | Outline | None, Any]:
-        """What to remember of ``value`` (None if it is too large), and its snapshot if that is known.
+    def look(
+        self, value: Any, before: Copy | Outline | None
+    ) -> tuple[Copy | Outline | None, str | None]:
+        """What to remember of ``value``, and its Snapshot as JSON.
 
         Args:
-            value: the container.
-            outdated: a copy that is known to be no longer right.
+            value: anything that is not atomic.
+            before: what was to be remembered of it when it was last seen. The very same is returned,
+                with no Snapshot, where it has not changed.
         """
-        known = self._entries.get(id(value))
-        if known is None:
-            return self._new(value), None
-        copy, snapshot, shown = known
-        if copy is not outdated and self.unchanged(copy, value):
-            return copy, snapshot
-        if type(copy) is not tuple:
-            return self._new(value), None
-        longer = grown(copy, value)
-        if longer is None:
-            return copy_of(value, copy) or self._new(value), None
-        if shown is not None and shown < min(len(longer[1]), len(copy[1])):
-            self.add(value, longer, snapshot, shown)
-            return longer, snapshot  # what differs is behind what the text shows
-        return longer, None
-
-    def _new(self, value: Any) -> Copy | Outline | None:
-        return copy_of(value) or self._outlines.outline(value)
-
-    def add(self, value: Any, copy: Copy | Outline, snapshot: Any, shown: int | None) -> None:
-        """Remember a snapshot; ``shown`` as in :class:`Snapshotter`."""
+        copy: Copy | Outline | None = None
+        if type(before) is Copy:
+            copy = renewed(before, value)
+            if copy is before:
+                return before, None
+        elif before is not None and self._outlines.same(before, value):  # type: ignore[arg-type]
+            return before, None
+        entry = self._entries.get(id(value))
+        if entry is not None and entry[0] is not before:
+            known, text, _ = entry
+            if type(known) is Copy:
+                if renewed(known, value) is known:
+                    return known, text
+            elif self._outlines.same(known, value):  # type: ignore[arg-type]
+                return known, text
+        if copy is None:
+            copy = copy_of(value)
+        if copy is None:
+            old = before if type(before) is Outline else None
+            copy = self._outlines.outline(value, old)
+        if copy is None:
+            return None, self._snapshotter.fragment(value)
+        if type(copy) is Copy:
+            hidden = _first_shown_alike(copy, entry, before)
+            if hidden is not None and entry is not None:
+                text = entry[1]
+                shown: int | None = hidden
+            else:
+                text = self._snapshotter.of_copy(value, copy)
+                shown = self._snapshotter.shown
+        else:
+            text = self._snapshotter.fragment(value)
+            shown = None
         if len(self._entries) >= _MOST_KNOWN:
             self._entries.clear()
-        self._entries[id(value)] = (copy, snapshot, shown)
+        self._entries[id(value)] = copy, text, shown
+        return copy, text
 
     def clear(self) -> None:
         self._entries.clear()
+
+
+def _first_shown_alike(
+    copy: Copy, entry: tuple[Copy | Outline, str, int | None] | None, before: object
+) -> int | None:
+    """How many elements the known text of a list shows, where these are the same and it is cut there."""
+    if entry is None or entry[0] is not before or copy.kind is not list:
+        return None
+    known, _, shown = entry
+    if shown is None or type(known) is not Copy or known.inner or copy.inner or known.kind is not list:
+        return None
+    if shown >= min(len(known.items), len(copy.items)):
+        return None
+    return shown if all(map(is_, known.items[:shown], copy.items[:shown])) else None
