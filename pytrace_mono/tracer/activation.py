@@ -222,9 +222,9 @@ class Activation:
             # What an async generator yields comes wrapped in an object that has no other way in.
             wrapped = gc.get_referents(arg)
             if len(wrapped) == 1:
-                value = recorder.snapshotter.fragment(wrapped[0])
+                value = recorder.text_of(wrapped[0])
         elif kind in ("return", "yield"):
-            value = recorder.snapshotter.fragment(arg)
+            value = recorder.text_of(arg)
         self._append(kind, line, value)
         recorder.leave(self)
 

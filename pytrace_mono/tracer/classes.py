@@ -7,6 +7,12 @@ itself and ``id()``, so only those are used, and no table is keyed by a class.
 
 from __future__ import annotations
 
+import array
+import collections
+import datetime
+import decimal
+import enum
+import re
 import types
 from itertools import islice
 from typing import Any
@@ -16,6 +22,15 @@ _DICT = type.__dict__["__dict__"]
 _QUALNAME = type.__dict__["__qualname__"]
 _MAX_NAME = 200
 _OURS = ("pytrace_mono.tracer.live", "pytrace_mono.tracer.recorder", "pytrace_mono.tracer.types")
+
+_SPECIAL: tuple[type, ...] = (
+    *(BaseException, dict, list, tuple, set, frozenset, str, bytes, bytearray, int, float, complex),
+    *(type, range, type(None), type(Ellipsis), decimal.Decimal, datetime.date, datetime.timedelta),
+    *(types.FunctionType, types.BuiltinFunctionType, types.GeneratorType, types.CoroutineType),
+    *(types.AsyncGeneratorType, types.MethodType, types.ModuleType, re.Pattern, datetime.time),
+    *(collections.deque, array.array, type({}.keys()), type({}.values()), type({}.items())),
+)
+"""What is more than its attributes, or is told by other means than these."""
 
 Layout = tuple[Any, tuple[tuple[str, Any], ...], bool]
 """How to read an instance: getter of its ``__dict__`` or None, its slots, is it a dataclass."""
@@ -63,6 +78,15 @@ class Layouts:
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[type, Layout]] = {}
+        self._ordinary: dict[int, tuple[type, bool]] = {}
+
+    def is_ordinary(self, cls: type) -> bool:
+        """Is an instance nothing more than its attributes?"""
+        known = self._ordinary.get(id(cls))
+        if known is None:
+            ordinary = not issubclass(cls, _SPECIAL) and type(cls) is not enum.EnumMeta
+            known = self._ordinary[id(cls)] = (cls, ordinary)
+        return known[1]
 
     def attributes(self, value: object, most: int) -> tuple[list[tuple[str, Any]], bool]:
         """The attributes stored in an instance (slots first, then ``__dict__``) and: is it a dataclass.
@@ -88,8 +112,10 @@ class Layouts:
             stored = get_dict.__get__(value)
             if issubclass(type(stored), dict):
                 # dict.items, because the program may have assigned an instance of a subclass.
-                pairs = islice(dict.items(stored), most)
-                found.extend((plain(k), v) for k, v in pairs if type(k) is str)
+                for key, part in islice(dict.items(stored), most):
+                    if type(key) is str:
+                        is_plain = key.isascii() and len(key) <= _MAX_NAME
+                        found.append((key if is_plain else plain(key), part))
         return found, is_dataclass
 
 

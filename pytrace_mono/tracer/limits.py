@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from pytrace_mono.errors import LimitError
@@ -48,7 +48,8 @@ class Limits:
     max_int_bits: int = 4_096
 
     def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
+        for name in _NAMES:
+            value = getattr(self, name)
             kinds = (int, float) if name.endswith("_seconds") else (int,)
             if type(value) not in kinds or not math.isfinite(value) or value <= 0:
                 raise LimitError(
@@ -66,4 +67,7 @@ class Limits:
 
     def to_dict(self) -> dict[str, Any]:
         """The limits by name, as they stand in a Trace."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in _NAMES}
+
+
+_NAMES = tuple(field.name for field in fields(Limits))

@@ -13,6 +13,7 @@ import enum
 import re
 import types
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from pytrace_mono.tracer import classes
@@ -52,6 +53,8 @@ def parts_of(value: Any, layouts: classes.Layouts, most: int) -> list[Any] | Non
     kind = type(value)
     if id(kind) in _LISTED:
         return list(value)
+    if layouts.is_ordinary(kind):
+        return [*chain.from_iterable(layouts.attributes(value, most)[0])]
     if id(kind) in _WITHOUT or issubclass(kind, type):
         return None
     if kind is dict:

@@ -87,8 +87,10 @@ class Recorder:
         self._previous = sys.gettrace()
         self._previous_threads = threading.gettrace()
         threading.settrace(self._thread_hook)
-        sys.settrace(self._hook)
+        self._rearming = True  # what is told of now is our own doing
         audit.watch(self)
+        sys.settrace(self._hook)
+        self._rearming = False
 
     def attach(self, frame: FrameType) -> None:
         """Record a frame that already runs, from its next line on."""
@@ -102,8 +104,12 @@ class Recorder:
         Returns:
             The Trace's ``status`` in its JSON form.
         """
-        audit.unwatch(self)
         current = sys.gettrace()
+        self._rearming = True
+        if current is self._hook:
+            sys.settrace(None)  # so that nothing of what follows is told to us
+        audit.unwatch(self)
+        self._rearming = False
         if self.active:
             if current is not self._hook:
                 self.mark("tracer_lost", "the trace function was removed while the program ran")
@@ -111,7 +117,9 @@ class Recorder:
                 self.mark("tracer_lost", "a function ended without the recorder being told")
             self._headroom.restore()
         self.active = False
-        if current is self._hook or (current is None and not self._replaced):
+        if self._previous is not None and (
+            current is self._hook or (current is None and not self._replaced)
+        ):
             sys.settrace(self._previous)
         if threading.gettrace() is self._thread_hook:
             threading.settrace(_still_wanted(self._previous_threads))
@@ -287,6 +295,12 @@ class Recorder:
         else:
             # Until 3.11 gen.throw() and gen.close() enter a frame without a call event.
             self._go_on(state, frame)
+
+    def text_of(self, value: object) -> str:
+        """The Snapshot of a value that is no variable's, as JSON."""
+        if id(type(value)) in watch.ATOMIC:
+            return self.snapshotter.fragment(value)
+        return self.known.look(value, None)[1] or ""
 
     def full(self) -> None:
         """There is no room for another step."""

@@ -165,7 +165,10 @@ class Snapshotter:
                 self._exact = False
         else:
             before = self._left
-            text = self._compound(kind, value)
+            if self.layouts.is_ordinary(kind):
+                text = self._ordinary(classes.name_of(kind), value)
+            else:
+                text = self._compound(kind, value)
             if self._left != before:
                 return text  # its parts are counted already
         self._left -= len(text)
@@ -316,7 +319,12 @@ class Snapshotter:
             if issubclass(kind, base_type):
                 stored = self._plain_base(base_type, value)
                 return f"{name}({to_text(stored)})"
-        stored_attributes, is_dataclass = self.layouts.attributes(value, most)
+        return self._ordinary(name, value)
+
+    def _ordinary(self, name: str, value: Any) -> str:
+        """An instance that is its attributes."""
+        self._exact = False
+        stored_attributes, is_dataclass = self.layouts.attributes(value, self._max_items + 1)
         if is_dataclass:
             return self._nested(value, f"{name}(", stored_attributes, ")", self._keyword)
         if name == "Fraction" and [n for n, _ in stored_attributes] == _FRACTION:
