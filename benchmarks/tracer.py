@@ -46,15 +46,17 @@ class Run:
         source, call = program
         path = folder / f"program_{len(os.listdir(folder))}.py"
         self.file = str(path)
-        driver = f"\n\ndef run_in(tracer):\n    with tracer:\n        {call}\n"
+        # The tracer is no variable of the program's: to show it is not what is to be measured.
+        driver = f"\n\ndef run_in():\n    with tracer():\n        {call}\n"
         path.write_text(source + driver, encoding="utf-8")
         namespace: dict[str, Any] = {"__name__": path.stem, "__file__": self.file}
         exec(compile(source + driver, self.file, "exec", dont_inherit=True), namespace)  # noqa: S102
-        self._driver: Callable[[object], None] = namespace["run_in"]
+        self._namespace = namespace
 
     def __call__(self, tracer: object = _NOTHING) -> None:
+        self._namespace["tracer"] = lambda: tracer
         with contextlib.suppress(Exception):
-            self._driver(tracer)
+            self._namespace["run_in"]()
 
 
 Traced = Callable[[Run], object]

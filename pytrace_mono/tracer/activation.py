@@ -11,10 +11,10 @@ import gc
 from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pytrace_mono.tracer import watch
 from pytrace_mono.tracer.effects import are_real
 from pytrace_mono.tracer.opcodes import Opcodes
 from pytrace_mono.tracer.rows import names_text, quoted
+from pytrace_mono.tracer.watch import ATOMIC, Copy, Outline, renewed
 
 if TYPE_CHECKING:
     from pytrace_mono.tracer.recorder import Recorder
@@ -57,7 +57,7 @@ class Seen:
 
     __slots__ = ("copy", "held")
 
-    def __init__(self, held: int | None, copy: watch.Copy | watch.Outline | None) -> None:
+    def __init__(self, held: int | None, copy: Copy | Outline | None) -> None:
         self.held = held
         self.copy = copy
 
@@ -272,7 +272,11 @@ class Activation:
             return
         text = ""
         if self._changes:
-            text = ", ".join(f"{quoted(name)}: {told}" for name, told in self._changes.items())
+            for name, told in self._changes.items():
+                text += f", {quoted(name)}: {told}" if text else f"{quoted(name)}: {told}"
+            if not self._deleted and not self._beyond:
+                self.recorder.rows.tails[self._at] = text + self._tail
+                return
         text += f'}}, "deleted": {names_text(self._deleted)}' if self._deleted else _NOTHING_DELETED
         if self.file is not None:
             text += f', "file": {quoted(self.file)}'
@@ -288,8 +292,15 @@ class Activation:
             get = frame.f_locals.get
             for name in opcodes.locals:
                 value = get(name, _MISSING)
-                if value is not last[name]:
-                    self._look(name, value, last[name])
+                old = last[name]
+                if value is old:
+                    continue
+                copy = None
+                if type(old) is Seen and type(old.copy) is Copy and value is not _MISSING:
+                    copy = renewed(old.copy, value)
+                    if copy is old.copy:
+                        continue
+                self._look(name, value, old, copy)
         elif not frame.f_code.co_flags & _CO_OPTIMIZED:
             self._settle_namespace(frame)
         if opcodes.globals and self._namespace is None:
@@ -317,7 +328,7 @@ class Activation:
                 # Letting go of a value may do anything, where it was the last one to hold it.
                 self.settle(frame)
                 return
-            if self._changes is None and id(type(value)) in watch.ATOMIC:
+            if self._changes is None and id(type(value)) in ATOMIC:
                 text = self.recorder.snapshotter.fragment(value)
                 if text != self._shown.get(name):
                     last[name] = value
@@ -366,8 +377,13 @@ class Activation:
                 self._look(name, _MISSING, last[name])
                 del last[name]
 
-    def _look(self, name: str, value: Any, old: Any) -> None:
-        """Compare one variable, which may have changed, and remember it."""
+    def _look(self, name: str, value: Any, old: Any, now: Copy | None = None) -> None:
+        """Compare one variable, which may have changed, and remember it.
+
+        Args:
+            old: what is remembered of it.
+            now: the copy that is right, if the one in ``old`` was found not to be.
+        """
         if value is _MISSING:
             self._gone(name)
             return
@@ -375,18 +391,18 @@ class Activation:
         entry = old if type(old) is Seen else None
         text: str | None
         new = value
-        if id(type(value)) in watch.ATOMIC:
+        if id(type(value)) in ATOMIC:
             text = recorder.snapshotter.fragment(value)
         else:
             before = None
             if entry is not None and (entry.held is None or entry.held == id(value)):
                 before = entry.copy
-            copy, text = recorder.known.look(value, before)
+            copy, text = recorder.known.look(value, before, now)
             if text is None:
                 return
             # Of an object only its id is kept: a reference would delay the program's __del__.
-            new = Seen(None if type(copy) is watch.Copy else id(value), copy)
-            if type(copy) is not watch.Copy:
+            new = Seen(None if type(copy) is Copy else id(value), copy)
+            if type(copy) is not Copy:
                 self.is_plain = False
         self._last[name] = new
         if text != self._shown.get(name):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from operator import is_, length_hint
 from typing import TYPE_CHECKING, Any, cast
@@ -50,6 +50,7 @@ _MAX_NODES = 10_000
 """Elements remembered for one value; above it the text alone decides."""
 _MAX_DEPTH = 20
 _MOST_KNOWN = 256
+
 
 class Copy:
     """What is remembered of a value made wholly of exact built-in types.
@@ -227,11 +228,22 @@ def _copy(
         if id(type(item)) in ATOMIC:
             simple = simple and id(type(item)) in _SIMPLE
             continue
+        if type(item) is tuple:
+            kinds = set(map(id, map(type, item)))
+            if kinds <= ATOMIC:  # cannot change, so its identity is enough
+                left[0] -= len(item)
+                copy.count += len(item)
+                copy.widest = max(copy.widest, len(item))
+                copy.depth = 2
+                simple = simple and _is_simple(kinds, item)
+                continue
         deeper = known.get(id(item)) or _copy(item, left, path)
         if deeper is None:
             return None
         inner.append((item, deeper))
     path.discard(id(value))
+    if left[0] < 0:
+        return None
     return _summed(copy, simple)
 
 
@@ -246,7 +258,7 @@ def _summed(copy: Copy, simple: bool) -> Copy:
     return copy
 
 
-def _is_simple(kinds: set[int], items: list[Any]) -> bool:
+def _is_simple(kinds: set[int], items: Sequence[Any]) -> bool:
     if kinds <= _SIMPLE:
         return True
     return kinds == _FLOATS and all(map(isfinite, items))
@@ -288,13 +300,22 @@ def renewed(copy: Copy, value: Any) -> Copy | None:
         now.append((item, new))
     if not changed:
         return copy
+    other = Copy(kind, items, now)
+    if any(type(item) is tuple for item in items):
+        return _anew(copy, value)  # tuples that cannot change have no copy to add up
     # A simple copy has simple parts; of the others it is not known why they are not.
-    other = _summed(Copy(kind, items, now), copy.is_simple)
+    _summed(other, copy.is_simple)
     return other if _is_within(other) else None
 
 
 def copy_of(value: Any) -> Copy | None:
     """Remember a container of exact built-in values; None for anything else, or for too many."""
+    if type(value) is list and len(value) <= _MAX_NODES:
+        kinds = set(map(id, map(type, value)))
+        if kinds <= ATOMIC:  # which is what most lists are, and quickly done
+            copy = Copy(list, list(value), [])
+            copy.is_simple = _is_simple(kinds, value)
+            return copy
     return _copy(value, [_MAX_NODES], set())
 
 
@@ -360,7 +381,7 @@ class Known:
         self._entries: dict[int, tuple[Copy | Outline, str, int | None]] = {}
 
     def look(
-        self, value: Any, before: Copy | Outline | None
+        self, value: Any, before: Copy | Outline | None, now: Copy | None = None
     ) -> tuple[Copy | Outline | None, str | None]:
         """What to remember of ``value``, and its Snapshot as JSON.
 
@@ -368,13 +389,14 @@ class Known:
             value: anything that is not atomic.
             before: what was to be remembered of it when it was last seen. The very same is returned,
                 with no Snapshot, where it has not changed.
+            now: the copy that is right, where it is known that ``before`` is not.
         """
-        copy: Copy | Outline | None = None
-        if type(before) is Copy:
+        copy: Copy | Outline | None = now
+        if now is None and type(before) is Copy:
             copy = renewed(before, value)
             if copy is before:
                 return before, None
-        elif before is not None and self._outlines.same(before, value):  # type: ignore[arg-type]
+        elif now is None and before is not None and self._outlines.same(before, value):  # type: ignore[arg-type]
             return before, None
         entry = self._entries.get(id(value))
         if entry is not None and entry[0] is not before:
@@ -418,7 +440,13 @@ def _first_shown_alike(
     if entry is None or entry[0] is not before or copy.kind is not list:
         return None
     known, _, shown = entry
-    if shown is None or type(known) is not Copy or known.inner or copy.inner or known.kind is not list:
+    if (
+        shown is None
+        or type(known) is not Copy
+        or known.inner
+        or copy.inner
+        or known.kind is not list
+    ):
         return None
     if shown >= min(len(known.items), len(copy.items)):
         return None
