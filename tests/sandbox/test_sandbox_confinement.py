@@ -97,7 +97,7 @@ def test_the_most_dangerous_system_calls_end_the_program(confined: Sandbox, name
     source = f"import ctypes\nctypes.CDLL(None).syscall({number}, 0, 0, 0, 0)\n"
     trace = confined.trace(source)
     assert trace.outcome.kind == "crashed"
-    assert trace.status.reason is not None and trace.status.reason.endswith("(SIGSYS)")
+    assert trace.status.reason is not None and "(SIGSYS)" in trace.status.reason
 
 
 def test_the_layers_cannot_be_taken_off_again(confined: Sandbox) -> None:

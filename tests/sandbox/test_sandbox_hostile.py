@@ -9,8 +9,9 @@ import pytest
 
 from pytrace_mono.errors import SandboxError
 from pytrace_mono.tracer import Limits, Trace
-from pytrace_mono.tracer.sandbox import Sandbox
+from pytrace_mono.tracer.sandbox import Job, Sandbox, result
 from pytrace_mono.tracer.sandbox.confine import RESULT_FD
+from pytrace_mono.tracer.sandbox.worker import Reply
 
 GOOD = {
     "outcome": {"kind": "returned"},
@@ -22,14 +23,13 @@ GOOD = {
 }
 
 
-def writing(body: bytes) -> str:
-    """A program that writes a frame of its own in place of the harness."""
-    frame = struct.pack(">I", len(body)) + body
-    return f"import os\nos.write({RESULT_FD}, {frame!r})\nos._exit(0)\n"
+JOB = Job("x = 1\n")
 
 
-def sent(sandbox: Sandbox, body: bytes) -> Trace:
-    return sandbox.trace(writing(body))
+def received(body: bytes, limits: Limits | None = None) -> Trace:
+    """What the main process makes of a result with the right nonce and any content."""
+    reply = Reply("frame", 0, 0.0, (), body, "")
+    return result.read(reply, JOB, "confined", limits or Limits())
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def sent(sandbox: Sandbox, body: bytes) -> Trace:
     ],
     ids=lambda body: repr(body[:24]),
 )
-def test_a_malformed_result_is_a_crash(sandbox: Sandbox, body: bytes) -> None:
-    trace = sent(sandbox, body)
+def test_a_malformed_result_is_a_crash(body: bytes) -> None:
+    trace = received(body)
     assert trace.outcome.kind == "crashed"
     assert (trace.status.state, trace.status.reason) == ("truncated", "malformed result")
 
@@ -65,30 +65,34 @@ def test_more_steps_than_the_limit_are_not_believed() -> None:
     steps = [{**step, "changes": {}, "deleted": []}] * 3
     body = json.dumps({**GOOD, "steps": steps}).encode()
     for max_steps, kind in ((3, "returned"), (2, "crashed")):
-        with Sandbox(Limits(max_steps=max_steps), "guard") as sandbox:
-            assert sandbox.run(writing(body)).kind == kind
+        assert received(body, Limits(max_steps=max_steps)).outcome.kind == kind
 
 
-def test_what_the_main_process_knows_cannot_be_forged(sandbox: Sandbox) -> None:
+def test_what_the_main_process_knows_cannot_be_forged() -> None:
     forged = {**GOOD, "program": "other", "call": "other", "level": "none", "limits": {}}
-    trace = sent(sandbox, json.dumps({**forged, "python": "9.9.9", "version": 7}).encode())
-    assert trace.program.startswith("import os")
-    assert (trace.call, trace.level) == (None, sandbox.level)
-    assert trace.limits == sandbox.limits.to_dict() and trace.python != "9.9.9"
+    trace = received(json.dumps({**forged, "python": "9.9.9", "version": 7}).encode())
+    assert (trace.program, trace.call, trace.level) == (JOB.source, None, "confined")
+    assert trace.limits == Limits().to_dict() and trace.python != "9.9.9"
 
 
-def test_a_failure_of_the_sandbox_cannot_be_forged(sandbox: Sandbox) -> None:
-    frame = b"FF" + struct.pack(">I", 2) + b"{}"
-    source = f"import os\nos.write({RESULT_FD}, {frame!r})\nos._exit(0)\n"
-    assert sandbox.trace(source).outcome.kind == "crashed"
-
-
-@pytest.mark.parametrize("announced", [0xFFFFFFFF, 70 * 1024 * 1024])
-def test_a_result_that_announces_too_much_is_not_read(sandbox: Sandbox, announced: int) -> None:
-    source = f"import os\nos.write({RESULT_FD}, {struct.pack('>I', announced)!r} + b'x' * 1000)\n"
-    trace = sandbox.trace(source)
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"D" + b"\0" * 8 + struct.pack(">I", 2) + b"{}",
+        b"D" + b"\0" * 8 + struct.pack(">I", 0xFFFFFFFF) + b"x" * 1000,
+        b"F" * 100,
+    ],
+    ids=["result", "oversized", "unconfined"],
+)
+def test_who_does_not_know_the_nonce_cannot_speak_for_the_recorder(
+    sandbox: Sandbox, message: bytes
+) -> None:
+    trace = sandbox.trace(f"import os\nos.write({RESULT_FD}, {message!r})\nos._exit(0)\n")
     assert trace.outcome.kind == "crashed"
-    assert trace.status.reason is not None and "larger than" in trace.status.reason
+    if sandbox.level == "guard":
+        assert trace.status.state == "tampered"
+    else:  # seccomp did not let it write at all
+        assert trace.status.reason == "signal 31 (SIGSYS)"
 
 
 def test_a_frame_that_never_ends_is_waited_for_no_longer_than_any_program(

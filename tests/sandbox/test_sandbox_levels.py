@@ -66,11 +66,11 @@ def test_a_layer_that_fails_in_the_child_keeps_the_program_from_running(
 ) -> None:
     # The warm parent is told to break a layer after it has been made ready.
     broken = worker._BOOTSTRAP.replace(
-        "zygote.main(level)",
+        "zygote.main(",
         "from pytrace_mono.tracer.sandbox import confine\n"
         "def broken(*arguments):\n    raise OSError(1, 'no limits today')\n"
         "confine._limit_resources = broken\n"
-        "zygote.main(level)",
+        "zygote.main(",
     )
     monkeypatch.setattr(worker, "_BOOTSTRAP", broken)
     marker = os.path.join(str(tmp_path), "ran")

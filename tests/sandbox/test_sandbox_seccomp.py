@@ -14,6 +14,7 @@ from pytrace_mono.tracer.sandbox.seccomp import Filter
 
 ALLOW, KILL, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 PID = 4242
+SECRET = 0x1122334455667788
 
 
 @pytest.fixture(params=["x86_64", "aarch64"])
@@ -44,7 +45,7 @@ def answer(code: bytes, number: int, arch: int, arguments: tuple[int, ...] = ())
 
 
 def test_every_number_gets_the_answer_of_its_rule(machine: str) -> None:
-    code, arch, rules = Filter().code(PID), syscalls.architecture(), syscalls.rules()
+    code, arch, rules = Filter().code(PID, SECRET), syscalls.architecture(), syscalls.rules()
     assert len(code) // 8 < 4096
     for number in [*range(1000), 0x40000000, 0x40000001, 0xFFFFFFFF]:
         rule = rules.get(number, errno.EPERM)
@@ -54,7 +55,7 @@ def test_every_number_gets_the_answer_of_its_rule(machine: str) -> None:
 
 
 def test_checked_calls_are_allowed_by_the_value_of_their_argument(machine: str) -> None:
-    code, arch = Filter().code(PID), syscalls.architecture()
+    code, arch = Filter().code(PID, SECRET), syscalls.architecture()
     column = syscalls._machine()[0]
     kill, fcntl = (syscalls._SPECIAL[name][:2][column] for name in ("kill", "fcntl"))
     assert answer(code, kill, arch, (PID, 9)) == ALLOW
@@ -64,8 +65,23 @@ def test_checked_calls_are_allowed_by_the_value_of_their_argument(machine: str) 
     assert answer(code, fcntl, arch, (0, 8)) == ERRNO | errno.EPERM
 
 
+def test_only_who_names_the_secret_may_write_to_the_result_pipe(machine: str) -> None:
+    code, arch = Filter().code(PID, SECRET), syscalls.architecture()
+    column = syscalls._machine()[0]
+    write, writev, dup = (
+        syscalls._SPECIAL[name][:2][column] for name in ("write", "writev", "dup")
+    )
+    assert answer(code, write, arch, (1, 0, 8, 0)) == ALLOW
+    assert answer(code, write, arch, (3, 0, 8, SECRET)) == ALLOW
+    for wrong in (0, SECRET + 1, SECRET ^ (1 << 40), SECRET & 0xFFFFFFFF, SECRET >> 32):
+        assert answer(code, write, arch, (3, 0, 8, wrong)) == KILL
+    for number in (writev, dup):
+        assert answer(code, number, arch, (1,)) == ALLOW
+        assert answer(code, number, arch, (3, 0, 0, SECRET)) == ERRNO | errno.EPERM
+
+
 def test_calls_of_another_architecture_end_the_program(machine: str) -> None:
-    assert answer(Filter().code(PID), 0, syscalls.architecture() ^ 1) == KILL
+    assert answer(Filter().code(PID, SECRET), 0, syscalls.architecture() ^ 1) == KILL
 
 
 def test_a_machine_without_a_table_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,9 @@ from pytrace_mono.tracer.sandbox.job import Job
 from pytrace_mono.tracer.sandbox.pool import Group
 from pytrace_mono.tracer.types import Trace
 
-_Box = SimpleQueue["Trace | BaseException"]
-"""Where the result of one job appears."""
+Result = Trace | BaseException
+_Box = SimpleQueue[Result]
+"""Where the results of one child's jobs appear."""
 
 
 class Batch:
@@ -22,36 +23,43 @@ class Batch:
 
     Args:
         workers: how many jobs run at once.
-        run: runs one job as part of a group that can be cancelled.
+        run: runs the jobs of one child, as part of a group that can be cancelled, and hands over the
+            result of each.
     """
 
-    def __init__(self, workers: int, run: Callable[[Job, Group], Trace]) -> None:
+    def __init__(
+        self, workers: int, run: Callable[[list[Job], Group, Callable[[Result], None]], None]
+    ) -> None:
         self._ahead = 2 * workers + 2
         self._run = run
         self._group = Group()
-        self._jobs: SimpleQueue[tuple[Job, _Box] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[list[Job], _Box] | None] = SimpleQueue()
         # Daemons, so that a half-read iterator does not hold up the end of the main process.
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(workers)]
 
-    def results(self, jobs: Iterator[Job]) -> Iterator[Trace]:
-        """Yield each job's Trace, in order; an error is raised at the place of its job."""
-        boxes: deque[_Box] = deque()
+    def results(self, jobs: Iterator[list[Job]]) -> Iterator[Trace]:
+        """Yield each job's Trace, in order; an error is raised at the place of its job.
+
+        Args:
+            jobs: each item holds those that share a child.
+        """
+        boxes: deque[tuple[int, _Box]] = deque()
         fault: BaseException | None = None
         while True:
             try:
-                job = next(jobs)
+                together = next(jobs)
             except StopIteration:
                 break
-            except Exception as error:
+            except Exception as error:  # The caller's iterator may raise anything; it gets it back.
                 fault = error
                 break
             box: _Box = SimpleQueue()
-            boxes.append(box)
-            self._jobs.put((job, box))
-            while boxes and (len(boxes) >= self._ahead or not boxes[0].empty()):
-                yield _open(boxes.popleft())
+            boxes.append((len(together), box))
+            self._jobs.put((together, box))
+            while boxes and (len(boxes) >= self._ahead or not boxes[0][1].empty()):
+                yield from _open(*boxes.popleft())
         while boxes:
-            yield _open(boxes.popleft())
+            yield from _open(*boxes.popleft())
         if fault is not None:
             raise fault
 
@@ -79,15 +87,17 @@ class Batch:
             item = self._jobs.get()
             if item is None:
                 return
-            job, box = item
+            together, box = item
             try:
-                box.put(self._run(job, self._group))
+                self._run(together, self._group, box.put)
+            # To be raised where the result is waited for, which would otherwise be for ever.
             except BaseException as error:
                 box.put(error)
 
 
-def _open(box: _Box) -> Trace:
-    content = box.get()
-    if isinstance(content, BaseException):
-        raise content
-    return content
+def _open(count: int, box: _Box) -> Iterator[Trace]:
+    for _ in range(count):
+        content = box.get()
+        if isinstance(content, BaseException):
+            raise content
+        yield content

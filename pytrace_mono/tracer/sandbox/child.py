@@ -13,14 +13,16 @@ import os
 import random
 import signal
 import sys
+import time
 from types import CodeType, ModuleType, TracebackType
 from typing import Any, NamedTuple, NoReturn
 
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.recorder import Recorder
 from pytrace_mono.tracer.sandbox import wire
-from pytrace_mono.tracer.sandbox.confine import RESULT_FD, Jail
-from pytrace_mono.tracer.sandbox.report import Report, Reserve, to_json
+from pytrace_mono.tracer.sandbox.confine import RESULT_FD, Jail, limit_processor
+from pytrace_mono.tracer.sandbox.integrity import Guard
+from pytrace_mono.tracer.sandbox.report import Channel, Report, Reserve, to_json
 from pytrace_mono.tracer.scope import PROGRAM_FILE, Scope
 from pytrace_mono.tracer.snapshot import Snapshotter
 
@@ -32,6 +34,7 @@ _FOREVER = 1e8  # About three years; timers and limits refuse numbers that are m
 
 # Kept from before the program runs, which may replace the names in `builtins`.
 _exec, _eval, _compile = builtins.exec, builtins.eval, builtins.compile
+_BUILTINS = dict(vars(builtins))
 
 
 class Parent(NamedTuple):
@@ -41,11 +44,13 @@ class Parent(NamedTuple):
         pid: its process id.
         address_space: bytes it had mapped when it forked.
         reserve: address space to give back before the result is written.
+        guard: watches over the harness in the child.
     """
 
     pid: int
     address_space: int
     reserve: Reserve
+    guard: Guard
 
 
 class _Codes(NamedTuple):
@@ -55,10 +60,11 @@ class _Codes(NamedTuple):
 
 
 def main(request: dict[str, Any], jail: Jail, parent: Parent, result_fd: int) -> NoReturn:
-    """Run one request in this forked process and end it.
+    """Run the items of one request in this forked process, one after another, and end it.
 
     Args:
-        request: ``source``, ``call``, ``setup``, ``limits`` (by name) and ``traced``.
+        request: ``items`` (each with ``source``, ``call``, ``setup``), ``limits`` (by name) and
+            ``traced``.
         jail: the layers to enter before anything of the program is looked at.
         parent: the process that forked this one.
         result_fd: write end of the pipe for the result.
@@ -66,23 +72,69 @@ def main(request: dict[str, Any], jail: Jail, parent: Parent, result_fd: int) ->
     try:
         os.dup2(result_fd, RESULT_FD, inheritable=False)
         limits = Limits(**request["limits"])
+        nonce = os.urandom(wire.NONCE_BYTES)
+        secret = int.from_bytes(nonce, "big")
+        items = request["items"]
         try:
-            jail.enter(limits, parent.pid, parent.address_space)
+            jail.enter(limits, parent.pid, parent.address_space, secret, len(items))
+        # Whatever the reason, the program must not run, and the main process has to be told why.
         except Exception as error:
-            message = {"message": f"{type(error).__name__}: {error}"}
-            wire.write_all(RESULT_FD, wire.UNCONFINED * 2 + wire.pack_json(message))
+            wire.write_all(RESULT_FD, wire.UNCONFINED + f"{type(error).__name__}: {error}".encode())
             os._exit(1)
-        wire.write_all(RESULT_FD, wire.CONFINED)
-        codes = _compile_all(request)
-        report = Report(limits.output_bytes, parent.reserve)
-        try:
-            _run(request, codes, limits, report)
-        except MemoryError:
-            report.cut("over_limit", f"memory_bytes ({limits.memory_bytes}) exhausted")
-        except Exception as error:
-            report.cut("crashed", f"the harness failed: {type(error).__name__}: {error}")
+        channel = Channel(nonce)
+        clean = _Clean()
+        for number, item in enumerate(items):
+            if number:
+                clean.restore(limits)
+            _run_item(item, request["traced"], limits, channel, parent, fresh=number == 0)
+            if parent.guard.disarm():
+                break  # What was tampered with must not meet the next Call.
+        os._exit(0)
     finally:
         os._exit(70)
+
+
+def _run_item(
+    item: dict[str, Any],
+    traced: bool,
+    limits: Limits,
+    channel: Channel,
+    parent: Parent,
+    fresh: bool,
+) -> None:
+    codes = _compile_all(item, channel)
+    report = Report(limits.output_bytes, parent.reserve if fresh else Reserve(), channel, fresh)
+    try:
+        _run(item["source"], traced, codes, limits, report, channel, parent.guard)
+    except MemoryError:
+        report.out_of_memory(f"memory_bytes ({limits.memory_bytes}) exhausted")
+    # A defect of ours must not end without a word; what the program raises does not come here.
+    except Exception as error:
+        report.cut("crashed", f"the harness failed: {type(error).__name__}: {error}")
+
+
+class _Clean:
+    """What a Call may leave changed outside its namespace, as it was before the first one."""
+
+    def __init__(self) -> None:
+        self._recursion_limit = sys.getrecursionlimit()
+        self._modules = dict(sys.modules)
+        self._path = list(sys.path)
+        self._environment = dict(os.environ)
+
+    def restore(self, limits: Limits) -> None:
+        sys.settrace(None)
+        sys.setrecursionlimit(self._recursion_limit)
+        sys.path[:] = self._path
+        for name in [name for name in sys.modules if name not in self._modules]:
+            if name in (PROGRAM_NAME, "__main__"):
+                del sys.modules[name]
+        sys.modules.update(self._modules)
+        if dict(os.environ) != self._environment:
+            os.environ.clear()
+            os.environ.update(self._environment)
+        random.seed(0)
+        limit_processor(limits, time.process_time())
 
 
 def warm_up() -> None:
@@ -103,7 +155,7 @@ def warm_up() -> None:
     snapshotter.exception(ValueError("x"))
 
 
-def _compile_all(request: dict[str, Any]) -> _Codes:
+def _compile_all(item: dict[str, Any], channel: Channel) -> _Codes:
     """Compile the three texts; what does not compile is reported and ends the process."""
     codes: list[CodeType | None] = []
     for part, file, mode in (
@@ -111,26 +163,35 @@ def _compile_all(request: dict[str, Any]) -> _Codes:
         ("setup", "<setup>", "exec"),
         ("call", "<call>", "eval"),
     ):
-        text = request[part]
+        text = item[part]
         if not text and part != "source":
             codes.append(None)
             continue
         try:
             codes.append(_compile(text, file, mode, dont_inherit=True))
+        # The compiler raises many kinds (SyntaxError, ValueError, RecursionError, MemoryError).
         except Exception as error:
             line = error.lineno if isinstance(error, SyntaxError) else None
             cause = error.msg if isinstance(error, SyntaxError) else str(error)
             fault = {"part": part, "line": line, "cause": f"{type(error).__name__}: {cause}"}
-            wire.write_all(RESULT_FD, wire.INVALID + wire.pack_json(fault))
+            channel.send(wire.INVALID, to_json(fault))
             os._exit(1)
     program, setup, call = codes
     assert program is not None
     return _Codes(program, setup, call)
 
 
-def _run(request: dict[str, Any], codes: _Codes, limits: Limits, report: Report) -> None:
+def _run(
+    source: str,
+    traced: bool,
+    codes: _Codes,
+    limits: Limits,
+    report: Report,
+    channel: Channel,
+    guard: Guard,
+) -> None:
     recorder = None
-    if request["traced"]:
+    if traced:
         recorder = Recorder(
             limits,
             Scope.of_files(PROGRAM_FILE),
@@ -138,15 +199,20 @@ def _run(request: dict[str, Any], codes: _Codes, limits: Limits, report: Report)
         )
         report.rows = recorder.rows
     snapshotter = Snapshotter(limits)
-    namespace = _prepare(request["source"], report)
-    wire.write_all(RESULT_FD, wire.RUNNING)
-    _start_clocks(limits, report)
+    namespace = _prepare(source, report)
+    channel.send(wire.RUNNING)
+    handlers = _start_clocks(limits, report)
     reason = "the program ended before the Call"
     value: Any = None
     raised: BaseException | None = None
+    if recorder is not None:
+        recorder.start()
+    hook = sys.gettrace()
+    guard.arm(channel.note)
     try:
-        if recorder is not None:
-            recorder.start()
+        for code in codes:
+            if code is not None:
+                guard.read(code)
         _exec(codes.program, namespace)
         reason = "setup raised"
         if codes.setup is not None:
@@ -156,6 +222,8 @@ def _run(request: dict[str, Any], codes: _Codes, limits: Limits, report: Report)
             value = _eval(codes.call, namespace)
     except BaseException as error:
         raised = error
+    guard.inspect(handlers, hook)
+    _stop_clocks()
     status = {"state": "complete"} if recorder is None else recorder.stop()
     if report.call_start is None and (codes.call or codes.setup):
         status.setdefault("reason", reason)
@@ -184,14 +252,20 @@ def _prepare(source: str, report: Report) -> dict[str, Any]:
     module = ModuleType(PROGRAM_NAME)
     sys.modules[PROGRAM_NAME] = module
     namespace = module.__dict__
-    namespace["__builtins__"] = builtins
+    # A copy of its own: what a program changes there reaches neither the harness nor the next Call.
+    own_builtins = ModuleType("builtins", builtins.__doc__)
+    own_builtins.__dict__.update(_BUILTINS)
+    sys.modules["builtins"] = own_builtins
+    namespace["__builtins__"] = own_builtins
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # The warm parent has a handler of its own.
     random.seed(0)  # Equal runs are to have equal recordings.
     gc.enable()
     return namespace
 
 
-def _start_clocks(limits: Limits, report: Report) -> None:
+def _start_clocks(limits: Limits, report: Report) -> tuple[Any, Any]:
+    """Begin to count; returns the handlers that end the run."""
+
     def wall_passed(signum: int, frame: object) -> None:
         report.cut("timed_out", f"wall_seconds ({limits.wall_seconds:g}) passed")
 
@@ -204,6 +278,13 @@ def _start_clocks(limits: Limits, report: Report) -> None:
     wall, processor = (min(s, _FOREVER) for s in (limits.wall_seconds, limits.cpu_seconds))
     signal.setitimer(signal.ITIMER_REAL, wall, _TIMER_REPEAT_SECONDS)
     signal.setitimer(signal.ITIMER_PROF, processor, _TIMER_REPEAT_SECONDS)
+    return wall_passed, processor_passed
+
+
+def _stop_clocks() -> None:
+    """The program is done; what is left is bounded by the warm parent's patience alone."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _line_of(error: BaseException) -> int | None:

@@ -18,9 +18,9 @@ import signal
 
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.sandbox import kernel, landlock, seccomp
+from pytrace_mono.tracer.sandbox.syscalls import RESULT_FD
 
-RESULT_FD = 3
-"""Where a child finds the pipe for its result; it has no other descriptor but the standard three."""
+__all__ = ["RESULT_FD", "Jail", "limit_processor"]
 
 _MAX_DESCRIPTORS = 32
 _LARGEST_LIMIT = 2**62
@@ -37,7 +37,7 @@ class Jail:
     """
 
     def __init__(self, level: str) -> None:
-        self._confined = level == "confined"
+        self._confined = level != "guard"
         if self._confined:
             self._ruleset = landlock.create_ruleset()
             self._filter = seccomp.Filter()
@@ -46,13 +46,17 @@ class Jail:
         if kernel.LINUX:
             kernel.adopt_orphans()
 
-    def enter(self, limits: Limits, parent: int, address_space: int) -> None:
+    def enter(
+        self, limits: Limits, parent: int, address_space: int, secret: int, calls: int
+    ) -> None:
         """Confine this process for good.
 
         Args:
             limits: the run's limits.
             parent: process id of the warm parent.
             address_space: bytes of address space in use before the program begins.
+            secret: what a write to the result pipe has to name.
+            calls: how many Calls this process is to run.
 
         Raises:
             OSError: a layer could not be applied; the program must not run.
@@ -67,15 +71,28 @@ class Jail:
         if self._confined:
             landlock.enter(self._ruleset)
         kernel.close_from(RESULT_FD + 1)
-        _limit_resources(limits, address_space)
+        _limit_resources(limits, address_space, calls)
         if self._confined:
-            kernel.install_seccomp(self._filter.code(os.getpid()))
+            kernel.install_seccomp(self._filter.code(os.getpid(), secret))
 
 
-def _limit_resources(limits: Limits, address_space: int) -> None:
+def limit_processor(limits: Limits, used: float) -> None:
+    """Have the kernel end this process one second after a Call has used up its processor time.
+
+    Args:
+        limits: the Call's.
+        used: processor seconds that this process has used before.
+    """
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    wanted = math.ceil(min(used + limits.cpu_seconds, _LARGEST_LIMIT)) + 1
+    soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+
+
+def _limit_resources(limits: Limits, address_space: int, calls: int) -> None:
     bounds = {"FSIZE": 0, "NOFILE": _MAX_DESCRIPTORS, "CORE": 0, "NPROC": 0}
     # One second above the timer that ends a run in good order.
-    bounds["CPU"] = math.ceil(limits.cpu_seconds) + 1
+    bounds["CPU"] = calls * (math.ceil(limits.cpu_seconds) + 1)
     if kernel.LINUX:
         # macOS accepts RLIMIT_AS and does not honour it.
         bounds["AS"] = address_space + limits.memory_bytes

@@ -7,6 +7,7 @@ systems importing this works and every call raises.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import sys
 
@@ -28,7 +29,12 @@ _SYS_LANDLOCK_RESTRICT_SELF = 446
 
 _CAPABILITY_VERSION_3 = 0x20080522
 
+_SYS_WRITE = 1 if LINUX and os.uname().machine == "x86_64" else 64
+
 _libc = ctypes.CDLL(None, use_errno=True) if LINUX else None
+_raw_write = ctypes.CDLL(None, use_errno=True).syscall
+_raw_write.argtypes = (*(ctypes.c_long,) * 4, ctypes.c_ulong)
+_raw_write.restype = ctypes.c_long
 
 
 class _SockFprog(ctypes.Structure):
@@ -54,6 +60,25 @@ def _syscall(number: int, *arguments: object) -> int:
     # Plain ints would be passed as 32-bit words; the kernel reads whole registers.
     words = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
     return _call("syscall", ctypes.c_long(number), *words)
+
+
+def write_with_secret(fd: int, data: bytes, secret: int) -> None:
+    """Write everything; on Linux with ``secret`` as a fourth argument, which only seccomp looks at.
+
+    Raises:
+        OSError: the reader is gone.
+    """
+    done = 0
+    address = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
+    while done < len(data):
+        if _libc is None:
+            done += os.write(fd, data[done:])
+            continue
+        written = _raw_write(_SYS_WRITE, fd, address + done, len(data) - done, secret)
+        if written >= 0:
+            done += written
+        elif ctypes.get_errno() != errno.EINTR:
+            raise OSError(ctypes.get_errno(), "the result could not be written")
 
 
 def die_with_parent(signal: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from pytrace_mono.errors import SandboxError
@@ -57,31 +58,52 @@ class Pool:
         self._everyone = Group()
         self._owner = os.getpid()
 
-    def ask(self, request: dict[str, Any], group: Group | None = None) -> Reply:
-        """Run one request in a warm parent of its own; when that dies, once more in a new one.
+    def ask(
+        self,
+        request: dict[str, Any],
+        deliver: Callable[[Reply], None],
+        group: Group | None = None,
+    ) -> None:
+        """Run the items of one request in a warm parent; when that dies, the rest in a new one.
+
+        Args:
+            request: what a warm parent is asked.
+            deliver: called with how each item ended, in order.
+            group: what the request can be cancelled with.
 
         Raises:
             SandboxError: a warm parent did not start, or died twice, or the Sandbox is closed.
             Cancelled: ``group`` was cancelled.
         """
-        death: WorkerDied | None = None
-        for _ in range(2):
+        left = list(request["items"])
+        deaths = 0
+
+        def delivered(reply: Reply) -> None:
+            nonlocal deaths
+            deaths = 0
+            left.pop(0)
+            deliver(reply)
+
+        while left:
             try:
-                return self._ask_one(request, group)
+                self._ask_one({**request, "items": list(left)}, delivered, group)
+                return
             except WorkerDied as error:
-                death = error
+                deaths += 1
                 if group is not None and group.cancelled:
                     raise Cancelled from None
+                if self._everyone.cancelled:
+                    raise _closed() from None
+                if deaths == 2:
+                    raise SandboxError(
+                        f"the sandbox's warm parent died twice on one program ({error}); at level "
+                        "'guard' a program can kill it, so use isolation='confined' where it can "
+                        "be had"
+                    ) from error
             except Cancelled:
                 if self._everyone.cancelled:
                     raise _closed() from None
                 raise
-            if self._everyone.cancelled:
-                raise _closed()
-        raise SandboxError(
-            f"the sandbox's warm parent died twice on one program ({death}); at level 'guard' a "
-            "program can kill it, so use isolation='confined' where it can be had"
-        )
 
     def close(self) -> None:
         """End every warm parent; requests that run end in an error."""
@@ -93,13 +115,16 @@ class Pool:
         for worker in idle:
             worker.close()
 
-    def _ask_one(self, request: dict[str, Any], group: Group | None) -> Reply:
+    def _ask_one(
+        self, request: dict[str, Any], deliver: Callable[[Reply], None], group: Group | None
+    ) -> None:
         worker = self._take()
         groups = [self._everyone, *([group] if group is not None else [])]
         try:
             for each in groups:
                 each.enter(worker)
-            reply = worker.ask(request)
+            worker.ask(request, deliver)
+        # Also for KeyboardInterrupt: the worker must not be handed to the next request.
         except BaseException:
             for each in groups:
                 each.leave(worker)
@@ -108,7 +133,6 @@ class Pool:
         for each in groups:
             each.leave(worker)
         self._give_back(worker)
-        return reply
 
     def _take(self) -> Worker:
         with self._lock:

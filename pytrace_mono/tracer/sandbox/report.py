@@ -1,8 +1,9 @@
-"""What a child sends back: tags, then one JSON frame, once, whatever happens.
+"""What a child says: its nonce, then messages that carry it, whatever happens.
 
-Two single bytes come first, both written before the program begins, so that it cannot forge them:
-whether the layers are in force, then whether the input compiles. This module keeps its own
-references to what it needs, because the program may replace anything it can reach by name.
+At level ``confined`` and above, seccomp lets through only those writes to the result pipe that name
+the nonce in an argument which the kernel ignores, so a program cannot write there by ``os.write``.
+This module keeps its own references to what it needs, because the program may replace anything it
+can reach by name.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from sys import setrecursionlimit
 from typing import Any, NoReturn
 
 from pytrace_mono.tracer.rows import Rows
+from pytrace_mono.tracer.sandbox import kernel, wire
 from pytrace_mono.tracer.sandbox.confine import RESULT_FD
-from pytrace_mono.tracer.sandbox.wire import pack, write_all
 
 _DEEP = 1_000_000
 _RESERVE_BYTES = 64 * 1024 * 1024
+_MESSAGE = wire.MESSAGE.pack
+_write = kernel.write_with_secret
 
 
 def _not_json(value: object) -> NoReturn:
@@ -36,6 +39,29 @@ _encode: Callable[[Any, int], tuple[str, ...]] = c_make_encoder(
 def to_json(value: Any) -> bytes:
     """JSON text of built-in types, made without any Python code that a program could replace."""
     return "".join(_encode(value, 0)).encode()
+
+
+class Channel:
+    """The result pipe.
+
+    Args:
+        nonce: proves that a message is the harness's own.
+    """
+
+    def __init__(self, nonce: bytes) -> None:
+        self._nonce = nonce
+        self._secret = int.from_bytes(nonce, "big")
+        self._write(wire.CONFINED + nonce)
+
+    def send(self, tag: bytes, body: bytes = b"") -> None:
+        self._write(_MESSAGE(tag, self._nonce, len(body)) + body)
+
+    def note(self, what: str) -> None:
+        """Tell at once that something was tampered with; the program cannot take it back."""
+        self.send(wire.NOTE, what.encode("utf-8", "backslashreplace"))
+
+    def _write(self, data: bytes) -> None:
+        _write(RESULT_FD, data, self._secret)
 
 
 class Output(io.BytesIO):
@@ -74,18 +100,20 @@ class Reserve:
 
 
 class Report:
-    """Sends the result of one run and ends the process.
+    """Sends the result of one Call.
 
     Args:
         output_bytes: how much is kept of each stream.
-        reserve: released before the result is written.
+        reserve: released before the result of a run that was cut is written.
+        channel: where it goes.
+        fresh: nothing of this request ran in this process before.
 
     Attributes:
         rows: the recorder's rows, once there is a recorder.
         call_start: index of the Call's first row; None until the Call begins.
     """
 
-    def __init__(self, output_bytes: int, reserve: Reserve) -> None:
+    def __init__(self, output_bytes: int, reserve: Reserve, channel: Channel, fresh: bool) -> None:
         def overflow() -> None:
             self.cut("over_limit", f"output_bytes ({output_bytes}) written")
 
@@ -94,19 +122,36 @@ class Report:
         self.rows = Rows()
         self.call_start: int | None = None
         self._reserve = reserve
+        self._channel = channel
+        self._fresh = fresh
         self._sent = False
 
     def cut(self, kind: str, reason: str) -> None:
-        """End the run before its time, keeping what was recorded so far."""
+        """End the run before its time, and the process, keeping what was recorded so far."""
         setrecursionlimit(_DEEP)  # The program may have been stopped at its deepest.
-        self.end({"kind": kind}, {"state": "truncated", "reason": reason})
-
-    def end(self, outcome: dict[str, Any], status: dict[str, str]) -> None:
-        """Write the result and end the process; returns only where a result is being written."""
         if self._sent:
             return  # A timer went off while the result was being written.
-        self._sent = True
         self._reserve.release()
+        try:
+            self.end({"kind": kind}, {"state": "truncated", "reason": reason})
+        finally:
+            _exit(0)
+
+    def out_of_memory(self, reason: str) -> None:
+        """End the process; where earlier Calls used memory as well, to be run again without them."""
+        if self._fresh:
+            self.cut("over_limit", reason)
+        self._reserve.release()
+        try:
+            self._channel.send(wire.AGAIN)
+        finally:
+            _exit(0)
+
+    def end(self, outcome: dict[str, Any], status: dict[str, str]) -> None:
+        """Write the result, once."""
+        if self._sent:
+            return
+        self._sent = True
         start = self.call_start
         result = {
             "outcome": outcome,
@@ -115,8 +160,5 @@ class Report:
             "stderr": self.stderr.text(),
             "call_start": len(self.rows) if start is None else start,
         }
-        try:
-            text = to_json(result)[:-1] + b',"steps":' + self.rows.json().encode() + b"}"
-            write_all(RESULT_FD, pack(text))
-        finally:
-            _exit(0)
+        text = to_json(result)[:-1] + b',"steps":' + self.rows.json().encode() + b"}"
+        self._channel.send(wire.RESULT, text)

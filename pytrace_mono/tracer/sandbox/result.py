@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from typing import Any
 
 from pytrace_mono.errors import SandboxError, TraceFormatError
@@ -14,12 +15,10 @@ from pytrace_mono.tracer.sandbox import wire
 from pytrace_mono.tracer.sandbox.job import Job, refusal
 from pytrace_mono.tracer.sandbox.worker import Reply
 from pytrace_mono.tracer.serialize import from_dict
-from pytrace_mono.tracer.types import TRACE_VERSION, Level, Trace
+from pytrace_mono.tracer.types import TRACE_VERSION, Level, Status, Trace
 
 _PYTHON = sys.version.split()[0]
 """Warm parents run under this same interpreter."""
-
-_HEAD_BYTES = 6  # two tags and a length
 
 
 def read(reply: Reply, job: Job, level: Level, limits: Limits) -> Trace:
@@ -29,34 +28,37 @@ def read(reply: Reply, job: Job, level: Level, limits: Limits) -> Trace:
         SourceError, CallError: the program, Call or setup parses but does not compile.
         SandboxError: no child could be made, or a layer could not be applied.
     """
-    confined, compiled = reply.data[:1], reply.data[1:2]
     if reply.end == "unforked":
-        raise SandboxError(f"the sandbox could not fork: {reply.message}")
-    if confined == wire.UNCONFINED:
-        message = _body(reply).get("message", "no reason given")
+        raise SandboxError(
+            f"the sandbox could not fork: {reply.message}. Raise the limit on processes (ulimit -u, "
+            "or the container's pids limit), or free memory."
+        )
+    if reply.end == "unconfined":
+        message = reply.body.decode("utf-8", "replace") or "no reason given"
         raise SandboxError(
             f"the program was not run, because the level {level!r} could not be applied: {message}"
         )
-    if confined != wire.CONFINED and reply.end == "died":
+    if reply.end == "unready":
         raise SandboxError(
             f"the child died before the level {level!r} was in force ({_death(reply.status)})"
         )
-    if compiled == wire.INVALID:
-        fault = _body(reply)
+    if reply.end == "invalid":
+        fault = json.loads(reply.body)  # Written by the harness before the program began.
         raise refusal(str(fault.get("part")), fault.get("line"), str(fault.get("cause")))
-    if reply.end == "frame" and compiled == wire.RUNNING:
-        try:
-            claimed = json.loads(reply.data[_HEAD_BYTES:])
-            return _trace(claimed, job, level, limits)
-        except (ValueError, RecursionError, TraceFormatError):
-            return _empty("crashed", "malformed result", job, level, limits)
-    return _empty(*_ending(reply, limits), job, level, limits)
-
-
-def _body(reply: Reply) -> dict[str, Any]:
-    """What the harness said before the program began; nothing hostile can have written it."""
-    body = json.loads(reply.data[_HEAD_BYTES:] or b"{}")
-    return body if isinstance(body, dict) else {}
+    try:
+        if reply.end == "frame":
+            trace = _trace(json.loads(reply.body), job, level, limits)
+        else:
+            trace = _empty(*_ending(reply, limits), job, level, limits)
+    except (ValueError, RecursionError, TraceFormatError):
+        trace = _empty("crashed", "malformed result", job, level, limits)
+    how = [*reply.notes, *(["wrote to the result channel"] if reply.end == "forged" else [])]
+    if not how:
+        return trace
+    reason = "the program " + "; ".join(how)
+    if trace.status.reason is not None:
+        reason += f" ({trace.status.reason})"
+    return replace(trace, status=Status("tampered", reason))
 
 
 def _ending(reply: Reply, limits: Limits) -> tuple[str, str]:
@@ -66,6 +68,8 @@ def _ending(reply: Reply, limits: Limits) -> tuple[str, str]:
             "timed_out",
             f"wall_seconds ({limits.wall_seconds:g}) passed, and it had to be killed",
         )
+    if reply.end == "forged":
+        return "crashed", "a message that the recorder did not write"
     if reply.end == "oversized":
         return "crashed", f"result larger than {wire.RESULT_CAP} bytes"
     if reply.cpu >= limits.cpu_seconds:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Any, Literal
+from typing import Literal
 
-from pytrace_mono.errors import SandboxError
+from pytrace_mono.errors import PytraceMonoError, SandboxError
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.sandbox import job as jobs
 from pytrace_mono.tracer.sandbox import levels, result
-from pytrace_mono.tracer.sandbox.batch import Batch
+from pytrace_mono.tracer.sandbox.batch import Batch, Result
 from pytrace_mono.tracer.sandbox.job import CallLike, Job, JobLike, Program
-from pytrace_mono.tracer.sandbox.pool import Pool
+from pytrace_mono.tracer.sandbox.pool import Group, Pool
 from pytrace_mono.tracer.sandbox.profile import Profile
+from pytrace_mono.tracer.sandbox.worker import Reply
 from pytrace_mono.tracer.types import Level, Outcome, Trace
 
 
@@ -93,7 +94,7 @@ class Sandbox:
             CallError: the Call is not one expression, or the setup does not compile.
             SandboxError: the sandbox failed, or is closed.
         """
-        return self._checked_run(Job(source, call, setup), traced=True)
+        return self._run_one(Job(source, call, setup), traced=True)
 
     def trace_all(self, source: str, calls: Iterable[CallLike]) -> list[Trace]:
         """Record several Calls of one program in one child, which is faster; one Trace for each.
@@ -107,11 +108,14 @@ class Sandbox:
         Raises:
             SourceError, CallError, SandboxError: as :meth:`trace`.
         """
-        return [self._checked_run(job, True) for job in jobs.as_jobs(Program(source, tuple(calls)))]
+        given = jobs.as_jobs(Program(source, tuple(calls)))
+        for job in given:
+            jobs.check(job)
+        return self._run(given, traced=True)
 
     def run(self, source: str, call: str | None = None, setup: str = "") -> Outcome:
         """Run a program without recording it, which is faster; otherwise as :meth:`trace`."""
-        return self._checked_run(Job(source, call, setup), traced=False).outcome
+        return self._run_one(Job(source, call, setup), traced=False).outcome
 
     def map(self, given: Iterable[JobLike]) -> Iterator[Trace]:
         """Record many programs, ``workers`` at once, and yield their Traces in order.
@@ -129,13 +133,17 @@ class Sandbox:
             SandboxError: the sandbox failed, or is closed.
         """
 
-        def checked() -> Iterator[Job]:
+        def checked() -> Iterator[list[Job]]:
             for item in given:
-                for job in jobs.as_jobs(item):
+                together = jobs.as_jobs(item)
+                for job in together:
                     jobs.check(job)
-                    yield job
+                yield together
 
-        with Batch(self.workers, lambda job, group: self._run(job, True, group)) as batch:
+        def run(together: list[Job], group: Group, deliver: Callable[[Result], None]) -> None:
+            self._deliver(together, True, group, deliver)
+
+        with Batch(self.workers, run) as batch:
             yield from batch.results(checked())
 
     @staticmethod
@@ -166,19 +174,42 @@ class Sandbox:
     ) -> None:
         self.close()
 
-    def _checked_run(self, job: Job, traced: bool) -> Trace:
+    def _run_one(self, job: Job, traced: bool) -> Trace:
         jobs.check(job)
-        return self._run(job, traced, None)
+        return self._run([job], traced)[0]
 
-    def _run(self, job: Job, traced: bool, group: Any) -> Trace:
+    def _run(self, together: list[Job], traced: bool) -> list[Trace]:
+        found: list[Result] = []
+        self._deliver(together, traced, None, found.append)
+        for each in found:
+            if isinstance(each, BaseException):
+                raise each
+        return [each for each in found if isinstance(each, Trace)]
+
+    def _deliver(
+        self,
+        together: list[Job],
+        traced: bool,
+        group: Group | None,
+        deliver: Callable[[Result], None],
+    ) -> None:
+        """Run jobs in one child, and hand over a Trace, or an error, for each."""
         request = {
-            "source": job.source,
-            "call": job.call,
-            "setup": job.setup,
+            "items": [
+                {"source": job.source, "call": job.call, "setup": job.setup} for job in together
+            ],
             "limits": self._limits_by_name,
             "traced": traced,
         }
-        return result.read(self._pool.ask(request, group), job, self.level, self.limits)
+        waiting = iter(together)
+
+        def read(reply: Reply) -> None:
+            try:
+                deliver(result.read(reply, next(waiting), self.level, self.limits))
+            except PytraceMonoError as error:
+                deliver(error)
+
+        self._pool.ask(request, read, group)
 
 
 def _processors() -> int:

@@ -2,7 +2,7 @@
 
 The rules are compiled to BPF once, in the warm parent: ranges of call numbers with the same answer,
 found by a balanced tree of comparisons, which installs and runs faster than a list. Only the
-child's own process id differs from child to child, and is patched in.
+child's own process id and its secret differ from child to child, and are patched in.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import errno
 import struct
 
 from pytrace_mono.tracer.sandbox import syscalls
-from pytrace_mono.tracer.sandbox.syscalls import OWN_PID, Check, Rule
+from pytrace_mono.tracer.sandbox.syscalls import OWN_PID, RESULT_FD, Check, Rule, Spare
 
 _ALLOW = 0x7FFF0000
 _KILL = 0x80000000
@@ -26,6 +26,9 @@ _RETURN = 0x06
 _NUMBER_AT = 0
 _ARCHITECTURE_AT = 4
 _ARGUMENTS_AT = 16
+
+_SECRET_LOW, _SECRET_HIGH = 0x7FFFFFF2, 0x7FFFFFF3
+"""Stand for the two words of the child's secret."""
 
 _Instruction = tuple[int, int, int, int]
 
@@ -50,10 +53,17 @@ class Filter:
         ]
         self._code = b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
 
-    def code(self, pid: int) -> bytes:
-        """The BPF program for the process ``pid``."""
-        own = struct.pack("=HBBI", _IF_EQUAL, 0, 1, OWN_PID)
-        return self._code.replace(own, struct.pack("=HBBI", _IF_EQUAL, 0, 1, pid))
+    def code(self, pid: int, secret: int) -> bytes:
+        """The BPF program for the process ``pid``, whose secret has 64 bits."""
+        code = self._code
+        own = {OWN_PID: pid, _SECRET_LOW: secret & 0xFFFFFFFF, _SECRET_HIGH: secret >> 32}
+        for stands_for, value in own.items():
+            code = code.replace(_if_equal(stands_for), _if_equal(value))
+        return code
+
+
+def _if_equal(value: int) -> bytes:
+    return struct.pack("=HBBI", _IF_EQUAL, 0, 1, value)
 
 
 def _ranges(rules: dict[int, Rule]) -> list[tuple[int, Rule]]:
@@ -87,13 +97,38 @@ def _answer(rule: Rule) -> list[_Instruction]:
         return [(_RETURN, 0, 0, _KILL)]
     if isinstance(rule, int):
         return [(_RETURN, 0, 0, _ERRNO | rule)]
-    return _checked(rule)
+    return _spared(rule) if isinstance(rule, Spare) else _checked(rule)
+
+
+def _spared(rule: Spare) -> list[_Instruction]:
+    refused = (_RETURN, 0, 0, _KILL if rule.with_secret else _ERRNO | errno.EPERM)
+    answer: list[_Instruction] = [(_LOAD, 0, 0, _ARGUMENTS_AT)]
+    if not rule.with_secret:
+        return [*answer, (_IF_EQUAL, 0, 1, RESULT_FD), refused, (_RETURN, 0, 0, _ALLOW)]
+    secret = _ARGUMENTS_AT + 8 * 3
+    return [
+        *answer,
+        (_IF_EQUAL, 1, 0, RESULT_FD),
+        (_RETURN, 0, 0, _ALLOW),
+        (_LOAD, 0, 0, secret),
+        (_IF_EQUAL, 0, 1, _SECRET_LOW),
+        (_JUMP, 0, 0, 1),
+        refused,
+        (_LOAD, 0, 0, secret + 4),
+        (_IF_EQUAL, 0, 1, _SECRET_HIGH),
+        (_RETURN, 0, 0, _ALLOW),
+        refused,
+    ]
 
 
 def _checked(check: Check) -> list[_Instruction]:
     """Allow the call when an argument's low word has one of the values."""
     # Every argument checked is an int to the kernel, so its high word means nothing.
-    answer: list[_Instruction] = [(_LOAD, 0, 0, _ARGUMENTS_AT + 8 * check.argument)]
+    answer: list[_Instruction] = []
+    if check.spare_result:
+        answer += [(_LOAD, 0, 0, _ARGUMENTS_AT), (_IF_EQUAL, 0, 1, RESULT_FD)]
+        answer.append((_RETURN, 0, 0, _ERRNO | errno.EPERM))
+    answer.append((_LOAD, 0, 0, _ARGUMENTS_AT + 8 * check.argument))
     for value in check.values:
         answer += [(_IF_EQUAL, 0, 1, value), (_RETURN, 0, 0, _ALLOW)]
     answer.append((_RETURN, 0, 0, _ERRNO | errno.EPERM))

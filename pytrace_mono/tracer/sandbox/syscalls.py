@@ -17,15 +17,37 @@ OWN_PID = 0x7FFFFFF1
 """Stands for the child's own process id in a :class:`Check` (no real one is that large)."""
 
 
+RESULT_FD = 3
+"""Where a child finds the pipe for its result; it has no other descriptor but the standard three."""
+
+
 class Check(NamedTuple):
-    """The call is allowed when the low word of one of its arguments has one of these values."""
+    """The call is allowed when the low word of one of its arguments has one of these values.
+
+    Attributes:
+        argument: which one, from 0.
+        values: what it may be.
+        spare_result: and the first argument is not :data:`RESULT_FD`.
+    """
 
     argument: int
     values: tuple[int, ...]
+    spare_result: bool = False
 
 
-Rule = int | Check
-"""ALLOW, KILL, an errno to answer with, or a Check."""
+class Spare(NamedTuple):
+    """The call is allowed when its first argument is not :data:`RESULT_FD`.
+
+    Attributes:
+        with_secret: allowed there too when the fourth argument, which the kernel ignores, is the
+            child's secret; otherwise the program ends at once.
+    """
+
+    with_secret: bool = False
+
+
+Rule = int | Check | Spare
+"""ALLOW, KILL, an errno to answer with, or a Check or Spare."""
 
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 """Machine name -> (column in the tables below, AUDIT_ARCH constant)."""
@@ -34,9 +56,7 @@ _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 _ALLOWED: dict[str, tuple[int | None, int | None]] = {
     # Files already open, and reading those that Landlock grants.
     "read": (0, 63),
-    "write": (1, 64),
     "readv": (19, 65),
-    "writev": (20, 66),
     "pread64": (17, 67),
     "preadv": (295, 69),
     "close": (3, 57),
@@ -55,9 +75,6 @@ _ALLOWED: dict[str, tuple[int | None, int | None]] = {
     "readlinkat": (267, 78),
     "getcwd": (79, 17),
     "getdents64": (217, 61),
-    "dup": (32, 23),
-    "dup2": (33, None),
-    "dup3": (292, 24),
     "pipe": (22, None),
     "pipe2": (293, 59),
     "fadvise64": (221, 223),
@@ -137,9 +154,14 @@ _TO_ITSELF = Check(0, (OWN_PID,))
 _OWN_LIMITS = Check(0, (0, OWN_PID))
 # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC. Without F_SETFL and F_SETOWN, descriptors
 # cannot be made to send signals to other processes.
-_HARMLESS_FCNTL = Check(1, (0, 1, 2, 3, 1030))
+_HARMLESS_FCNTL = Check(1, (0, 1, 2, 3, 1030), spare_result=True)
 
-_SPECIAL: dict[str, tuple[int, int, Rule]] = {
+_SPECIAL: dict[str, tuple[int, int | None, Rule]] = {
+    "write": (1, 64, Spare(with_secret=True)),
+    "writev": (20, 66, Spare()),
+    "dup": (32, 23, Spare()),
+    "dup2": (33, None, Spare()),
+    "dup3": (292, 24, Spare()),
     "kill": (62, 129, _TO_ITSELF),
     "tgkill": (234, 131, _TO_ITSELF),
     "prlimit64": (302, 261, _OWN_LIMITS),
@@ -175,7 +197,9 @@ def rules() -> dict[int, Rule]:
     column = _machine()[0]
     answers: dict[int, Rule] = {}
     for special in _SPECIAL.values():
-        answers[special[:2][column]] = special[2]
+        number = special[:2][column]
+        if number is not None:
+            answers[number] = special[2]
     for row in _ALLOWED.values():
         number = row[column]
         if number is not None:

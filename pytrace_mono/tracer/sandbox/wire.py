@@ -2,6 +2,9 @@
 
 The reader never trusts the length: it is held against a cap before a byte of the body is read, and
 the body is JSON for others to parse. Nothing here can execute what it reads.
+
+A child's messages have a tag (one byte) and the run's nonce (eight bytes) before the frame; its
+nonce is the first thing it says, before anything of the program is looked at.
 """
 
 from __future__ import annotations
@@ -23,55 +26,19 @@ REQUEST_CAP = 256 * 1024 * 1024
 RESULT_CAP = 64 * 1024 * 1024
 """Largest result accepted from a child, in bytes."""
 
+NONCE_BYTES = 8
+MESSAGE = struct.Struct(f">c{NONCE_BYTES}sI")
+"""What comes before the body of a child's message: tag, nonce, length."""
 
-# A child's two tags: are the layers in force, and does the input compile?
+# The first byte of a child: are the layers in force? A nonce or a message follows.
 CONFINED, UNCONFINED = b"C", b"F"
-RUNNING, INVALID = b"R", b"I"
+# The tags: this part does not compile; run this in a fresh child; the program has begun; something
+# was tampered with; the result.
+INVALID, AGAIN, RUNNING, NOTE, RESULT = b"I", b"A", b"R", b"T", b"D"
 
 
 class FrameError(Exception):
     """The peer sent something that is not a frame, or one larger than the cap."""
-
-
-class Frame:
-    """One frame as it arrives, piece by piece.
-
-    Args:
-        cap: the largest body accepted, in bytes.
-        tags: how many single bytes come before the length.
-
-    Attributes:
-        data: what has arrived so far, tags and length included.
-    """
-
-    def __init__(self, cap: int, tags: int = 0) -> None:
-        self.data = bytearray()
-        self._cap = cap
-        self._head = tags + _LENGTH.size
-
-    @property
-    def wanted(self) -> int:
-        """How many bytes are still to come; 0 when the frame is complete.
-
-        Raises:
-            FrameError: the announced body is larger than the cap.
-        """
-        if len(self.data) < self._head:
-            return self._head - len(self.data)
-        (size,) = _LENGTH.unpack_from(self.data, self._head - _LENGTH.size)
-        if size > self._cap:
-            raise FrameError(f"a frame of {size} bytes, where at most {self._cap} are accepted")
-        return int(self._head + size - len(self.data))
-
-    @property
-    def body(self) -> bytes:
-        return bytes(self.data[self._head :])
-
-    def read_from(self, fd: int) -> bool:
-        """Take what can be read at once, never more than this frame; False at the end of the pipe."""
-        piece = os.read(fd, min(self.wanted, _CHUNK))
-        self.data += piece
-        return bool(piece)
 
 
 def pack(body: bytes) -> bytes:
@@ -105,16 +72,28 @@ def read_frame(fd: int, cap: int, deadline: float | None = None) -> bytes | None
         FrameError: the frame is larger than the cap.
         TimeoutError: the deadline passed first.
     """
-    frame = Frame(cap)
+    head = _read(fd, _LENGTH.size, deadline)
+    if head is None:
+        return None
+    (size,) = _LENGTH.unpack(head)
+    if size > cap:
+        raise FrameError(f"a frame of {size} bytes, where at most {cap} are accepted")
+    return _read(fd, size, deadline)
+
+
+def _read(fd: int, size: int, deadline: float | None) -> bytes | None:
+    data = bytearray()
     poll = select.poll()
     poll.register(fd, select.POLLIN)
-    while frame.wanted:
+    while len(data) < size:
         if deadline is not None:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError
             if not poll.poll(min(left, _LONGEST_POLL_SECONDS) * 1000):
                 continue
-        if not frame.read_from(fd):
+        piece = os.read(fd, min(size - len(data), _CHUNK))
+        if not piece:
             return None
-    return frame.body
+        data += piece
+    return bytes(data)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,14 +29,14 @@ _REPLY_CAP = wire.RESULT_CAP + 1024
 _BOOTSTRAP = """\
 import sys
 sys.path[:] = [entry for entry in sys.path if entry]
-root, level = sys.argv[1:]
+root, level, main = sys.argv[1:]
 added = root not in sys.path
 if added:
     sys.path.append(root)
 from pytrace_mono.tracer.sandbox import zygote
 if added:
     sys.path.remove(root)
-zygote.main(level)
+zygote.main(level, int(main))
 """
 
 # -I and -E would ignore PYTHONHASHSEED, so isolation comes from this environment being all there is.
@@ -56,17 +57,20 @@ class Reply(NamedTuple):
     """How a run ended, as its warm parent saw it, and what the child sent.
 
     Attributes:
-        end: frame, died, timeout or oversized; unforked when no child could be made.
-        status: the child's wait status.
-        cpu: processor time the child used, in seconds.
-        data: two tags and one frame, or the part of them that arrived.
+        end: as :class:`pytrace_mono.tracer.sandbox.watch.Heard` has it; unforked when no child could
+            be made.
+        status: the child's wait status, where it has ended.
+        cpu: processor time used, in seconds.
+        notes: what the program tampered with.
+        body: the result, or the message that belongs to ``end``.
         message: what went wrong, when the child could not be made.
     """
 
     end: str
     status: int
     cpu: float
-    data: bytes
+    notes: tuple[str, ...]
+    body: bytes
     message: str
 
 
@@ -87,7 +91,7 @@ class Worker:
         if "LD_LIBRARY_PATH" in os.environ:
             # Some Pythons find their own library by it.
             environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
-        command = [sys.executable, "-s", "-c", _BOOTSTRAP, root, level]
+        command = [sys.executable, "-s", "-c", _BOOTSTRAP, root, level, str(os.getpid())]
         try:
             self._process = subprocess.Popen(
                 command,
@@ -114,8 +118,8 @@ class Worker:
             self.close()
             raise
 
-    def ask(self, request: dict[str, Any]) -> Reply:
-        """Have one request run and wait for its end.
+    def ask(self, request: dict[str, Any], deliver: Callable[[Reply], None]) -> None:
+        """Have the items of one request run; ``deliver`` is called with the end of each, in order.
 
         Raises:
             WorkerDied: the warm parent is gone; it must be closed.
@@ -125,11 +129,20 @@ class Worker:
             wire.write_all(self._fd(self._process.stdin), body)
         except OSError as error:
             raise WorkerDied(str(error)) from error
-        deadline = time.monotonic() + request["limits"]["wall_seconds"] + _PATIENCE_SECONDS
-        ending = json.loads(self._receive(_REPLY_CAP, deadline))
-        data = self._receive(_REPLY_CAP, deadline)
-        message = ending.get("message", "")
-        return Reply(ending["end"], ending.get("status", 0), ending.get("cpu", 0.0), data, message)
+        patience = request["limits"]["wall_seconds"] + _PATIENCE_SECONDS
+        for _ in request["items"]:
+            deadline = time.monotonic() + patience
+            ending = json.loads(self._receive(_REPLY_CAP, deadline))
+            deliver(
+                Reply(
+                    ending["end"],
+                    ending.get("status", 0),
+                    ending.get("cpu", 0.0),
+                    tuple(ending.get("notes", ())),
+                    self._receive(_REPLY_CAP, deadline),
+                    ending.get("message", ""),
+                )
+            )
 
     def interrupt(self) -> None:
         """Make a running :meth:`ask` in another thread end with :class:`WorkerDied`."""

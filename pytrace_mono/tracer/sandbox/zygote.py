@@ -19,12 +19,12 @@ from typing import Any
 
 from pytrace_mono.tracer.sandbox import child, wire
 from pytrace_mono.tracer.sandbox.confine import RESULT_FD, Jail
+from pytrace_mono.tracer.sandbox.integrity import Guard
 from pytrace_mono.tracer.sandbox.report import Reserve
+from pytrace_mono.tracer.sandbox.watch import Child, Heard, Main, MainProcessGone
 
 GRACE_SECONDS = 0.5
 """How long after ``wall_seconds`` a child that has not ended by itself is killed."""
-
-_PARENT_CHECK_SECONDS = 2.0
 
 _COMMON = (
     "abc array ast base64 bisect calendar cmath collections collections.abc contextlib copy csv "
@@ -34,11 +34,12 @@ _COMMON = (
 )
 
 
-def main(level: str) -> None:
+def main(level: str, main_pid: int) -> None:
     """Serve requests until the pipes end.
 
     Args:
         level: the isolation level of every child.
+        main_pid: the process that asks.
     """
     # Children put their result pipe at this number, so nothing of ours may live there.
     while (null := os.open(os.devnull, os.O_RDWR)) < RESULT_FD:
@@ -48,15 +49,14 @@ def main(level: str) -> None:
     os.dup2(null, 1)
     signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(0))
     # A broken pipe: whoever asked is gone.
-    with contextlib.suppress(BrokenPipeError):
-        _Zygote(level, requests, replies).serve()
+    with contextlib.suppress(BrokenPipeError, MainProcessGone):
+        _Zygote(level, Main(main_pid, requests), replies).serve()
 
 
 class _Zygote:
-    def __init__(self, level: str, requests: int, replies: int) -> None:
-        self._requests = requests
+    def __init__(self, level: str, main: Main, replies: int) -> None:
+        self._main = main
         self._replies = replies
-        self._main = os.getppid()
         for name in _COMMON.split():
             importlib.import_module(name)
         child.warm_up()
@@ -65,106 +65,68 @@ class _Zygote:
         gc.collect()
         gc.disable()
         gc.freeze()
-        self._parent = child.Parent(os.getpid(), _address_space(), reserve)
+        guard = Guard()
+        self._parent = child.Parent(os.getpid(), _address_space(), reserve, guard)
 
     def serve(self) -> None:
         wire.write_all(self._replies, wire.pack_json({"ready": os.getpid()}))
         poll = select.poll()
-        poll.register(self._requests, select.POLLIN)
+        self._main.register(poll, hangup_only=False)
         while True:
-            # A copy of our standard input in some other child of the main process would keep the
-            # pipe open, so its end is not the only sign of the main process's death.
-            while not poll.poll(_PARENT_CHECK_SECONDS * 1000):
-                if os.getppid() != self._main:
-                    return
-            body = wire.read_frame(self._requests, wire.REQUEST_CAP)
-            if body is None:
+            ready = dict(poll.poll(self._main.longest_wait() * 1000))
+            if self._main.is_gone(ready):
                 return
-            ending, result = self._run(json.loads(body))
-            wire.write_all(self._replies, wire.pack_json(ending) + wire.pack(result))
+            if self._main.requests in ready:
+                body = wire.read_frame(self._main.requests, wire.REQUEST_CAP)
+                if body is None:
+                    return
+                self._run(json.loads(body))
 
-    def _run(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-        deadline = time.monotonic() + request["limits"]["wall_seconds"] + GRACE_SECONDS
-        reader, writer = os.pipe()
-        try:
+    def _run(self, request: dict[str, Any]) -> None:
+        """Run the request's items, as many in one child as it lives through, and reply to each."""
+        items, done = request["items"], 0
+        while done < len(items):
+            reader, writer = os.pipe()
             try:
                 pid = os.fork()
             except OSError as error:
+                os.close(reader)
                 os.close(writer)
-                return {"end": "unforked", "message": str(error)}, b""
+                self._reply({"end": "unforked", "message": str(error)})
+                done += 1
+                continue
             if pid == 0:
-                child.main(request, self._jail, self._parent, writer)
-            try:
-                os.close(writer)
-                frame = wire.Frame(wire.RESULT_CAP, tags=2)
-                end = self._watch(pid, reader, frame, deadline)
-            finally:
-                status, cpu_seconds = _kill(pid)
-        finally:
-            os.close(reader)
-        return {"end": end, "status": status, "cpu": cpu_seconds}, bytes(frame.data)
+                os.close(reader)
+                child.main({**request, "items": items[done:]}, self._jail, self._parent, writer)
+            os.close(writer)
+            done += self._watch(Child(pid, reader, self._main), len(items) - done, request)
 
-    def _watch(self, pid: int, reader: int, frame: wire.Frame, deadline: float) -> str:
-        """Read the child's result; say why that ended: frame, died, timeout or oversized."""
-        poll = select.poll()
-        poll.register(reader, select.POLLIN)
-        poll.register(self._requests, 0)  # Only its hang-up matters now.
-        ended = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else -1
-        if ended >= 0:
-            poll.register(ended, select.POLLIN)
+    def _watch(self, running: Child, count: int, request: dict[str, Any]) -> int:
+        """Reply to as many of ``count`` items as this child can be believed for, at least one."""
+        heard = Heard("unbegun")
+        done = 0
         try:
-            while frame.wanted:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    return "timeout"
-                ready = dict(poll.poll(min(left, _PARENT_CHECK_SECONDS) * 1000))
-                if self._requests in ready or os.getppid() != self._main:
-                    sys.exit(0)
-                if reader in ready:
-                    if not frame.read_from(reader):
-                        if ended < 0:
-                            return "died"
-                        # Without a pipe it can tell us nothing, but it may still be running.
-                        poll.unregister(reader)
-                elif ended in ready:
-                    # Something else may hold the pipe open; nothing more comes from the child.
-                    return "died"
-            return "frame"
-        except wire.FrameError:
-            return "oversized"
+            while done < count:
+                deadline = time.monotonic() + request["limits"]["wall_seconds"] + GRACE_SECONDS
+                heard = running.hear(deadline)
+                if heard.end not in ("frame", "invalid"):
+                    break
+                done += 1
+                if done < count:
+                    self._reply(heard._asdict())
         finally:
-            if ended >= 0:
-                os.close(ended)
+            status, cpu = running.end()
+        if heard.end not in ("frame", "invalid"):
+            if done and heard.end in ("unbegun", "again"):
+                return done  # An earlier Call's doing; the next one starts afresh.
+            done += 1
+            heard = heard._replace(cpu=cpu)
+        self._reply({**heard._asdict(), "status": status})
+        return done
 
-
-def _kill(pid: int) -> tuple[int, float]:
-    """End the child and whatever it left behind; return its wait status and processor seconds."""
-    os.kill(pid, signal.SIGKILL)
-    # It may have died before it had a group of its own.
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
-    _, status, usage = os.wait4(pid, 0)
-    while True:
-        # What the program forked away from its group has become our child (see adopt_orphans).
-        try:
-            stray, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return status, usage.ru_utime + usage.ru_stime
-        if stray == 0 and not _kill_strays():
-            return status, usage.ru_utime + usage.ru_stime
-
-
-def _kill_strays() -> bool:
-    """Kill every child of this process; False where the system does not list them."""
-    me = os.getpid()
-    try:
-        with open(f"/proc/{me}/task/{me}/children") as children:
-            strays = children.read().split()
-    except OSError:
-        return False
-    for stray in strays:
-        os.kill(int(stray), signal.SIGKILL)
-    return True
+    def _reply(self, ending: dict[str, Any]) -> None:
+        body = ending.pop("body", b"")
+        wire.write_all(self._replies, wire.pack_json(ending) + wire.pack(body))
 
 
 def _address_space() -> int:

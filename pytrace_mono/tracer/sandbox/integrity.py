@@ -1,0 +1,193 @@
+"""Notice a program that reaches for the recorder, its result or its limits. Detection, not prevention.
+
+The recorder lives in the program's own process, so what looks deep enough finds it. Three things tell:
+
+- CPython's audit events: a hook cannot be removed, and is asked before the thing is done. What it finds
+  goes to the result pipe at once, where the program cannot take it back.
+- names in the code that is run (``f_back``, ``gettrace``, ...), where CPython has no event.
+- seals: after a Call, what the harness consists of must be what it was before.
+
+A program that computes such a name at run time, or that finds memory addresses on its own, is not
+noticed; ``Sandbox(confirm=True)`` and ``determinism="check"`` are the second line.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+import json.encoder
+import os
+import site
+import sys
+import sysconfig
+from collections.abc import Callable
+from operator import is_
+from signal import ITIMER_PROF, ITIMER_REAL, SIGALRM, SIGPROF, getitimer, getsignal
+from types import CodeType, FrameType, FunctionType, ModuleType
+from typing import Any
+
+_PACKAGE = "pytrace_mono"
+
+# Events that no ordinary program causes; where its own code does so, that is told.
+_EVENTS = {
+    "sys.settrace": "called sys.settrace",
+    "sys.setprofile": "called sys.setprofile",
+    "sys.addaudithook": "added an audit hook",
+    "sys._current_frames": "asked for the frames of all threads",
+    "sys._current_exceptions": "asked for the exceptions of all threads",
+    "sys._getframe": "walked the stack of frames",
+    "sys.monitoring.register_callback": "registered a monitoring callback",
+    "gc.get_objects": "asked the garbage collector for all objects",
+    "gc.get_referrers": "asked the garbage collector for referrers",
+    "gc.get_referents": "asked the garbage collector for referents",
+    "code.__new__": "made a code object",
+    "resource.setrlimit": "set a resource limit",
+    "resource.prlimit": "set a resource limit",
+    "ctypes.dlsym": "called a C function by ctypes",
+    "ctypes.dlsym/handle": "called a C function by ctypes",
+    "ctypes.call_function": "called a C function by ctypes",
+    "ctypes.cdata": "read memory by ctypes",
+    "ctypes.cdata/buffer": "read memory by ctypes",
+    "ctypes.string_at": "read memory by ctypes",
+    "ctypes.wstring_at": "read memory by ctypes",
+    "ctypes.PyObj_FromPtr": "read memory by ctypes",
+}
+# The attributes whose use CPython tells of: event -> attribute -> what it means.
+_ATTRIBUTES = {
+    ("object.__getattr__", "tb_frame"): "walked the stack of frames",
+    ("object.__setattr__", "__code__"): "replaced the code of a function",
+}
+# What only code that looks for the recorder names, and no event tells of.
+_NAMES = frozenset(
+    "f_back f_locals f_globals f_builtins f_trace gettrace getprofile cell_contents __globals__ "
+    "getclosurevars memmove memset py_object".split()
+)
+_THROUGH_CTYPES = "ctypes"
+
+
+class Guard:
+    """One child's watch over its own harness; made in the warm parent, and armed in the child."""
+
+    def __init__(self) -> None:
+        self._tell: Callable[[str], None] | None = None
+        self._told: set[str] = set()
+        self._busy = False
+        libraries = {os.path.dirname(os.__file__), *site.getsitepackages()}
+        libraries.update(sysconfig.get_path(name) for name in ("platstdlib", "purelib", "platlib"))
+        self._trusted = (*(path + os.sep for path in libraries), "<frozen ")
+        self._ctypes = os.path.join(os.path.dirname(os.__file__), _THROUGH_CTYPES) + os.sep
+        self._seals = _seals()
+        self._getframe = sys._getframe
+        sys.addaudithook(self._hook)
+
+    def arm(self, tell: Callable[[str], None]) -> None:
+        """Watch from now on; ``tell`` is called at once with what was tampered with, in words."""
+        self._tell = tell
+
+    def disarm(self) -> bool:
+        """Stop watching; True when something was told."""
+        self._tell = None
+        return bool(self._told)
+
+    def read(self, code: CodeType) -> None:
+        """Look at the names in code that is about to run."""
+        found = _names_in(code) & _NAMES
+        if found:
+            self._say(f"names {', '.join(sorted(found))}")
+
+    def inspect(self, handlers: tuple[Any, Any], hook: Any) -> None:
+        """After a Call: is everything as it was?
+
+        Args:
+            handlers: of SIGALRM and SIGPROF, as they were set.
+            hook: the trace function that must be set, or None.
+        """
+        for names, values, get in self._seals:
+            if not all(map(is_, map(get, names), values)):
+                changed = [
+                    name
+                    for name, value in zip(names, values, strict=True)
+                    if get(name) is not value
+                ]
+                self._say(f"replaced {', '.join(map(str, changed[:5]))} of the harness or builtins")
+        timers = getitimer(ITIMER_REAL)[0] > 0 and getitimer(ITIMER_PROF)[0] > 0
+        if (getsignal(SIGALRM), getsignal(SIGPROF)) != handlers or not timers:
+            self._say("replaced a timer of its limits")
+
+    def _say(self, what: str) -> None:
+        if self._tell is not None and what not in self._told:
+            self._told.add(what)
+            self._tell(what)
+
+    def _hook(self, event: str, args: tuple[Any, ...]) -> None:
+        if self._tell is None or self._busy:
+            return
+        what = _EVENTS.get(event)
+        if what is None:
+            if event in ("object.__getattr__", "object.__setattr__"):
+                what = _ATTRIBUTES.get((event, args[1]))
+            elif event == "exec" and type(args[0]) is CodeType:
+                if not args[0].co_filename.startswith(self._trusted):
+                    self.read(args[0])
+            elif event == "function.__new__" and type(args[0]) is CodeType:
+                self.read(args[0])
+            elif event == "compile" and str(args[1]).startswith(self._trusted):
+                what = "compiled code under the name of a library's file"
+            if what is None:
+                return
+        self._busy = True
+        try:
+            if self._is_programs(self._getframe(1), event.startswith(_THROUGH_CTYPES)):
+                self._say(what)
+        finally:
+            self._busy = False
+
+    def _is_programs(self, frame: FrameType | None, through_ctypes: bool) -> bool:
+        """Did the program's own code cause this, not a library it called?"""
+        while through_ctypes and frame is not None:
+            if not frame.f_code.co_filename.startswith(self._ctypes):
+                break
+            frame = frame.f_back
+        if frame is None:
+            return False
+        name = frame.f_code.co_filename
+        return not name.startswith(self._trusted) and not name.startswith(_HOME)
+
+
+_HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
+_Seal = tuple[tuple[Any, ...], tuple[Any, ...], Callable[[Any], Any]]
+
+
+def _seals() -> list[_Seal]:
+    """What the harness is made of: its modules and classes, and what Python gives them."""
+    ours = [m for name, m in list(sys.modules.items()) if name.partition(".")[0] == _PACKAGE]
+    seals = [_seal(vars(module)) for module in (builtins, json, json.encoder)]
+    for module in ours:
+        # Variables change (a cache, a counter); functions, classes and modules do not.
+        kept = {
+            name: value
+            for name, value in vars(module).items()
+            if type(value) in (FunctionType, ModuleType, type)
+        }
+        seals.append((tuple(kept), tuple(kept.values()), vars(module).get))
+        seals += [
+            _seal(vars(value))
+            for value in kept.values()
+            if getattr(value, "__module__", "") == module.__name__ and type(value) is type
+        ]
+    return seals
+
+
+def _seal(mapping: Any) -> _Seal:
+    fixed = {name: value for name, value in mapping.items() if name != "_"}
+    return tuple(fixed), tuple(fixed.values()), mapping.get
+
+
+def _names_in(code: CodeType) -> set[str]:
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if type(constant) is CodeType:
+            names |= _names_in(constant)
+        elif type(constant) is str and constant in _NAMES:
+            names.add(constant)
+    return names
