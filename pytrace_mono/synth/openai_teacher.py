@@ -189,7 +189,8 @@ class OpenAITeacher:
                 except TeacherError as error:
                     if isinstance(error, RequestError) and self._stepped_down(error):
                         continue
-                    self._meter.failed(question, str(error))
+                    if question.attempts:
+                        self._meter.failed(question, str(error))
                     raise
                 if not self._format.settled:
                     self._format.taken()

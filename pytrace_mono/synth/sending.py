@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from pytrace_mono.errors import StoreError
 from pytrace_mono.synth.admission import Admission
 from pytrace_mono.synth.cache import ResponseCache
 from pytrace_mono.synth.meter import Meter, Question
@@ -51,6 +52,9 @@ class Sender:
         self._deadline = deadline
         self._timeout = timeout
         self._open: set[asyncio.Future[Completion]] = set()
+        self._gone: RequestError | StoreError | None = (
+            None  # why nothing can be asked any more, in this run
+        )
 
     async def ask(self, question: Question, request: Mapping[str, Any]) -> Completion:
         """Send a request until it is answered.
@@ -64,7 +68,12 @@ class Sender:
         while True:
             try:
                 return await self._admitted(question, request)
+            except StoreError as error:
+                self._gone = error  # an answer that cannot be kept must not be paid for
+                raise
             except RequestError as error:
+                if error.fatal:
+                    self._gone = error
                 failures += not error.refused
                 if not error.passing or failures >= self._attempts:
                     raise
@@ -79,13 +88,16 @@ class Sender:
             await asyncio.sleep(wait)  # outside the slot: a waiting request must not hold one
 
     async def farewell(self) -> None:
-        """Wait for answers that are on their way, since they will be paid."""
+        """A run ends: wait for answers that are on their way, since they will be paid."""
         if self._open:
             await asyncio.wait(self._open, timeout=min(self._timeout, _MAX_FAREWELL))
+        self._gone = None
 
     async def _admitted(self, question: Question, request: Mapping[str, Any]) -> Completion:
         tokens = self._meter.most_tokens(question) if self._admission.counts_tokens else 0
         async with self._admission.admitted(tokens) as admitted:
+            if self._gone is not None:
+                raise self._gone
             # Shielded: when the run ends, what was sent is still waited for and stored.
             sent = asyncio.ensure_future(self._send(question, request))
             self._open.add(sent)

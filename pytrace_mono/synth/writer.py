@@ -7,15 +7,13 @@ between the two is undone by the next one.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
 import shutil
 import time
-from collections.abc import Mapping
-from contextlib import suppress
-from datetime import datetime, timezone
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,16 +33,14 @@ from pytrace_mono.synth.corpus import (
     read_manifest,
 )
 from pytrace_mono.synth.counts import Counts
+from pytrace_mono.synth.locking import HOLDER, lock, timestamp, unlock
+from pytrace_mono.synth.placing import BUILDING, PREVIOUS, sha256, swap, undo, write
 from pytrace_mono.synth.rejects import Reject
 from pytrace_mono.synth.shards import Shards, require
 
-_BUILDING = ".building"
-_PREVIOUS = ".previous"
-_HOLDER = ".running"  # who holds the lock, for the message; the lock itself is the kernel's
 _IGNORED = frozenset(
-    {_BUILDING, _PREVIOUS, _HOLDER, COLLECTED, *(f"{LEDGER}{end}" for end in ("", "-wal", "-shm"))}
+    {BUILDING, PREVIOUS, HOLDER, COLLECTED, *(f"{LEDGER}{end}" for end in ("", "-wal", "-shm"))}
 )
-_PARTS = (DATA, REJECTS, README, MANIFEST)
 
 
 class CorpusWriter:
@@ -69,24 +65,26 @@ class CorpusWriter:
         self._started = time.time()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = _lock(self.path)
+            self._lock = lock(self.path)
             try:
                 self._prepare()
             except BaseException:  # Ctrl-C too: nobody else could give the lock back
-                _unlock(self.path, self._lock)
+                unlock(self.path, self._lock)
                 raise
         except OSError as error:
             raise CorpusError(f"{self.path}: cannot be written: {error.strerror}") from None
 
     def keep(self, example: Example) -> None:
         """Add one row."""
+        with self._told():
+            self._shards.add(example)
         self.counts.keep(example)
-        self._shards.add(example)
 
     def drop(self, reject: Reject) -> None:
         """Add one reject."""
+        with self._told():
+            self._rejects.write(json.dumps(reject.to_dict()) + "\n")
         self.counts.drop(reject)
-        self._rejects.write(json.dumps(reject.to_dict()) + "\n")
 
     def finish(self, *, level: str, stopped: str | None = None) -> Corpus:
         """Put everything into place.
@@ -95,7 +93,18 @@ class CorpusWriter:
             level: the isolation under which the programs ran.
             stopped: why the run was cut short; None when it is complete. An earlier corpus with
                 more rows then stays as it is.
+
+        Raises:
+            CorpusError: the disk is full; ``out`` is as it was.
         """
+        try:
+            with self._told():
+                return self._finish(level, stopped)
+        except CorpusError:
+            self.discard()
+            raise
+
+    def _finish(self, level: str, stopped: str | None) -> Corpus:
         self._shards.close()
         self._rejects.flush()
         os.fsync(self._rejects.fileno())
@@ -104,22 +113,34 @@ class CorpusWriter:
         if stopped is not None and self._earlier_rows() > manifest["counts"]["rows"]:
             self.discard()
             return Corpus(self.path)
-        _write(self._staging / README, card(manifest))
-        _write(self._staging / MANIFEST, json.dumps(manifest, indent=1) + "\n")
-        _swap(self.path)
-        _unlock(self.path, self._lock)
+        write(self._staging / README, card(manifest))
+        write(self._staging / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+        swap(self.path)
+        unlock(self.path, self._lock)
         return Corpus(self.path)
 
     def discard(self) -> None:
         """Leave ``out`` as it was."""
+        with suppress(OSError):  # on a full disk its last lines cannot be written, and need not
+            self._rejects.close()
         shutil.rmtree(self._staging, ignore_errors=True)
         with suppress(OSError):
-            _unlock(self.path, self._lock)
+            unlock(self.path, self._lock)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise CorpusError(
+                f"{self.path}: cannot be written: {error.strerror}; free the disk and run the same "
+                "command again: what was paid for is in the cache"
+            ) from None
 
     def _prepare(self) -> None:
-        _undo(self.path)
+        undo(self.path)
         self._check_place()
-        self._staging = self.path / _BUILDING
+        self._staging = self.path / BUILDING
         shutil.rmtree(self._staging, ignore_errors=True)
         (self._staging / DATA).mkdir(parents=True)
         self._shards = Shards(self._staging / DATA, self._config["format"])
@@ -142,13 +163,13 @@ class CorpusWriter:
                 {
                     "path": f"{DATA}/{file.path.name}",
                     "rows": file.rows,
-                    "sha256": _sha256(file.path),
+                    "sha256": sha256(file.path),
                 }
                 for file in self._shards.files
             ],
             "times": {
-                "started": _timestamp(self._started),
-                "finished": _timestamp(finished),
+                "started": timestamp(self._started),
+                "finished": timestamp(finished),
                 "seconds": round(finished - self._started, 3),
             },
         }
@@ -179,95 +200,3 @@ class CorpusWriter:
             return int(read_manifest(self.path)["counts"]["rows"])
         except CorpusError:
             return 0
-
-
-def _swap(directory: Path) -> None:
-    """Move the parts in; the manifest leaves first and comes last, so it is never beside others."""
-    building, previous = directory / _BUILDING, directory / _PREVIOUS
-    previous.mkdir()
-    for name in reversed(_PARTS):
-        if (directory / name).exists():
-            os.replace(directory / name, previous / name)
-    for name in _PARTS:
-        os.replace(building / name, directory / name)
-    _sync(directory)
-    shutil.rmtree(previous)
-    building.rmdir()
-
-
-def _undo(directory: Path) -> None:
-    """Bring back what a killed run put aside, unless it got as far as the new manifest."""
-    previous = directory / _PREVIOUS
-    if not previous.exists():
-        return
-    if not (directory / MANIFEST).exists():
-        # Without an old manifest there was no old corpus, and what lies here is half of a new one.
-        first = not (previous / MANIFEST).exists()
-        for name in _PARTS:
-            target = directory / name
-            if not first and not (previous / name).exists():
-                continue  # not put aside yet
-            if target.is_dir():
-                shutil.rmtree(target)
-            else:
-                target.unlink(missing_ok=True)
-            if not first:
-                os.replace(previous / name, target)
-    shutil.rmtree(previous)
-
-
-def _lock(directory: Path) -> int:
-    """Lock the directory until this process ends, however it ends: the kernel holds the lock."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:  # not on this platform: two runs at once are then the user's care
-        pass
-    except OSError:
-        os.close(descriptor)
-        try:
-            holder = (directory / _HOLDER).read_text()
-        except OSError:
-            holder = "which has just begun or ended"
-        raise CorpusError(
-            f"{directory}: another run is writing here ({holder}); wait for it, or choose another "
-            "--out"
-        ) from None
-    holder = f"process {os.getpid()} on {platform.node()} since {_timestamp(time.time())}"
-    with suppress(OSError):  # on a full disk the lock still holds
-        (directory / _HOLDER).write_text(holder)
-    return descriptor
-
-
-def _unlock(directory: Path, descriptor: int) -> None:
-    (directory / _HOLDER).unlink(missing_ok=True)
-    os.close(descriptor)
-
-
-def _write(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _timestamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
