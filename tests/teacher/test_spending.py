@@ -101,7 +101,7 @@ def test_a_budget_is_never_passed_and_the_same_command_goes_on_with_a_higher_one
         for _ in range(2):  # however often it is started
             with pytest.raises(BudgetError, match="run the same command with a higher"):
                 run(problems(40), tmp_path / "c", server, **options, **bound)
-        assert 10 <= server.paid.total() <= 20
+        assert 5 <= server.paid.total() <= 20
         corpus = Corpus(tmp_path / "c")
         assert not corpus.complete and "budget" in corpus.manifest["stopped"]
         more = {name: value if name == "price" else value * 10 for name, value in bound.items()}
