@@ -18,12 +18,13 @@ _TOO_LATE_SECONDS = 4.0
 """How long after its time a program counts as still running: machines are slow sometimes."""
 
 _OVERSIZED = 10_000_000
-_SNAPSHOT = {"text": FORGED, "type": "str", "exact": True}
+SNAPSHOT = {"text": FORGED, "type": "str", "exact": True}
 
 
-def _frame() -> bytes:
+def frame() -> bytes:
+    """A complete result that claims :data:`battery.attack.FORGED`."""
     result = {
-        "outcome": {"kind": "returned", "value": _SNAPSHOT},
+        "outcome": {"kind": "returned", "value": SNAPSHOT},
         "status": {"state": "complete"},
         "stdout": "",
         "stderr": "",
@@ -64,11 +65,11 @@ def _attempt(attack: Attack, box: Sandbox, scene: Scene) -> list[Sign]:
     begun = time.monotonic()
     seen: list[Sign] = []
     try:
-        trace = box.trace(scene.prelude(_frame(), _SNAPSHOT) + attack.source, attack.call)
+        trace = box.trace(scene.prelude(frame(), SNAPSHOT) + attack.source, attack.call)
     except PytraceMonoError:
         seen.append("broken")
     else:
-        seen += _told(trace)
+        seen += told(trace)
     if time.monotonic() - begun > box.limits.wall_seconds + _TOO_LATE_SECONDS:
         seen.append("late")
     seen += scene.signs()
@@ -78,7 +79,8 @@ def _attempt(attack: Attack, box: Sandbox, scene: Scene) -> list[Sign]:
     return seen
 
 
-def _told(trace: Trace) -> list[Sign]:
+def told(trace: Trace) -> list[Sign]:
+    """What a Trace shows of an attack's success."""
     seen: list[Sign] = []
     value = trace.outcome.value
     record = trace.to_json()

@@ -36,6 +36,7 @@ class Scene:
         return self
 
     def __exit__(self, *rest: object) -> None:
+        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
         self._end_victim()
         for listener in self._listeners.values():
             listener.close()
@@ -84,21 +85,7 @@ class Scene:
 
     def family(self) -> set[int]:
         """Process ids of all living descendants of this process but the victim."""
-        children: dict[int, list[int]] = {}
-        for entry in os.listdir("/proc"):
-            if entry.isdigit():
-                with contextlib.suppress(OSError):
-                    fields = Path("/proc", entry, "stat").read_text().rpartition(")")[2].split()
-                    if fields[0] not in "ZX":
-                        children.setdefault(int(fields[1]), []).append(int(entry))
-        found: set[int] = set()
-        ahead = [os.getpid()]
-        while ahead:
-            for child in children.get(ahead.pop(), ()):
-                if child != self._victim:
-                    found.add(child)
-                    ahead.append(child)
-        return found
+        return descendants(os.getpid()) - {self._victim}
 
     def _furnish(self) -> None:
         self.folder.mkdir()
@@ -201,3 +188,21 @@ class Scene:
     def _end_victim(self) -> None:
         os.kill(self._victim, signal.SIGKILL)
         os.waitpid(self._victim, 0)
+
+
+def descendants(of: int) -> set[int]:
+    """Process ids of all living descendants of a process."""
+    children: dict[int, list[int]] = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError):
+                fields = Path("/proc", entry, "stat").read_text().rpartition(")")[2].split()
+                if fields[0] not in "ZX":
+                    children.setdefault(int(fields[1]), []).append(int(entry))
+    found: set[int] = set()
+    ahead = [of]
+    while ahead:
+        born = children.get(ahead.pop(), [])
+        found.update(born)
+        ahead += born
+    return found
