@@ -29,6 +29,19 @@ def _hide(name: str, tries: str, how: str, twin: str | None = None) -> Attack:
     return Attack(name, tries, "hidden", program(how), twin=twin and program(twin))
 
 
+_ADAPTED = """
+def name(*parts):
+    return ''.join(parts)
+def look_at(value):
+    if type(value).__name__ == 'Report':
+        value.end({'kind': 'returned', 'value': SNAPSHOT}, {'state': 'complete'})
+def walk(frame):
+    while frame is not None:
+        for value in list(getattr(frame, name('f_', 'locals')).values()):
+            look_at(value)
+        frame = getattr(frame, name('f_', 'back'))
+"""
+
 ATTACKS = (
     _forge(
         "forge-frame",
@@ -390,6 +403,111 @@ hidden = quiet
         "run a function whose code claims another file",
         """
 hidden.__code__ = hidden.__code__.replace(co_filename='/usr/lib/python3/x.py')
+""",
+    ),
+    # Those who know what the sandbox looks for: names put together at run time, libraries that look
+    # on their behalf, code that runs after the Call.
+    _forge(
+        "forge-adapted-frames",
+        "walk up the stack by names put together at run time",
+        _ADAPTED
+        + """
+def attack():
+    def look():
+        walk(generator.gi_frame)
+        yield
+    generator = look()
+    next(generator)
+    return 'honest'
+""",
+    ),
+    _forge(
+        "forge-adapted-frames-and-leave",
+        "the same, and leave before anyone looks",
+        _ADAPTED
+        + """
+import os
+def attack():
+    def look():
+        walk(generator.gi_frame)
+        yield
+    generator = look()
+    next(generator)
+    os._exit(0)
+""",
+    ),
+    _forge(
+        "forge-adapted-library",
+        "have a library walk up the stack",
+        _ADAPTED
+        + """
+import inspect
+def attack():
+    walk(inspect.currentframe())
+    return 'honest'
+""",
+    ),
+    _forge(
+        "forge-adapted-handler",
+        "find the harness's report in a handler, by names put together",
+        _ADAPTED
+        + """
+import signal
+def attack():
+    for cell in getattr(signal.getsignal(signal.SIGALRM), name('__clo', 'sure__')) or ():
+        look_at(getattr(cell, name('cell_', 'contents')))
+    return 'honest'
+""",
+    ),
+    _forge(
+        "forge-adapted-timer",
+        "be called by a timer that nobody watches",
+        _ADAPTED
+        + """
+import signal
+def attack():
+    signal.signal(signal.SIGVTALRM, lambda number, frame: walk(frame))
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0.001, 0.001)
+    sum(range(2_000_000))
+    return 'honest'
+""",
+    ),
+    _forge(
+        "forge-adapted-collector",
+        "be called by the garbage collector",
+        _ADAPTED
+        + """
+import gc, inspect
+def attack():
+    gc.callbacks.append(lambda *rest: walk(inspect.currentframe()))
+    gc.set_threshold(1)
+    return ['honest' for _ in range(3)]
+""",
+    ),
+    _hide(
+        "hide-adapted-self",
+        "stop the recorder by names put together at run time",
+        """
+tracer = getattr(sys, ''.join(['get', 'trace']))()
+getattr(getattr(tracer, '__self__', None), 'stop', lambda: sys.settrace(None))()
+""",
+    ),
+    _hide(
+        "hide-adapted-unpickled",
+        "call sys.settrace by a library",
+        """
+import pickle
+pickle.loads(b"csys\\nsettrace\\n(NtR.")
+""",
+    ),
+    _hide(
+        "hide-adapted-bdb",
+        "have a debugger of the standard library trace in its place",
+        """
+import bdb
+debugger = bdb.Bdb()
+debugger.set_trace()
+debugger.set_quit()
 """,
     ),
 )
