@@ -15,6 +15,7 @@ from telling import PROGRAMS, problem, program, said
 
 from pytrace_mono import tasks
 from pytrace_mono.records import Direction
+from pytrace_mono.synth import Narrator, synthesize
 from pytrace_mono.tracer import Sandbox
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -54,7 +55,7 @@ def test_every_monologue_parses_back_and_has_its_sections(box: Sandbox, path: Pa
         assert f"### {section}\n" in answer.monologue
         assert answer.output is not None
         assert "  " not in re.sub(r"^ +|`[^`]*`", "x", answer.monologue, flags=re.M)
-        assert len(text) < 20_000
+        assert len(text) < 6_000
 
 
 def test_the_same_seed_gives_the_same_text_and_another_one_other_words(box: Sandbox) -> None:
@@ -71,6 +72,65 @@ def test_long_loops_are_told_by_their_ends_with_what_the_middle_came_to(box: San
     assert "Iterations 4 to 99" in text
     assert "After that, `t` is `4851`" in text
     assert "Iteration 100: `i = 99`. [L4] `t` goes from `4851` to `4950`" in text
+
+
+def test_a_pass_that_takes_a_new_path_is_told_wherever_it_comes(box: Sandbox) -> None:
+    code = """
+    def f(n):
+        t = 0
+        for i in range(n):
+            if i == 40:
+                t = -1
+            t += 1
+        return t
+    """
+    text = said(box, problem(code, "f(100)"), 0, "forward")
+    assert "Iteration 41: `i = 40`." in text
+    assert "Iterations 42 to 99 go on in the same way" in text
+
+
+def test_methods_keep_their_object_and_headers_tell_what_they_call(box: Sandbox) -> None:
+    code = """
+    class Tank:
+        def __init__(self, level):
+            self.level = level
+
+        def is_full(self, limit):
+            return self.level >= limit
+
+    def fill(limit):
+        tank = Tank(0)
+        while not tank.is_full(limit):
+            tank.level += 1
+        return tank.level
+    """
+    text = said(box, problem(code, "fill(2)"), 0, "forward")
+    assert "In `Tank(0)`:" in text
+    assert "[L10] In `tank.is_full(2)`:" in text
+    assert "`tank.is_full(2)` gives `True`, and the loop ends" in text
+
+
+def test_a_simulation_longer_than_a_page_is_told_with_less_detail(box: Sandbox) -> None:
+    lines = "".join(f"        t += i * {n}\n        t -= {n}\n" for n in range(40))
+    code = f"def f(n):\n    t = 0\n    for i in range(n):\n{lines}    return t\n"
+    text = said(box, problem(code, "f(5)"), 0, "forward")
+    assert len(text) < 6_000
+    assert "it runs five times. In the end `t` is" in text
+
+
+def test_a_simpler_input_is_chosen_where_one_gives_the_same_output(tmp_path: Path) -> None:
+    code = "def f(items):\n    return max(items)\n"
+    one = problem(code, "f([3, 9, 4, 1])")
+    corpus = synthesize([one], Narrator(), tmp_path / "corpus", format="jsonl")
+    (row,) = corpus.examples("backward")
+    assert "assert f([9]) == 9" in row.response
+    assert "[3, 9, 4, 1]" not in row.response
+
+
+def test_an_expression_is_solved_for_what_is_inside_it(box: Sandbox) -> None:
+    code = "def f(n):\n    return (n * 3 + 4) // 2\n"
+    text = said(box, problem(code, "f(5)"), 0, "backward")
+    assert "`18 <= n * 3 + 4 < 20`" in text
 
 
 def test_a_recursion_is_told_down_to_its_depth_and_the_rest_by_results(box: Sandbox) -> None:

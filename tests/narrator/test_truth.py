@@ -1655,7 +1655,7 @@ def _not_run(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -
 @claim(
     "backward",
     "witness",
-    r"(?:All of this is met by|meets every point is|does all of this is) (.*)\.$",
+    r"(?:All of this is met by|meets every point is|does all of this is|found is|simple one is) (.*)\.$",
 )
 def _witness(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> bool | None:
     if reader.main is None:

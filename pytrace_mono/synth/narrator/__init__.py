@@ -53,11 +53,14 @@ class Narrator:
 
     async def complete(self, prompt: Prompt, *, n: int = 1) -> list[Completion]:
         """``n`` tellings of the same run, which differ in wording only."""
+        asked = prompt
         if prompt.direction == "backward":
             prompt = await with_simplest_input(prompt)
-        return [Completion(self._respond(prompt, index)) for index in range(n)]
+        another = prompt is not asked
+        return [Completion(self._respond(prompt, index, another)) for index in range(n)]
 
-    def _respond(self, prompt: Prompt, index: int) -> str:
+    def _respond(self, prompt: Prompt, index: int, another: bool) -> str:
+        """One telling; ``another`` says that the input is not the recorded one."""
         voice = Voice(self.seed, index, prompt.problem.id, prompt.call.call, prompt.direction)
         source = _parse(prompt.trace.program)
         roots = tell(prompt.trace, source)
@@ -76,7 +79,7 @@ class Narrator:
             call = prompt.call.call
         else:
             parts.append("\n### Reverse Deduction")
-            parts.extend(_backward(prompt, source, voice, main, value))
+            parts.extend(_backward(prompt, source, voice, main, value, another))
             call = prompt.literal_call
         return tasks.response("\n".join(parts), call, prompt.output)
 
@@ -148,7 +151,12 @@ def _given(main: Activation) -> str:
 
 
 def _backward(
-    prompt: Prompt, source: Source, voice: Voice, main: Activation | None, value: Snapshot
+    prompt: Prompt,
+    source: Source,
+    voice: Voice,
+    main: Activation | None,
+    value: Snapshot,
+    another: bool,
 ) -> list[str]:
     lines = [f"The output to reach is {show(value)}."]
     if main is None or main.value != value:
@@ -157,4 +165,4 @@ def _backward(
             f"{code(prompt.literal_call)} gives it."
         )
         return lines
-    return lines + Deduction(source, voice, main, value).lines(prompt.literal_call)
+    return lines + Deduction(source, voice, main, value).lines(prompt.literal_call, another)

@@ -40,8 +40,11 @@ class Deduction:
         self._slice = Slice(source, voice, activation)
         self._origins = Origins(self._slice)
 
-    def lines(self, witness: str) -> list[str]:
-        """The bullets, the last one choosing ``witness`` (source of the Call) as the input."""
+    def lines(self, witness: str, another: bool) -> list[str]:
+        """The bullets, the last one choosing ``witness`` (source of the Call) as the input.
+
+        ``another`` says that there is at least one more input that gives the output.
+        """
         last = self._slice.visits[-1] if self._slice.visits else None
         if last is not None and isinstance(last.statement, ast.Return):
             self._from_return(last, last.statement)
@@ -54,7 +57,7 @@ class Deduction:
                 self._path_to(last)
         while self._slice.waiting and len(self._slice.bullets) < _MOST_BULLETS:
             self._origins.explain(self._slice.waiting.pop(0))
-        self._slice.say(self._choice(witness))
+        self._slice.say(self._choice(witness, another))
         return [f"- {bullet}" for bullet in self._slice.bullets]
 
     def _from_return(self, visit: Visit, statement: ast.Return) -> None:
@@ -159,7 +162,7 @@ class Deduction:
         self._slice.say(bullet + ".")
         self._origins.feed(loop)
 
-    def _choice(self, witness: str) -> str:
+    def _choice(self, witness: str, another: bool) -> str:
         read = {
             name
             for visit in self._slice.visits
@@ -186,6 +189,12 @@ class Deduction:
             "An input that meets every point is",
             "One input that does all of this is",
         )
+        if another:
+            lead = self._voice.choose(
+                witness,
+                "This does not settle the input; the simplest that was found is",
+                "More than one input does this; a simple one is",
+            )
         return f"{text}{lead} {chosen}."
 
 

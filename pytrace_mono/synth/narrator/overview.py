@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 
 from pytrace_mono.records import Problem
 from pytrace_mono.synth.narrator.roles import roles_of
@@ -98,7 +99,9 @@ def _leading(function: Function) -> list[ast.stmt]:
     return found
 
 
-def _result(function: Function, nodes: list[ast.AST], has_loops: bool, voice: Voice) -> list[str]:
+def _result(
+    function: Function, nodes: Sequence[ast.AST], has_loops: bool, voice: Voice
+) -> list[str]:
     if any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in nodes):
         return ["It is a generator: it hands out its values one by one."]
     returns = [n for n in nodes if isinstance(n, ast.Return) and n.value is not None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pytrace_mono.synth.narrator.source import Function, own_nodes, parameters
 from pytrace_mono.synth.narrator.wording import code, label
@@ -22,7 +23,8 @@ class Role:
     text: str
 
 
-def roles_of(function: Function) -> list[Role]:
+@lru_cache(maxsize=256)
+def roles_of(function: Function) -> tuple[Role, ...]:
     """Purposes that the code's shape gives away, in order of first appearance; none is guessed."""
     reader = _Reader(function)
     names: dict[str, None] = {}
@@ -36,7 +38,7 @@ def roles_of(function: Function) -> list[Role]:
         text = reader.role(name)
         if text is not None:
             found.append(Role(name, f"{code(name)} {text}"))
-    return found
+    return tuple(found)
 
 
 class _Reader:

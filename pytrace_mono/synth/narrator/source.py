@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import deque
 from functools import cached_property, lru_cache
 
 from pytrace_mono.tracer.parsing import parse_module
@@ -119,18 +120,19 @@ def local_names(function: Function) -> frozenset[str]:
     return frozenset(found - elsewhere)
 
 
-def own_nodes(function: ast.AST) -> list[ast.AST]:
+@lru_cache(maxsize=256)
+def own_nodes(function: ast.AST) -> tuple[ast.AST, ...]:
     """The nodes of a function without those of functions, lambdas and comprehensions inside it."""
     found: list[ast.AST] = []
-    waiting = list(ast.iter_child_nodes(function))
+    waiting = deque(ast.iter_child_nodes(function))
     while waiting:
-        node = waiting.pop(0)
+        node = waiting.popleft()
         found.append(node)
         if not isinstance(
             node, (*_NESTED_FRAMES, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
         ):
             waiting.extend(ast.iter_child_nodes(node))
-    return found
+    return tuple(found)
 
 
 def comprehension_variables(node: ast.AST) -> set[str]:

@@ -215,6 +215,8 @@ class _Teller:
         opened = _Open(activation, values, [], step.frame)
         if earlier is not None and step.changes and earlier.visits:
             self._learn(opened, step)
+        if definition is not None:
+            self._by_definition.pop(definition, None)  # noted anew at the first line
         self._by_frame[step.frame] = opened
         self._open.append(opened)
 
@@ -245,7 +247,7 @@ class _Teller:
             first = statement.lineno if statement is not None else step.line
             if isinstance(statement, (ast.Try, ast.Match)):
                 first = step.line  # an `except` or `case` line is labelled by itself
-            visit = Visit(statement, first, dict(opened.values))
+            visit = Visit(statement, first, opened.values)
             if last is not None:
                 last.follower = visit
             opened.visits.append(visit)
@@ -256,13 +258,15 @@ class _Teller:
     def _learn(self, opened: _Open, step: Step) -> None:
         definition = opened.activation.definition
         own = local_names(definition) if definition is not None else frozenset(opened.values)
+        if step.changes or step.deleted:
+            # A new dict each time: the visits so far keep what they knew.
+            opened.values = {**opened.values, **step.changes}
+            for name in step.deleted:
+                opened.values.pop(name, None)
         for name, value in step.changes.items():
-            opened.values[name] = value
             if name not in own and name in self._globals:
                 self._globals[name] = value
-        for name in step.deleted:
-            opened.values.pop(name, None)
-        if definition is not None:
+        if definition is not None and (step.changes or definition not in self._by_definition):
             self._by_definition[definition] = {
                 name: value for name, value in opened.values.items() if name in own
             }
