@@ -11,10 +11,11 @@ import gc
 from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from pytrace_mono.tracer.classes import ident
 from pytrace_mono.tracer.effects import are_real
 from pytrace_mono.tracer.opcodes import Opcodes
 from pytrace_mono.tracer.rows import names_text, quoted
-from pytrace_mono.tracer.watch import ATOMIC, Copy, Outline, renewed
+from pytrace_mono.tracer.watch import Copy, Outline, is_atomic, renewed
 
 if TYPE_CHECKING:
     from pytrace_mono.tracer.recorder import Recorder
@@ -328,7 +329,7 @@ class Activation:
                 # Letting go of a value may do anything, where it was the last one to hold it.
                 self.settle(frame)
                 return
-            if self._changes is None and id(type(value)) in ATOMIC:
+            if self._changes is None and is_atomic(type(value)):
                 text = self.recorder.snapshotter.fragment(value)
                 if text != self._shown.get(name):
                     last[name] = value
@@ -391,17 +392,17 @@ class Activation:
         entry = old if type(old) is Seen else None
         text: str | None
         new = value
-        if id(type(value)) in ATOMIC:
+        if is_atomic(type(value)):
             text = recorder.snapshotter.fragment(value)
         else:
             before = None
-            if entry is not None and (entry.held is None or entry.held == id(value)):
+            if entry is not None and (entry.held is None or entry.held == ident(value)):
                 before = entry.copy
             copy, text = recorder.known.look(value, before, now)
             if text is None:
                 return
             # Of an object only its id is kept: a reference would delay the program's __del__.
-            new = Seen(None if type(copy) is Copy else id(value), copy)
+            new = Seen(None if type(copy) is Copy else ident(value), copy)
             if type(copy) is not Copy:
                 self.is_plain = False
         self._last[name] = new

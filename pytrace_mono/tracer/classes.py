@@ -14,6 +14,7 @@ import decimal
 import enum
 import re
 import types
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -22,6 +23,10 @@ _DICT = type.__dict__["__dict__"]
 _QUALNAME = type.__dict__["__qualname__"]
 _MAX_NAME = 200
 _OURS = ("pytrace_mono.tracer.live", "pytrace_mono.tracer.recorder", "pytrace_mono.tracer.types")
+
+ident: Callable[[object], int] = object.__hash__
+"""A number that no other object has as long as this one lives, as ``id()``; but ``id()`` is told to
+audit hooks (``builtins.id``), of which a recording needs one."""
 
 _SPECIAL: tuple[type, ...] = (
     *(BaseException, dict, list, tuple, set, frozenset, str, bytes, bytearray, int, float, complex),
@@ -82,10 +87,10 @@ class Layouts:
 
     def is_ordinary(self, cls: type) -> bool:
         """Is an instance nothing more than its attributes?"""
-        known = self._ordinary.get(id(cls))
+        known = self._ordinary.get(ident(cls))
         if known is None:
             ordinary = not issubclass(cls, _SPECIAL) and type(cls) is not enum.EnumMeta
-            known = self._ordinary[id(cls)] = (cls, ordinary)
+            known = self._ordinary[ident(cls)] = (cls, ordinary)
         return known[1]
 
     def attributes(self, value: object, most: int) -> tuple[list[tuple[str, Any]], bool]:
@@ -98,9 +103,9 @@ class Layouts:
             most: how many entries of its ``__dict__`` are read.
         """
         cls = type(value)
-        known = self._known.get(id(cls))
+        known = self._known.get(ident(cls))
         if known is None:
-            known = self._known[id(cls)] = (cls, _read_layout(cls))
+            known = self._known[ident(cls)] = (cls, _read_layout(cls))
         get_dict, slots, is_dataclass = known[1]
         found: list[tuple[str, Any]] = []
         for name, descriptor in slots:

@@ -9,6 +9,7 @@ import weakref
 from types import CodeType, FrameType
 from typing import Literal
 
+from pytrace_mono.tracer.classes import ident
 from pytrace_mono.tracer.effects import Effects, Quiet
 
 _RESUME_AFTER_AWAIT = 3
@@ -117,10 +118,10 @@ _known: dict[int, tuple[weakref.ref[CodeType], Opcodes]] = {}
 
 def opcodes_of(code: CodeType) -> Opcodes:
     """The same Opcodes for a code object each time, in every recording, as long as it exists."""
-    known = _known.get(id(code))
+    known = _known.get(ident(code))
     if known is not None and known[0]() is code:
         return known[1]
-    key = id(code)
+    key = ident(code)
 
     def forget(reference: weakref.ref[CodeType]) -> None:
         entry = _known.get(key)

@@ -17,13 +17,14 @@ from itertools import chain
 from typing import Any
 
 from pytrace_mono.tracer import classes
+from pytrace_mono.tracer.classes import ident
 
 _LISTED: frozenset[int] = frozenset(
-    map(id, (list, tuple, set, frozenset, type({}.keys()), type({}.values())))
+    map(ident, (list, tuple, set, frozenset, type({}.keys()), type({}.values())))
 )
 _WITHOUT: frozenset[int] = frozenset(
     map(
-        id,
+        ident,
         (
             types.FunctionType,
             types.BuiltinFunctionType,
@@ -39,7 +40,7 @@ _WITHOUT: frozenset[int] = frozenset(
     )
 )
 _ARGS: Any = vars(BaseException)["args"]
-_HASHED_IN_C: frozenset[int] = frozenset(map(id, (int, str, float, bool, bytes, type(None))))
+_HASHED_IN_C: frozenset[int] = frozenset(map(ident, (int, str, float, bool, bytes, type(None))))
 
 
 def parts_of(value: Any, layouts: classes.Layouts, most: int) -> list[Any] | None:
@@ -51,11 +52,11 @@ def parts_of(value: Any, layouts: classes.Layouts, most: int) -> list[Any] | Non
         most: how many attributes of an instance are read.
     """
     kind = type(value)
-    if id(kind) in _LISTED:
+    if ident(kind) in _LISTED:
         return list(value)
     if layouts.is_ordinary(kind):
         return [*chain.from_iterable(layouts.attributes(value, most)[0])]
-    if id(kind) in _WITHOUT or issubclass(kind, type):
+    if ident(kind) in _WITHOUT or issubclass(kind, type):
         return None
     if kind is dict:
         return [*value, *value.values()]
@@ -103,7 +104,7 @@ def _parts_of_instance(
 
 def in_order(value: Any) -> Any:
     """Items of an OrderedDict; looking up its order hashes the keys, which may run their code."""
-    if all(id(type(key)) in _HASHED_IN_C for key in dict.keys(value)):
+    if all(ident(type(key)) in _HASHED_IN_C for key in dict.keys(value)):
         try:
             return list(value.items())
         except (KeyError, RuntimeError):

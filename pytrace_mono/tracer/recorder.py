@@ -150,11 +150,13 @@ class Recorder:
 
     def _has_lost(self, frame: FrameType | None) -> bool:
         """Is a function on our stack that no longer runs?"""
+        if not self.stack:
+            return False
         running = set()
         while frame is not None:
-            running.add(id(_state_of(frame, self)))
+            running.add(classes.ident(_state_of(frame, self)))
             frame = frame.f_back
-        return any(id(state) not in running for state in self.stack)
+        return any(classes.ident(state) not in running for state in self.stack)
 
     def settle(self, frame: FrameType) -> None:
         """Credit what ``frame``'s latest line changed; for an attached frame about to be left."""
@@ -248,13 +250,13 @@ class Recorder:
 
     def _enter(self, frame: FrameType) -> Activation:
         code = frame.f_code
-        known = self._codes.get(id(code))
+        known = self._codes.get(classes.ident(code))
         if known is None:
             if sys.version_info < (3, 11) and code.co_name == "<module>":
                 self._name_nested(code, "")
             self.suspects.meet(code)
             name = classes.plain(getattr(code, "co_qualname", code.co_name))
-            known = self._codes.setdefault(id(code), (code, name, opcodes_of(code)))
+            known = self._codes.setdefault(classes.ident(code), (code, name, opcodes_of(code)))
         if frame.f_trace is not None:
             self._found_traces.append((frame, frame.f_trace))  # a generator that another one traced
         file = None
@@ -279,7 +281,7 @@ class Recorder:
             if type(constant) is CodeType:
                 name = prefix + constant.co_name
                 self.suspects.meet(constant)
-                self._codes[id(constant)] = (constant, name, opcodes_of(constant))
+                self._codes[classes.ident(constant)] = (constant, name, opcodes_of(constant))
                 is_function = constant.co_flags & _CO_OPTIMIZED
                 self._name_nested(constant, f"{name}.<locals>." if is_function else f"{name}.")
 
@@ -298,7 +300,7 @@ class Recorder:
 
     def text_of(self, value: object) -> str:
         """The Snapshot of a value that is no variable's, as JSON."""
-        if id(type(value)) in watch.ATOMIC:
+        if watch.is_atomic(type(value)):
             return self.snapshotter.fragment(value)
         return self.known.look(value, None)[1] or ""
 

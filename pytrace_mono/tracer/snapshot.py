@@ -19,11 +19,12 @@ from itertools import chain, islice
 from typing import Any
 
 from pytrace_mono.tracer import classes
+from pytrace_mono.tracer.classes import ident
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.messages import message_of
 from pytrace_mono.tracer.parts import in_order
 from pytrace_mono.tracer.rows import quoted, snapshot_text
-from pytrace_mono.tracer.watch import Copy
+from pytrace_mono.tracer.watch import Copy, kinds_of
 
 SnapshotRow = dict[str, Any]
 """A Snapshot as JSON: ``{"text": str, "type": str, "exact": bool}``."""
@@ -34,22 +35,23 @@ _MODULE_DICT: Any = vars(types.ModuleType)["__dict__"]
 # repr() of exactly these types is C code over data that holds no user object. Types are told apart
 # by id throughout, because a metaclass may define __hash__ and __eq__.
 _PLAIN_REPR: frozenset[int] = frozenset(
-    map(id, (type(None), bool, type(Ellipsis), decimal.Decimal, datetime.date, datetime.timedelta))
+    map(ident, (type(Ellipsis), decimal.Decimal, datetime.date, datetime.timedelta))
 )
-_EXACT: frozenset[int] = frozenset(map(id, (type(None), bool)))
-_SORTABLE: tuple[set[int], ...] = ({id(int)}, {id(str)}, {id(bytes)})
+_SORTABLE: tuple[set[int], ...] = ({ident(int)}, {ident(str)}, {ident(bytes)})
 _NAMED: dict[int, str] = {
-    id(types.FunctionType): "function",
-    id(types.BuiltinFunctionType): "built-in function",
-    id(types.GeneratorType): "generator",
-    id(types.CoroutineType): "coroutine",
-    id(types.AsyncGeneratorType): "async generator",
+    ident(types.FunctionType): "function",
+    ident(types.BuiltinFunctionType): "built-in function",
+    ident(types.GeneratorType): "generator",
+    ident(types.CoroutineType): "coroutine",
+    ident(types.AsyncGeneratorType): "async generator",
 }
 _ARGS: Any = vars(BaseException)["args"]
 _FRACTION = ["_denominator", "_numerator"]  # slots are kept in alphabetical order
-_ROWS = {id(list), id(tuple)}
-_INTS, _FLOATS, _STRINGS = {id(int), id(bool)}, {id(float)}, {id(str)}
-_VIEWS: frozenset[int] = frozenset(map(id, (type({}.keys()), type({}.values()), type({}.items()))))
+_ROWS = {ident(list), ident(tuple)}
+_INTS, _FLOATS, _STRINGS = {ident(int), ident(bool)}, {ident(float)}, {ident(str)}
+_VIEWS: frozenset[int] = frozenset(
+    map(ident, (type({}.keys()), type({}.values()), type({}.items())))
+)
 
 
 class Snapshotter:
@@ -159,10 +161,11 @@ class Snapshotter:
             text = repr(value)
             if not math.isfinite(value):
                 self._exact = False
-        elif id(kind) in _PLAIN_REPR:
+        elif kind is bool or value is None:
             text = repr(value)
-            if id(kind) not in _EXACT:
-                self._exact = False
+        elif ident(kind) in _PLAIN_REPR:
+            text = repr(value)
+            self._exact = False
         else:
             before = self._left
             if self.layouts.is_ordinary(kind):
@@ -218,14 +221,14 @@ class Snapshotter:
         if not 2 <= size <= self._max_items or depth >= self._max_depth:
             return ""
         marks = 2  # _nested counts a comma after the last item too
-        kinds = set(map(id, map(type, value)))
+        kinds = kinds_of(value)
         if kinds <= _ROWS:
             sizes = set(map(len, value))
             if min(sizes) == 0 or max(sizes) > self._max_items or depth + 1 >= self._max_depth:
                 return ""
             marks += 2 * size
             items = list(chain.from_iterable(value))
-            kinds = set(map(id, map(type, items)))
+            kinds = kinds_of(items)
         else:
             items = value
         if kinds <= _INTS:
@@ -251,8 +254,8 @@ class Snapshotter:
             return self._nested(value, "frozenset({", self._ordered(value), "})")
         if kind is range:
             return self._range(value)
-        if id(kind) in _NAMED:
-            return f"<{_NAMED[id(kind)]} {classes.plain(value.__name__)}>"
+        if ident(kind) in _NAMED:
+            return f"<{_NAMED[ident(kind)]} {classes.plain(value.__name__)}>"
         if kind is types.MethodType:
             return f"<bound method {_function_name(value.__func__)}>"
         if kind is types.ModuleType:
@@ -267,7 +270,7 @@ class Snapshotter:
         if kind is array.array:
             head = list(value[: self._max_items + 1])
             return f"array({value.typecode!r}, {self._text(head)})"
-        if id(kind) in _VIEWS:
+        if ident(kind) in _VIEWS:
             is_items = kind is type({}.items())
             return self._nested(value, f"{name}([", value, "])", self._item if is_items else None)
         if kind is collections.deque:
@@ -350,11 +353,12 @@ class Snapshotter:
         closing: str,
         to_text: Callable[[Any], str] | None = None,
     ) -> str:
-        if id(value) in self._active or len(self._active) >= self._max_depth:
+        key = ident(value)
+        if key in self._active or len(self._active) >= self._max_depth:
             self._exact = False  # a cycle, or deeper than we show
             return opening + CUT + closing
         to_text = to_text or self._text
-        self._active.add(id(value))
+        self._active.add(key)
         self._left -= len(opening) + len(closing)
         parts: list[str] = []
         for item in list(islice(items, self._max_items + 1)):
@@ -366,7 +370,7 @@ class Snapshotter:
                 break
             self._left -= 2
             parts.append(to_text(item))
-        self._active.discard(id(value))
+        self._active.discard(key)
         return opening + ", ".join(parts) + closing
 
     def _pair(self, item: tuple[Any, Any]) -> str:
@@ -384,7 +388,7 @@ class Snapshotter:
         if len(members) > self._max_items:
             return list(islice(members, self._max_items + 1))
         listed = list(members)
-        if set(map(id, map(type, listed))) in _SORTABLE:
+        if kinds_of(listed) in _SORTABLE:
             listed.sort()
         return listed
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 import datetime
 import decimal
 from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
 from math import isfinite
 from operator import is_, length_hint
 from typing import TYPE_CHECKING, Any, cast
 
-from pytrace_mono.tracer.classes import Layouts
+from pytrace_mono.tracer.classes import Layouts, ident
 from pytrace_mono.tracer.parts import parts_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 ATOMIC: frozenset[int] = frozenset(
     map(
-        id,
+        ident,
         (
             int,
             str,
@@ -42,14 +43,33 @@ ATOMIC: frozenset[int] = frozenset(
     )
 )
 """Ids of the types whose instances never change; by id, because a metaclass may define ``__hash__``."""
-_CONTAINERS: frozenset[int] = frozenset(map(id, (list, tuple, set, frozenset, dict)))
-_WRITTEN_IN_ORDER: frozenset[int] = frozenset(map(id, (list, tuple, dict)))
-_SIMPLE: frozenset[int] = frozenset(map(id, (int, str, bool, type(None))))
-_FLOATS = {id(float)}
+_CONTAINERS: frozenset[int] = frozenset(map(ident, (list, tuple, set, frozenset, dict)))
+_WRITTEN_IN_ORDER: frozenset[int] = frozenset(map(ident, (list, tuple, dict)))
+_SIMPLE: frozenset[int] = frozenset(map(ident, (int, str, bool, type(None))))
+_FLOATS = {ident(float)}
+_NONE = type(None)
 _MAX_NODES = 10_000
 """Elements remembered for one value; above it the text alone decides."""
 _MAX_DEPTH = 20
 _MOST_KNOWN = 256
+
+
+def is_atomic(kind: type) -> bool:
+    """Is this a type whose instances never change?"""
+    if kind is int or kind is str or kind is bool or kind is _NONE or kind is float:
+        return True  # told without a look at the table, because these are most
+    return kind is not list and kind is not dict and ident(kind) in ATOMIC
+
+
+def kinds_of(items: Sequence[Any]) -> set[int]:
+    """The types of the items, as in :data:`ATOMIC`."""
+    for first in items:
+        kind = type(first)
+        # Mostly all are of one type, which is quicker to see.
+        if all(map(is_, map(type, items), repeat(kind))):
+            return {ident(kind)}
+        return set(map(ident, map(type, items)))
+    return set()
 
 
 class Copy:
@@ -77,7 +97,7 @@ class Copy:
 
 
 _NOTHING: Mapping[int, Any] = {}
-_EQUAL_IF_ALIKE: frozenset[int] = frozenset(map(id, (int, str, bytes, bool)))
+_EQUAL_IF_ALIKE: frozenset[int] = frozenset(map(ident, (int, str, bytes, bool)))
 _INNER = object()
 
 
@@ -105,7 +125,7 @@ class Outlines:
     def _outline(
         self, value: Any, left: list[int], path: set[int], outdated: Outline | None = None
     ) -> Outline | None:
-        if id(type(value)) in _CONTAINERS and len(value) > left[0]:
+        if ident(type(value)) in _CONTAINERS and len(value) > left[0]:
             return None  # before its parts are listed, which takes long where there are millions
         parts = parts_of(value, self._layouts, _MAX_NODES)
         if parts is None:
@@ -114,15 +134,15 @@ class Outlines:
         if left[0] < 0 or len(path) == _MAX_DEPTH:
             return None
         before = dict(outdated.inner) if outdated is not None else {}
-        path.add(id(value))
+        path.add(ident(value))
         inner: list[tuple[int, Copy | Outline]] = []
         held: list[Any] = []
         for index, part in enumerate(parts):
-            if id(type(part)) in ATOMIC:
+            if is_atomic(type(part)):
                 held.append(part)
                 continue
             held.append(_INNER)
-            if id(part) in path:
+            if ident(part) in path:
                 continue  # a cycle; it is the id that tells whether it still is one
             old = before.get(index)
             known: Copy | Outline | None
@@ -135,8 +155,8 @@ class Outlines:
             if known is None or left[0] < 0:
                 return None
             inner.append((index, known))
-        path.discard(id(value))
-        return Outline(type(value), list(map(id, parts)), held, inner, None)
+        path.discard(ident(value))
+        return Outline(type(value), list(map(ident, parts)), held, inner, None)
 
     def same(self, outline: Outline, value: Any) -> bool:
         """True when ``value`` is of the outlined type and has the same parts, at every level."""
@@ -147,7 +167,7 @@ class Outlines:
         parts = parts_of(value, self._layouts, _MAX_NODES)
         if parts is None or len(parts) != len(outline.ids):
             return False
-        ids = list(map(id, parts))
+        ids = list(map(ident, parts))
         if ids != outline.ids:
             known = {index for index, _ in outline.inner}
             for index, (part, held) in enumerate(zip(parts, outline.held, strict=True)):
@@ -195,7 +215,7 @@ class Outline:
 def _alike(part: Any, held: Any) -> bool:
     """Equal values of an exact type for which equal means written alike (unlike -0.0 and 0.0)."""
     kind = type(part)
-    return kind is type(held) and id(kind) in _EQUAL_IF_ALIKE and bool(part == held)
+    return kind is type(held) and ident(kind) in _EQUAL_IF_ALIKE and bool(part == held)
 
 
 def _copy(
@@ -210,26 +230,26 @@ def _copy(
         known: by id, elements that are still right.
     """
     kind = type(value)
-    if id(kind) not in _CONTAINERS or len(path) == _MAX_DEPTH or id(value) in path:
+    if ident(kind) not in _CONTAINERS or len(path) == _MAX_DEPTH or ident(value) in path:
         return None
     left[0] -= len(value)
     if left[0] < 0:
         return None
     items = [*value, *value.values()] if kind is dict else list(value)
     copy = Copy(kind, items, [])
-    kinds = set(map(id, map(type, items)))
+    kinds = kinds_of(items)
     if kinds <= ATOMIC:
-        copy.is_simple = id(kind) in _WRITTEN_IN_ORDER and _is_simple(kinds, items)
+        copy.is_simple = ident(kind) in _WRITTEN_IN_ORDER and _is_simple(kinds, items)
         return copy
-    simple = id(kind) in _WRITTEN_IN_ORDER
-    path.add(id(value))
+    simple = ident(kind) in _WRITTEN_IN_ORDER
+    path.add(ident(value))
     inner: list[tuple[Any, Copy]] = copy.inner
     for item in items:
-        if id(type(item)) in ATOMIC:
-            simple = simple and id(type(item)) in _SIMPLE
+        if is_atomic(type(item)):
+            simple = simple and ident(type(item)) in _SIMPLE
             continue
         if type(item) is tuple:
-            kinds = set(map(id, map(type, item)))
+            kinds = kinds_of(item)
             if kinds <= ATOMIC:  # cannot change, so its identity is enough
                 left[0] -= len(item)
                 copy.count += len(item)
@@ -237,11 +257,11 @@ def _copy(
                 copy.depth = 2
                 simple = simple and _is_simple(kinds, item)
                 continue
-        deeper = known.get(id(item)) or _copy(item, left, path)
+        deeper = known.get(ident(item)) or _copy(item, left, path)
         if deeper is None:
             return None
         inner.append((item, deeper))
-    path.discard(id(value))
+    path.discard(ident(value))
     if left[0] < 0:
         return None
     return _summed(copy, simple)
@@ -311,7 +331,7 @@ def renewed(copy: Copy, value: Any) -> Copy | None:
 def copy_of(value: Any) -> Copy | None:
     """Remember a container of exact built-in values; None for anything else, or for too many."""
     if type(value) is list and len(value) <= _MAX_NODES:
-        kinds = set(map(id, map(type, value)))
+        kinds = kinds_of(value)
         if kinds <= ATOMIC:  # which is what most lists are, and quickly done
             copy = Copy(list, list(value), [])
             copy.is_simple = _is_simple(kinds, value)
@@ -324,7 +344,7 @@ def _anew(copy: Copy, value: Any) -> Copy | None:
 
     One that is right has nothing changed in it, so ``value`` cannot have come into it either.
     """
-    known = {id(item): deeper for item, deeper in copy.inner if renewed(deeper, item) is deeper}
+    known = {ident(item): deeper for item, deeper in copy.inner if renewed(deeper, item) is deeper}
     made = _copy(value, [_MAX_NODES], set(), known)
     return made if made is not None and _is_within(made) else None
 
@@ -339,7 +359,7 @@ def _longer(copy: Copy, value: list[Any]) -> Copy | None:
     tail = value[size:]
     if copy.inner or len(value) > _MAX_NODES or not all(map(is_, copy.items, value)):
         return _anew(copy, value)
-    kinds = set(map(id, map(type, tail)))
+    kinds = kinds_of(tail)
     if not kinds <= ATOMIC:
         return _anew(copy, value)
     other = Copy(list, list(value), [])
@@ -355,7 +375,7 @@ def _exchanged(copy: Copy, value: list[Any]) -> Copy | None:
     new: list[Any] = []
     while not all(map(is_, before, now)):
         new.append(value[len(value) - length_hint(now) - 1])
-    kinds = set(map(id, map(type, new)))
+    kinds = kinds_of(new)
     if not kinds <= ATOMIC:
         return _anew(copy, value)
     other = Copy(list, list(value), [])
@@ -398,7 +418,7 @@ class Known:
                 return before, None
         elif now is None and before is not None and self._outlines.same(before, value):  # type: ignore[arg-type]
             return before, None
-        entry = self._entries.get(id(value))
+        entry = self._entries.get(ident(value))
         if entry is not None and entry[0] is not before:
             known, text, _ = entry
             if type(known) is Copy:
@@ -426,7 +446,7 @@ class Known:
             shown = None
         if len(self._entries) >= _MOST_KNOWN:
             self._entries.clear()
-        self._entries[id(value)] = copy, text, shown
+        self._entries[ident(value)] = copy, text, shown
         return copy, text
 
     def clear(self) -> None:
