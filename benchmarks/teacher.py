@@ -1,6 +1,6 @@
 """What the OpenAI teacher adds to a request, on the loopback and in the same run.
 
-    python benchmarks/teacher.py
+    PYTHONPATH=tests python benchmarks/teacher.py
 
 An instant endpoint in a process of its own, prompts of 2 kB, 64 requests at once: the bare openai
 client with the same transport, and the teacher with cache and ledger; then the same prompts out of
@@ -21,6 +21,7 @@ from pathlib import Path
 
 import openai
 from aiohttp import web
+from chat_server import body_of
 
 from pytrace_mono.records import Call, Problem
 from pytrace_mono.synth import Message, OpenAITeacher, Prompt
@@ -29,22 +30,7 @@ from pytrace_mono.synth.ledger import Ledger
 from pytrace_mono.tracer import Sandbox
 
 COUNT, AT_ONCE = 3_000, 64
-BODY = json.dumps(
-    {
-        "id": "x",
-        "object": "chat.completion",
-        "created": 0,
-        "model": "m",
-        "choices": [
-            {
-                "index": 0,
-                "finish_reason": "stop",
-                "message": {"role": "assistant", "content": "It is so. " * 100},
-            }
-        ],
-        "usage": {"prompt_tokens": 500, "completion_tokens": 250, "total_tokens": 750},
-    }
-).encode()
+BODY = json.dumps(body_of("It is so. " * 100, tokens=(500, 250))).encode()
 
 
 def endpoint(ready: Connection) -> None:
