@@ -177,10 +177,9 @@ class OpenAITeacher:
             if self.batch is not None and self._format.settled:
                 self.batch.missing(question, request)
             lock = self._asking.setdefault(question.key, asyncio.Lock())
-            settled = self._format.settled
-            async with lock if settled else self._format.probing:
-                again, _ = self._question(prompt, sample)
-                if settled is not self._format.settled or again.key != question.key:
+            known = (self._format.settled, self._format.format)
+            async with lock if self._format.settled else self._format.probing:
+                if known != (self._format.settled, self._format.format):
                     continue  # the format was found meanwhile
                 if self._cache.get(question.key) is not None:
                     continue  # somebody else asked the same
