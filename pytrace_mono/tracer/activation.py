@@ -15,7 +15,7 @@ from pytrace_mono.tracer.classes import ident
 from pytrace_mono.tracer.effects import are_real
 from pytrace_mono.tracer.opcodes import Opcodes
 from pytrace_mono.tracer.rows import names_text, quoted
-from pytrace_mono.tracer.watch import Copy, Outline, is_atomic, renewed
+from pytrace_mono.tracer.watch import Copy, Large, Memory, is_atomic, renewed
 
 if TYPE_CHECKING:
     from pytrace_mono.tracer.recorder import Recorder
@@ -53,12 +53,12 @@ class Seen:
     Attributes:
         held: the value's id, where its copy does not tell it from another one.
         copy: by which a change is noticed; None where there is too much to remember, so that the text
-            has to do.
+            has to do, and :class:`Large` where the text and the size have to.
     """
 
     __slots__ = ("copy", "held")
 
-    def __init__(self, held: int | None, copy: Copy | Outline | None) -> None:
+    def __init__(self, held: int | None, copy: Memory | None) -> None:
         self.held = held
         self.copy = copy
 
@@ -84,6 +84,7 @@ class Activation:
         "_place",
         "_shown",
         "_tail",
+        "_unchecked",
         "bound",
         "depth",
         "file",
@@ -121,6 +122,7 @@ class Activation:
         self._changes: dict[str, str] | None
         self._deleted: list[str] | None
         self._beyond: list[str] | None
+        self._unchecked: list[str] | None
         self._detach_step()
 
     def enter_at(self, depth: int) -> None:
@@ -181,7 +183,7 @@ class Activation:
                 rows.tails.append(self._tail)
                 rows.heads.append(head + self._place)
                 self.line = line
-                self._changes = self._deleted = self._beyond = None
+                self._changes = self._deleted = self._beyond = self._unchecked = None
                 if quiet is None or not self.is_plain:
                     self.bound = None
                 else:
@@ -262,7 +264,7 @@ class Activation:
     def _detach_step(self) -> None:
         """What is found to have changed from here on is nobody's doing, or that of the next step."""
         self._at = -1
-        self._changes = self._deleted = self._beyond = None
+        self._changes = self._deleted = self._beyond = self._unchecked = None
         self._is_stale = False
         self.bound = None
 
@@ -275,7 +277,7 @@ class Activation:
         if self._changes:
             for name, told in self._changes.items():
                 text += f", {quoted(name)}: {told}" if text else f"{quoted(name)}: {told}"
-            if not self._deleted and not self._beyond:
+            if not self._deleted and not self._beyond and not self._unchecked:
                 self.recorder.rows.tails[self._at] = text + self._tail
                 return
         text += f'}}, "deleted": {names_text(self._deleted)}' if self._deleted else _NOTHING_DELETED
@@ -283,6 +285,8 @@ class Activation:
             text += f', "file": {quoted(self.file)}'
         if self._beyond:
             text += f', "changed_beyond_preview": {names_text(self._beyond)}'
+        if self._unchecked:
+            text += f', "unchecked": {names_text(list(dict.fromkeys(self._unchecked)))}'
         self.recorder.rows.tails[self._at] = text + "}"
 
     def settle(self, frame: FrameType) -> None:
@@ -335,7 +339,7 @@ class Activation:
                     last[name] = value
                     self._shown[name] = text
                     self._changes = {name: text}
-                    if self._deleted is None:
+                    if self._deleted is None and self._unchecked is None:
                         self.recorder.rows.tails[self._at] = f"{quoted(name)}: {text}{self._tail}"
                     else:
                         self._write()
@@ -403,15 +407,16 @@ class Activation:
                 return
             # Of an object only its id is kept: a reference would delay the program's __del__.
             new = Seen(None if type(copy) is Copy else ident(value), copy)
-            if type(copy) is not Copy:
+            if type(copy) is not Copy and not (type(copy) is Large and copy.is_plain):
                 self.is_plain = False
         self._last[name] = new
         if text != self._shown.get(name):
             self._changed(name, text)
         elif not text.endswith(_EXACT):
             # The text is the same but not all there is: is the value behind it another one?
-            is_text_only = type(new) is Seen and new.copy is None
-            if is_text_only and entry is not None and entry.held == new.held:
+            if type(new) is Seen and entry is not None and _looks_the_same(entry, new):
+                self._unchecked = [*(self._unchecked or ()), name]
+                self._is_stale = True
                 return
             self._changed(name, text)
             if self._beyond is None:
@@ -437,6 +442,15 @@ class Activation:
             self._deleted = []
         self._deleted.append(name)
         self._is_stale = True
+
+
+def _looks_the_same(before: Seen, now: Seen) -> bool:
+    """Is it the same value, of which there is too much to tell whether it has changed?"""
+    if before.held != now.held:
+        return False
+    if type(now.copy) is Large:
+        return type(before.copy) is Large and before.copy.size == now.copy.size
+    return now.copy is None and before.copy is None
 
 
 def _is_vocabulary(kind: type) -> bool:

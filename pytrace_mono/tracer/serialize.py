@@ -52,6 +52,8 @@ def step_to_dict(step: Step) -> dict[str, Any]:
         row["file"] = step.file
     if step.changed_beyond_preview:
         row["changed_beyond_preview"] = list(step.changed_beyond_preview)
+    if step.unchecked:
+        row["unchecked"] = list(step.unchecked)
     return row
 
 
@@ -148,6 +150,7 @@ def step_from_dict(row: Any, where: str = "step") -> Step:
         changed_beyond_preview=(
             _names(row, "changed_beyond_preview", where) if "changed_beyond_preview" in row else ()
         ),
+        unchecked=_names(row, "unchecked", where) if "unchecked" in row else (),
     )
 
 

@@ -50,6 +50,8 @@ class Step:
         deleted: the names that this step's line unbound.
         changed_beyond_preview: the names in ``changes`` whose text is as it was: what changed lies
             past what is shown, or another object that looks the same was bound.
+        unchecked: names of values of which too much is there to compare; the line may have changed them
+            past what is shown.
         value: what was returned or yielded (by an async generator too), or the exception of an
             ``exception`` step.
         file: the source file, where it is not the program itself.
@@ -65,6 +67,7 @@ class Step:
     value: Snapshot | None = None
     file: str | None = None
     changed_beyond_preview: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import repeat
 from math import isfinite
 from operator import is_, length_hint
@@ -49,7 +49,7 @@ _SIMPLE: frozenset[int] = frozenset(map(ident, (int, str, bool, type(None))))
 _FLOATS = {ident(float)}
 _NONE = type(None)
 _MAX_NODES = 10_000
-"""Elements remembered for one value; above it the text alone decides."""
+"""Elements remembered for one value; above it its text and size alone decide."""
 _MAX_DEPTH = 20
 _MOST_KNOWN = 256
 
@@ -61,7 +61,7 @@ def is_atomic(kind: type) -> bool:
     return kind is not list and kind is not dict and ident(kind) in ATOMIC
 
 
-def kinds_of(items: Sequence[Any]) -> set[int]:
+def kinds_of(items: Collection[Any]) -> set[int]:
     """The types of the items, as in :data:`ATOMIC`."""
     for first in items:
         kind = type(first)
@@ -94,6 +94,21 @@ class Copy:
         self.count = self.widest = len(items)
         self.depth = 1
         self.is_simple = False
+
+
+class Large:
+    """What is remembered of a container with more elements than are compared.
+
+    Attributes:
+        size: how many elements it has.
+        is_plain: all of them were of atomic types when it was first seen.
+    """
+
+    __slots__ = ("is_plain", "size")
+
+    def __init__(self, size: int, is_plain: bool) -> None:
+        self.size = size
+        self.is_plain = is_plain
 
 
 _NOTHING: Mapping[int, Any] = {}
@@ -383,6 +398,9 @@ def _exchanged(copy: Copy, value: list[Any]) -> Copy | None:
     return other
 
 
+Memory = Copy | Outline | Large
+
+
 class Known:
     """Containers that were shown before, so that one seen by many frames is written out once.
 
@@ -401,8 +419,8 @@ class Known:
         self._entries: dict[int, tuple[Copy | Outline, str, int | None]] = {}
 
     def look(
-        self, value: Any, before: Copy | Outline | None, now: Copy | None = None
-    ) -> tuple[Copy | Outline | None, str | None]:
+        self, value: Any, before: Memory | None, now: Copy | None = None
+    ) -> tuple[Memory | None, str | None]:
         """What to remember of ``value``, and its Snapshot as JSON.
 
         Args:
@@ -411,12 +429,14 @@ class Known:
                 with no Snapshot, where it has not changed.
             now: the copy that is right, where it is known that ``before`` is not.
         """
+        if type(before) is Large and len(value) > _MAX_NODES:
+            return Large(len(value), before.is_plain), self._snapshotter.fragment(value)
         copy: Copy | Outline | None = now
         if now is None and type(before) is Copy:
             copy = renewed(before, value)
             if copy is before:
                 return before, None
-        elif now is None and before is not None and self._outlines.same(before, value):  # type: ignore[arg-type]
+        elif type(before) is Outline and self._outlines.same(before, value):
             return before, None
         entry = self._entries.get(ident(value))
         if entry is not None and entry[0] is not before:
@@ -424,7 +444,7 @@ class Known:
             if type(known) is Copy:
                 if renewed(known, value) is known:
                     return known, text
-            elif self._outlines.same(known, value):  # type: ignore[arg-type]
+            elif self._outlines.same(cast(Outline, known), value):
                 return known, text
         if copy is None:
             copy = copy_of(value)
@@ -432,7 +452,7 @@ class Known:
             old = before if type(before) is Outline else None
             copy = self._outlines.outline(value, old)
         if copy is None:
-            return None, self._snapshotter.fragment(value)
+            return _large(value), self._snapshotter.fragment(value)
         if type(copy) is Copy:
             hidden = _first_shown_alike(copy, entry, before)
             if hidden is not None and entry is not None:
@@ -451,6 +471,16 @@ class Known:
 
     def clear(self) -> None:
         self._entries.clear()
+
+
+def _large(value: Any) -> Large | None:
+    """None where it is not the number of its own elements that is too large."""
+    if ident(type(value)) not in _CONTAINERS or len(value) <= _MAX_NODES:
+        return None
+    is_plain = kinds_of(value) <= ATOMIC
+    if type(value) is dict:
+        is_plain = is_plain and kinds_of(value.values()) <= ATOMIC
+    return Large(len(value), is_plain)
 
 
 def _first_shown_alike(

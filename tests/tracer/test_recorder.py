@@ -601,3 +601,23 @@ def test_the_traceback_of_a_refused_call_is_the_programs_own() -> None:
         """)
     expected = untraced(source, "f()")
     assert record_source(source, "f()", Limits(max_steps=10**6)).value == expected == ("over", 3)
+
+
+def test_a_container_too_large_to_compare_is_told_as_unchecked() -> None:
+    """Only where the line may have changed it; another length is a change."""
+    source = """
+def f():
+    a = list(range(20_000))
+    t = a[15_000]
+    a[15_000] = 0
+    a.append(1)
+    a[0] = 7
+    return t
+"""
+    rows = record_source(source, "f()").of("f")
+    told = {row["line"]: (sorted(row["changes"]), row.get("unchecked", [])) for row in rows}
+    assert told[4] == (["t"], [])
+    assert told[5] == ([], ["a"])
+    assert told[6] == (["a"], [])
+    assert told[7] == (["a"], [])
+    assert rows[4]["changed_beyond_preview"] == ["a"]
