@@ -20,6 +20,7 @@ COMMANDS = {
     "corpus": "look at a corpus, or write it in another shape",
     "train": "fine-tune a code model on a corpus",
     "prompts": "what a model is told when it is asked for a monologue",
+    "generate": "ask a model for a monologue, and check what it says",
     "doctor": "what this machine offers: isolation, extras, versions",
 }
 

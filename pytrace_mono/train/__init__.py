@@ -6,5 +6,6 @@ all of it for one ``config``.
 
 On torch and transformers: ``attention`` keeps packed documents apart, ``loss`` is on labels alone,
 ``optim`` is AdamW for weights kept in bf16, ``model`` loads and prepares, ``finetune`` is the Trainer,
-``meter`` what is measured meanwhile, ``rundir`` what may be written where, and ``run`` the whole.
+``budget`` says what a run would take, ``meter`` what it takes, ``rundir`` what may be written where, and
+``run`` is the whole. ``generate`` asks the model that came of it.
 """

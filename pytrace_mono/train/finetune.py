@@ -248,6 +248,16 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         """Ours are counted by the Meter."""
         return 0
 
+    def _load_from_checkpoint(self, checkpoint: str, model: Any = None) -> None:
+        if self._config.lora is None:
+            super()._load_from_checkpoint(checkpoint, model)
+            return
+        # The Trainer's way would make bf16 adapters fp32 ones.
+        from peft import load_peft_weights, set_peft_model_state_dict
+
+        model = self.model if model is None else model
+        set_peft_model_state_dict(model, load_peft_weights(checkpoint, device="cpu"))
+
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
         self.accelerator.wait_for_everyone()

@@ -39,15 +39,24 @@ def load_tokenizer(config: TrainConfig, rows: list[Row]) -> Any:
     if config.scratch is not None:
         texts = (text for row in rows for text in (row.prompt, row.completion))
         return _new_tokenizer(config.scratch, texts)
-    name = str(config.model)
-    sample = [row.completion for row in rows[:8]] + ["def f(x):\n    if x:\n        return  1\n"]
+    return read_tokenizer(str(config.model), [row.completion for row in rows[:8]])
+
+
+def read_tokenizer(name: str, sample: Iterable[str] = ()) -> Any:
+    """The tokenizer of a model, by the first class that gives text back as it was.
+
+    Raises:
+        TrainingError: it cannot be loaded.
+        TrainingDataError: it loses part of the text, whichever class reads it.
+    """
+    texts = [*sample, "def f(x):\n    if x:\n        return  1\n"]
     failures = []
     # Some versions of transformers read DeepSeek-Coder's as Llama's, which loses white space
     # (huggingface/transformers#46489); the general class takes tokenizer.json as it stands.
     for kind in (AutoTokenizer, PreTrainedTokenizerFast):
         try:
             tokenizer = kind.from_pretrained(name)
-            Encoder(tokenizer, config.context).require_round_trip(sample)
+            Encoder(tokenizer, 1).require_round_trip(texts)
             return tokenizer
         except TrainingDataError as error:
             failures.append(error)
@@ -145,7 +154,13 @@ def prepared(model: Any, config: TrainConfig) -> Any:
 
 
 def _forward_losses(
-    self: Any, input_ids: Tensor, labels: Tensor, position_ids: Tensor, **boundaries: Any
+    self: Any,
+    input_ids: Tensor,
+    labels: Tensor,
+    position_ids: Tensor,
+    boundaries: Tensor,
+    longest: int,
+    **_: Any,  # peft passes all that a forward pass could take, as None
 ) -> Tensor:
     """In place of the model's forward pass, since what wraps a model calls that."""
     output = self.get_decoder()(
@@ -153,7 +168,8 @@ def _forward_losses(
         position_ids=position_ids,
         attention_mask=None,
         use_cache=False,
-        **boundaries,
+        boundaries=boundaries,
+        longest=longest,
     )
     return label_losses(output.last_hidden_state, self.get_output_embeddings().weight, labels)
 

@@ -198,6 +198,28 @@ def test_the_optimizer_is_the_one_that_rounds_where_weights_are_bf16(straight: T
     assert {entry["exp_avg"].dtype for entry in state.values()} == {dtype}
 
 
+def test_adapters_are_trained_go_on_exactly_and_are_merged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("peft", reason="needs the extra [train]")
+    straight = config_for(
+        tmp_path, lora={"rank": 4}, learning_rate=1e-2, precision="stochastic", checkpointing=1.0
+    )
+    run.train(straight, quiet=True)
+    losses = [loss for _, loss in losses_in(straight.output)]
+    assert losses[-1] < losses[0]
+    assert (straight.output / "adapter" / "adapter_model.safetensors").exists()
+    merged = weights_in(straight.output / "model")
+    assert not any("lora" in name for name in merged)
+    stopped = again(straight, tmp_path / "stopped")
+    with monkeypatch.context() as patch:
+        stop_at(patch, 3)
+        with pytest.raises(KeyboardInterrupt):
+            run.train(stopped, quiet=True)
+    run.train(stopped, quiet=True)
+    same(straight.output, stopped.output)
+
+
 KILLED = """
 import os, signal, sys, torch
 from pytrace_mono.cli import main

@@ -1,0 +1,179 @@
+"""``pytrace-mono generate``: ask a model for a monologue, and check what it says."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytrace_mono import tasks
+from pytrace_mono.cli.options import add_sandbox_options, limits_of, positive
+from pytrace_mono.errors import AnswerError, CallError, InputError, MissingExtraError, SourceError
+from pytrace_mono.records import Call, Problem, called_name
+
+if TYPE_CHECKING:
+    from pytrace_mono.tracer.sandbox import Sandbox
+    from pytrace_mono.tracer.types import Trace
+
+_EXAMPLES = """\
+examples:
+  pytrace-mono generate tiny/model --task forward --program f.py --call "f([1, 2])"
+  pytrace-mono generate tiny/model --task backward --program f.py --call "f([1, 2])"
+  pytrace-mono generate tiny/model --task nl --describe "Return the sum of a list."
+  pytrace-mono generate MODEL --base-url http://localhost:8000/v1 --task forward --program f.py \\
+      --call "f(1)"
+
+The Call is run here first: forward, the answer must be what it gives; backward, the model is shown
+what it gives, and the input that it proposes is run. The last line says whether the answer is right.
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument(
+        "model", metavar="MODEL", help="a directory, a name on the hub, or an endpoint's"
+    )
+    parser.add_argument(
+        "--program", metavar="FILE.py", help="the program, for forward and backward"
+    )
+    parser.add_argument("--task", choices=("forward", "backward", "nl"), required=True)
+    parser.add_argument("--call", metavar="EXPR", help="the Call, for forward and backward")
+    parser.add_argument("--setup", metavar="CODE", default="", help="statements to run before")
+    parser.add_argument("--describe", metavar="TEXT", help="what the code is to do, for nl")
+    parser.add_argument("--base-url", metavar="U", help="ask this OpenAI-compatible endpoint")
+    parser.add_argument(
+        "--max-tokens",
+        type=positive,
+        default=2048,
+        metavar="N",
+        help="of the answer (default 2048)",
+    )
+    add_sandbox_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask, print, check; a wrong answer is no error of ours."""
+    if args.task == "nl":
+        return _write_code(args)
+    if not args.program or not args.call or args.describe:
+        raise InputError(f"--task {args.task} needs --program and --call, and no --describe.")
+    from pytrace_mono.tracer.sandbox import Sandbox
+
+    try:
+        source = Path(args.program).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{args.program}: cannot be read: {error}") from None
+    try:
+        call = tasks.assertable(args.call)
+        node = ast.parse(call, mode="eval").body
+    except (SyntaxError, ValueError) as error:
+        raise CallError(f"--call {args.call}: not one expression: {error}") from None
+    with Sandbox(limits_of(args), isolation=args.isolation, workers=1) as box:
+        trace = box.trace(source, call, args.setup)
+        value = trace.outcome.value
+        if trace.outcome.kind != "returned" or value is None or not value.exact:
+            raise CallError(
+                f"{call} gives no value that can be written down (it {trace.outcome.kind}); "
+                "ask about another Call."
+            )
+        if args.task == "forward":
+            masked = call
+            instruction = tasks.forward_instruction(source, call, args.setup)
+        else:
+            if not isinstance(node, ast.Call):
+                raise CallError(f"{call} is no call of a function; there is no input to ask for.")
+            masked = tasks.mask_input(call, "")
+            instruction = tasks.backward_instruction(source, masked, value.text, args.setup)
+        text = _ask(args, tasks.prompt_of(args.task, instruction), source, call, masked, trace)
+        print(text)
+        print(_judged(args, text, source, call, trace, box))
+    return 0
+
+
+def _write_code(args: argparse.Namespace) -> int:
+    if not args.describe or args.program or args.call or args.base_url:
+        raise InputError(
+            "--task nl needs --describe, asks a checkpoint, and takes no program or call."
+        )
+    text = _checkpoint(args, tasks.prompt_of("nl", args.describe))
+    print(text)
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        print(f"wrong: this is not Python that compiles: {error}")
+    else:
+        print("not checked: it is Python; no Call was given whose value is known")
+    return 0
+
+
+def _checkpoint(args: argparse.Namespace, prompt: str) -> str:
+    try:
+        from pytrace_mono.train.generate import complete
+    except ImportError as error:
+        raise MissingExtraError("asking a checkpoint", str(error.name), "train") from None
+    return complete(args.model, prompt, args.max_tokens)
+
+
+def _ask(
+    args: argparse.Namespace, prompt: str, source: str, call: str, masked: str, trace: Trace
+) -> str:
+    if args.base_url is None:
+        return _checkpoint(args, prompt)
+    from pytrace_mono.synth.openai_teacher import OpenAITeacher
+    from pytrace_mono.synth.teacher import Message, Prompt
+
+    value = trace.outcome.value
+    asked = Call(call=call, setup=args.setup)
+    question = Prompt(
+        direction=args.task,
+        messages=(Message("user", prompt),),
+        problem=Problem(id="asked", code=source, calls=(asked,)),
+        call=asked,
+        trace=trace,
+        traces=(trace,),
+        entry_point=called_name(call) or "",
+        literal_call=call,
+        masked_call=masked,
+        output="" if value is None else value.text,
+    )
+
+    async def answer() -> str:
+        teacher = OpenAITeacher(
+            args.model,
+            base_url=args.base_url,
+            max_tokens=args.max_tokens,
+            structured_output=False,  # the model's own form
+        )
+        try:
+            return (await teacher.complete(question))[0].text
+        finally:
+            await teacher.aclose()
+
+    return asyncio.run(answer())
+
+
+def _judged(
+    args: argparse.Namespace, text: str, source: str, call: str, trace: Trace, box: Sandbox
+) -> str:
+    from pytrace_mono.verify import verify_backward, verify_forward
+
+    try:
+        answer = tasks.parse_answer(text, args.task)
+    except AnswerError as error:
+        return f"wrong: {error}"
+    if args.task == "forward":
+        verdict = verify_forward(answer, trace, call)
+    else:
+        callee = tasks.mask_input(call, "").removesuffix(f"({tasks.UNKNOWN})")
+        target = trace.outcome.value
+        assert target is not None  # run() has seen it
+        verdict = verify_backward(
+            answer, callee, target, lambda asked: box.trace(source, asked, args.setup).outcome
+        )
+    if verdict.kept:
+        return f"right: {verdict.call} == {verdict.output}"
+    return f"wrong: {verdict.reason}: {verdict.detail}"

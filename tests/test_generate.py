@@ -1,0 +1,98 @@
+"""A model's monologue is asked for as it was trained, and judged by running the program."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytrace_mono import cli, tasks
+
+PROGRAM = "def f(x):\n    return x + 1\n"
+
+
+@pytest.fixture
+def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Runs the command with a model that says what it is told; gives prompt, output, exit code."""
+    file = tmp_path / "f.py"
+    file.write_text(PROGRAM)
+
+    def asked(answer: str, *arguments: str) -> tuple[str, str, int]:
+        from pytrace_mono.cli import generate
+
+        seen: list[str] = []
+        monkeypatch.setattr(
+            generate, "_checkpoint", lambda _, prompt: seen.append(prompt) or answer
+        )
+        code = cli.main(["generate", "model", "--isolation", "guard", *arguments])
+        output = capsys.readouterr()
+        return "".join(seen), output.out + output.err, code
+
+    return lambda answer, *arguments: asked(
+        answer, *(str(file) if argument == "FILE" else argument for argument in arguments)
+    )
+
+
+FORWARD = ("--task", "forward", "--program", "FILE", "--call", "f(1)")
+BACKWARD = ("--task", "backward", "--program", "FILE", "--call", "f(1)")
+
+
+def told(assertion: str) -> str:
+    return f"[MONOLOGUE]\nx\n[/MONOLOGUE]\n[ANSWER]\nassert {assertion}\n[/ANSWER]"
+
+
+def test_a_forward_answer_is_held_to_what_the_call_gives(ask: Any) -> None:
+    prompt, output, code = ask(told("f(1) == 2"), *FORWARD)
+    assert prompt == tasks.prompt_of("forward", tasks.forward_instruction(PROGRAM, "f(1)"))
+    assert output.splitlines()[-1] == "right: f(1) == 2"
+    assert code == 0
+    assert ask(told("f(1) == 3"), *FORWARD)[1].splitlines()[-1].startswith("wrong: wrong_value")
+    assert "wrong: the completion has no [ANSWER]" in ask("nothing", *FORWARD)[1]
+
+
+def test_a_backward_answer_is_run(ask: Any) -> None:
+    prompt, output, _ = ask(told("f(True) == 2"), *BACKWARD)
+    assert prompt == tasks.prompt_of("backward", tasks.backward_instruction(PROGRAM, "f(??)", "2"))
+    assert output.splitlines()[-1] == "right: f(True) == 2"
+    assert "wrong: wrong_output" in ask(told("f(2) == 2"), *BACKWARD)[1]
+
+
+def test_code_is_said_to_be_python_or_not(ask: Any) -> None:
+    assert "not checked: it is Python" in ask("x = 1", "--task", "nl", "--describe", "one")[1]
+    assert "wrong: this is not Python" in ask("x = (", "--task", "nl", "--describe", "one")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--task", "forward", "--call", "f(1)"), "needs --program and --call"),
+        (("--task", "nl"), "needs --describe"),
+        (("--task", "forward", "--program", "FILE", "--call", "f("), "not one expression"),
+        (("--task", "forward", "--program", "FILE", "--call", "f('')"), "gives no value"),
+        (("--task", "backward", "--program", "FILE", "--call", "1 + 1"), "no call of a function"),
+        (("--task", "forward", "--program", "none.py", "--call", "f(1)"), "cannot be read"),
+    ],
+)
+def test_what_cannot_be_asked_is_told(ask: Any, arguments: tuple[str, ...], words: str) -> None:
+    prompt, output, code = ask("", *arguments)
+    assert (prompt, code) == ("", 2)
+    assert words in output
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_example_goes_from_programs_to_a_generated_monologue(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="needs the extra [train]")
+    script = Path(__file__).parent.parent / "examples" / "finetune_cpu.sh"
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [script, tmp_path / "demo"], capture_output=True, text=True, check=False,
+        env=os.environ | {"PATH": path},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert any(line.startswith(("right: ", "wrong: ")) for line in done.stdout.splitlines())
+    assert (tmp_path / "demo" / "run" / "model" / "model.safetensors").exists()
