@@ -564,12 +564,17 @@ class Reader:
         )
         outermost = [f for f in self.run.frames.values() if f.depth == 0]
         if self.prompt.direction == "backward":
-            outermost = [self.main] if self.main is not None else []
+            if self.main is None:
+                return
+            outermost = [self.main]
         above: list[Bullet] = []
         for line in section(self.text, title):
             indent = (len(line) - len(line.lstrip())) // 2
             above = [bullet for bullet in above if bullet.indent < indent]
             frames = above[-1].frames if above and indent else outermost
+            if self.prompt.direction == "backward":
+                self.main = self._helper(above[-1]) if above and indent else outermost[0]
+                frames = [self.main]
             label = above[-1].label if above and indent else 0
             until = above[-1].until if above and indent else LATE
             bullet = Bullet(line, indent, *masked(line), label, frames, until)
@@ -577,6 +582,11 @@ class Reader:
             if not line.endswith(":"):  # a call told in one line: what is below may be its caller's
                 bullet.frames = [*frames, *(f for f in bullet.frames if f not in frames)]
             above.append(bullet)
+
+    def _helper(self, bullet: Bullet) -> Frame:
+        """The activation that the bullets below a helper's call are about."""
+        calls = re.findall(rf"{C} had to give", bullet.template)
+        return self.called(bullet.code(calls[0]), None, bullet)[0]
 
     def _bullet(self, bullet: Bullet) -> None:
         """All claims of a bullet, in the order of the words; a call opens what is about it."""

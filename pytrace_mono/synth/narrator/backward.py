@@ -20,6 +20,7 @@ from pytrace_mono.synth.narrator.wording import Voice, code, label, listing
 from pytrace_mono.tracer.types import Snapshot
 
 _MOST_BULLETS = 12
+_MOST_OF_HELPER = 4
 
 
 class Deduction:
@@ -35,10 +36,11 @@ class Deduction:
     def __init__(
         self, source: Source, voice: Voice, activation: Activation, output: Snapshot
     ) -> None:
+        self._source = source
         self._voice = voice
         self._output = output
         self._slice = Slice(source, voice, activation)
-        self._origins = Origins(self._slice)
+        self._origins = Origins(self._slice, self._inside)
 
     def lines(self, witness: str, another: bool) -> list[str]:
         """The bullets, the last one choosing ``witness`` (source of the Call) as the input.
@@ -48,6 +50,7 @@ class Deduction:
         last = self._slice.visits[-1] if self._slice.visits else None
         if last is not None and isinstance(last.statement, ast.Return):
             self._from_return(last, last.statement)
+            self._path_to(last)
         else:
             self._slice.say(
                 f"No `return` hands over a value, so {code(self._slice.function.name)} gives "
@@ -55,10 +58,37 @@ class Deduction:
             )
             if last is not None:
                 self._path_to(last)
-        while self._slice.waiting and len(self._slice.bullets) < _MOST_BULLETS:
-            self._origins.explain(self._slice.waiting.pop(0))
+        self._explain(_MOST_BULLETS)
         self._slice.say(self._choice(witness, another))
         return [f"- {bullet}" for bullet in self._slice.bullets]
+
+    def _explain(self, most: int) -> None:
+        while self._slice.waiting and len(self._slice.bullets) < most:
+            self._origins.explain(self._slice.waiting.pop(0))
+
+    def _inside(self, call: Activation) -> list[str]:
+        """How a helper came to its value: the first bullets of a deduction of its own."""
+        assert call.value is not None
+        return Deduction(self._source, self._voice, call, call.value).of_helper()
+
+    def of_helper(self) -> list[str]:
+        """The bullets about a helper whose value has been said; helpers of its own stay closed."""
+        self._origins.descend = None
+        last = self._slice.visits[-1] if self._slice.visits else None
+        if last is None or not isinstance(last.statement, ast.Return):
+            return []
+        value = last.statement.value
+        if value is None or isinstance(value, ast.Constant):
+            self._slice.say(f"{label(last.line)} is the `return` that this takes.")
+        elif isinstance(value, ast.Name):
+            self._from_return(last, last.statement)
+        else:
+            text = f"{label(last.line)} hands back {code(ast.unparse(value))}."
+            self._slice.say(text + self._slice.parts(last, value, self._output))
+            self._slice.want(value)
+        self._path_to(last)
+        self._explain(_MOST_OF_HELPER)
+        return self._slice.bullets[:_MOST_OF_HELPER]
 
     def _from_return(self, visit: Visit, statement: ast.Return) -> None:
         place, output = label(visit.line), self._output.text
@@ -80,7 +110,6 @@ class Deduction:
             self._slice.say(bullet)
         self._origins.inner_calls(visit)
         self._slice.want(value)
-        self._path_to(visit)
 
     def _constant_return(self, visit: Visit, statement: ast.Return) -> None:
         given = "None" if statement.value is None else ast.unparse(statement.value)

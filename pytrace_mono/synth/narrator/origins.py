@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pytrace_mono.synth.narrator.clauses import branch_taken, call_text
@@ -21,10 +21,15 @@ class Origins:
 
     Args:
         growing: the slice.
+        descend: bullets on how a helper came to its value; None to leave helpers closed.
     """
 
-    def __init__(self, growing: Slice) -> None:
+    def __init__(
+        self, growing: Slice, descend: Callable[[Activation], list[str]] | None = None
+    ) -> None:
         self._slice = growing
+        self.descend = descend
+        self._entered: set[str] = set()
 
     def explain(self, name: str) -> None:
         """Where a variable's value came from."""
@@ -75,7 +80,9 @@ class Origins:
                 for call in calls[:3]
                 if call.value is not None
             ]
-            self._slice.say(f"For that, {listing(list(dict.fromkeys(shown)))}.")
+            inner = self._of_helper(calls[0])
+            below = "".join(f"\n  - {bullet}" for bullet in inner)
+            self._slice.say(f"For that, {listing(list(dict.fromkeys(shown)))}.{below}")
             return
         chain = _down(own[0])
         shown_chain = chain if len(chain) <= MOST_VALUES else [*chain[:2], *chain[-1:]]
@@ -87,6 +94,13 @@ class Origins:
         if base and isinstance(base[-1].statement, ast.Return):
             bullet += f"; the last of these is the base case at {label(base[-1].line)}"
         self._slice.say(bullet + ".")
+
+    def _of_helper(self, call: Activation) -> list[str]:
+        """What lies below a helper's call, once for each helper."""
+        if self.descend is None or call.definition is None or call.function in self._entered:
+            return []
+        self._entered.add(call.function)
+        return self.descend(call)
 
     def _rivals(self, name: str) -> None:
         """Statements that would have changed the variable and must not have run."""

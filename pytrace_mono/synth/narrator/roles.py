@@ -65,19 +65,23 @@ class _Reader:
                 return text
         return None
 
-    def _assigned(self, name: str) -> list[ast.Assign]:
-        return [
-            n
-            for n in self._nodes
-            if isinstance(n, ast.Assign)
-            and len(n.targets) == 1
-            and isinstance(n.targets[0], ast.Name)
-            and n.targets[0].id == name
-        ]
+    def _assigned(self, name: str) -> list[tuple[ast.stmt, ast.expr]]:
+        """The statements that give the variable a value, and the value."""
+        found: list[tuple[ast.stmt, ast.expr]] = []
+        for node in self._nodes:
+            if isinstance(node, ast.Assign) and len(node.targets) == 1:
+                target, value = node.targets[0], node.value
+            elif isinstance(node, ast.AnnAssign) and node.value is not None:
+                target, value = node.target, node.value
+            else:
+                continue
+            if isinstance(target, ast.Name) and target.id == name:
+                found.append((node, value))
+        return found
 
     def _start(self, name: str) -> ast.expr | None:
         """What the variable is before its loop."""
-        before = [n.value for n in self._assigned(name) if id(n) not in self._looped]
+        before = [value for n, value in self._assigned(name) if id(n) not in self._looped]
         return before[0] if before else None
 
     def _augmented(self, name: str) -> list[ast.AugAssign]:
@@ -133,8 +137,7 @@ class _Reader:
         return None
 
     def _best_so_far(self, name: str) -> str | None:
-        for node in self._assigned(name):
-            value = node.value
+        for node, value in self._assigned(name):
             if (
                 isinstance(value, ast.Call)
                 and isinstance(value.func, ast.Name)
@@ -151,6 +154,9 @@ class _Reader:
             if not isinstance(compare, ast.Compare) or len(compare.ops) != 1:
                 continue
             left, op, right = compare.left, compare.ops[0], compare.comparators[0]
+            anew = [n for n, _ in self._assigned(name) if n in test.body]
+            if anew and isinstance(op, ast.Gt) and ast.unparse(right) == f"len({name})":
+                return "keeps the longest one met so far"
             for best, other, larger in ((right, left, ast.Gt), (left, right, ast.Lt)):
                 if not isinstance(best, ast.Name) or best.id != name:
                     continue
@@ -173,6 +179,17 @@ class _Reader:
             return None
         if self._calls(name, "pop"):
             return "is a stack: what is put on last comes off first"
+        changed = [
+            n
+            for n in self._nodes
+            if isinstance(n, ast.Subscript)
+            and isinstance(n.ctx, ast.Store)
+            and ast.unparse(n.value) == name
+        ]
+        if changed:
+            return (
+                f"is built up at {label(added[0].lineno)} and changed at {label(changed[0].lineno)}"
+            )
         if start.elts:
             return f"is a list that grows at {label(added[0].lineno)}"
         items = list(dict.fromkeys(code(ast.unparse(call.args[0])) for call in added))
@@ -269,13 +286,13 @@ class _Reader:
 
     def _flag(self, name: str) -> str | None:
         assigned = self._assigned(name)
-        values = [n.value for n in assigned]
+        values = [value for _, value in assigned]
         if len(values) < 2 or not all(
             isinstance(v, ast.Constant) and isinstance(v.value, bool) for v in values
         ):
             return None
         first = ast.unparse(values[0])
-        turned = next((n for n in assigned[1:] if ast.unparse(n.value) != first), None)
+        turned = next((n for n, value in assigned[1:] if ast.unparse(value) != first), None)
         if turned is None:
             return None
         return f"is a flag that is {code(first)} until {label(turned.lineno)} turns it"
