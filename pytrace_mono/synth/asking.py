@@ -172,7 +172,7 @@ class Asker:
             else:
                 rows.append(
                     await self._judge.backward(
-                        question, lambda text: self._box.run(problem.code, text, call.setup)
+                        question, lambda text: self._box.trace(problem.code, text, call.setup)
                     )
                 )
         return rows

@@ -15,8 +15,16 @@ from pytrace_mono.synth.ledger import Ledger
 from pytrace_mono.synth.question import Question, prompt_of, row_id
 from pytrace_mono.synth.rejects import Reject
 from pytrace_mono.synth.teacher import Completion, Prompt, Teacher
-from pytrace_mono.tracer.types import Outcome
-from pytrace_mono.verify import Reason, Verdict, verify_backward, verify_forward
+from pytrace_mono.tracer.types import Outcome, Trace
+from pytrace_mono.verify import (
+    Evidence,
+    Reason,
+    Verdict,
+    check,
+    judge,
+    verify_backward,
+    verify_forward,
+)
 from pytrace_mono.verify.literals import same_expression
 
 
@@ -57,15 +65,23 @@ class Judge:
         """
         call = question.call.call
         return await self._monologue(
-            question, "forward", lambda answer: verify_forward(answer, question.trace, call)
+            question,
+            "forward",
+            lambda answer: _faithful(
+                verify_forward(answer, question.trace, call),
+                answer,
+                question,
+                question.trace,
+                "forward",
+            ),
         )
 
-    async def backward(self, question: Question, run: Callable[[str], Outcome]) -> Example | Reject:
+    async def backward(self, question: Question, run: Callable[[str], Trace]) -> Example | Reject:
         """A monologue from the output to an input, or why there is none.
 
         Args:
             question: about a Call with literal arguments.
-            run: evaluates a Call after the same program and setup.
+            run: records a Call after the same program and setup.
 
         Raises:
             TeacherError: the run should stop.
@@ -73,11 +89,11 @@ class Judge:
         return await self._monologue(
             question,
             "backward",
-            lambda answer: verify_backward(answer, question.callee, question.output, run),
+            lambda answer: _backward(answer, question, run),
         )
 
     async def _monologue(
-        self, question: Question, direction: Direction, check: Callable[[tasks.Answer], Verdict]
+        self, question: Question, direction: Direction, verify: Callable[[tasks.Answer], Verdict]
     ) -> Example | Reject:
         self._breaker.check()
         row = row_id(question, direction)
@@ -87,7 +103,7 @@ class Judge:
         attempts = 0
         for sample in range(self._samples):
             made, looked_at = await self._made(
-                question, direction, check, replace(prompt, sample=sample), attempts
+                question, direction, verify, replace(prompt, sample=sample), attempts
             )
             attempts += looked_at
             if isinstance(made, Example) or not looked_at:
@@ -100,7 +116,7 @@ class Judge:
         self,
         question: Question,
         direction: Direction,
-        check: Callable[[tasks.Answer], Verdict],
+        verify: Callable[[tasks.Answer], Verdict],
         prompt: Prompt,
         before: int,
     ) -> tuple[Example | Reject, int]:
@@ -117,7 +133,7 @@ class Judge:
             answer = _answer(completion, text, direction)
             if isinstance(answer, tasks.Answer):
                 loop = asyncio.get_running_loop()
-                verdict = await loop.run_in_executor(self._threads, check, answer)
+                verdict = await loop.run_in_executor(self._threads, verify, answer)
                 if verdict.kept:
                     verdict = _readable(answer, verdict, direction)
                 if verdict.kept:
@@ -178,6 +194,39 @@ def _answer(completion: Completion, text: str, direction: Direction) -> tasks.An
     if not answer.monologue:
         return Verdict(False, Reason.NO_MONOLOGUE, Reason.NO_MONOLOGUE.explanation)
     return answer
+
+
+def _backward(answer: tasks.Answer, question: Question, run: Callable[[str], Trace]) -> Verdict:
+    """Run the witness and hold every claim against its recording."""
+    traces: list[Trace] = []
+
+    def outcome(call: str) -> Outcome:
+        same = same_expression(call, question.call.call)
+        traces.append(question.trace if same else run(call))
+        return traces[-1].outcome
+
+    verdict = verify_backward(answer, question.callee, question.output, outcome)
+    if not verdict.kept:
+        return verdict
+    return _faithful(verdict, answer, question, traces[-1], "backward")
+
+
+def _faithful(
+    verdict: Verdict,
+    answer: tasks.Answer,
+    question: Question,
+    trace: Trace,
+    direction: Direction,
+) -> Verdict:
+    """A right answer is kept only where every claim on the way to it holds."""
+    if not verdict.kept:
+        return verdict
+    if not trace.complete:
+        detail = f"the run of the answer was not recorded whole: {trace.status.reason}"
+        return Verdict(False, Reason.COULD_NOT_VERIFY, detail)
+    evidence = Evidence(trace, question.entry_point, question.traces)
+    judged = judge(check(answer.monologue, evidence, direction), direction)
+    return verdict if judged.kept else judged
 
 
 def _response(answer: tasks.Answer, verdict: Verdict) -> str:

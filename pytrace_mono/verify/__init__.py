@@ -11,6 +11,7 @@ from pytrace_mono.verify.checking import Evidence, check
 from pytrace_mono.verify.claims import Claim, Place, Reading, Unread
 from pytrace_mono.verify.findings import Checked, Finding, Scores
 from pytrace_mono.verify.literals import LiteralCall, literal, literal_call, same_value
+from pytrace_mono.verify.policy import Policy, judge
 from pytrace_mono.verify.reasons import Reason
 from pytrace_mono.verify.verifier import Verdict, verify_backward, verify_forward
 
@@ -21,12 +22,14 @@ __all__ = [
     "Finding",
     "LiteralCall",
     "Place",
+    "Policy",
     "Reading",
     "Reason",
     "Scores",
     "Unread",
     "Verdict",
     "check",
+    "judge",
     "literal",
     "literal_call",
     "same_value",

@@ -67,6 +67,9 @@ class Reason(str, Enum):
     ANSWER_TIMED_OUT = "answer_timed_out", "the proposed input runs longer than the time limit"
     ANSWER_OVER_LIMIT = "answer_over_limit", "the proposed input, run, goes over a limit"
     ANSWER_CRASHED = "answer_crashed", "the proposed input, run, dies without an outcome"
+    CONTRADICTED = "contradicted", "a claim of the monologue goes against the recording"
+    UNREAD = "unread", "too many sentences with code in which no claim could be read"
+    LOW_COVERAGE = "low_coverage", "too few of the lines with side effects are narrated"
     COULD_NOT_VERIFY = "could_not_verify", "the check itself failed: neither right nor wrong"
     EXPECTED_MISMATCH = "expected_mismatch", "the code does not give the expected value"
 

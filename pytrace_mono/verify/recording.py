@@ -9,6 +9,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytrace_mono.tracer.parsing import parse_expression
 from pytrace_mono.tracer.types import Snapshot, Step, Trace
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.program import Function, Loop, Program, own_names, program_of
@@ -68,7 +69,8 @@ class Visit:
 class Round:
     """One run of a loop: the times at which its passes begin, and when it was over.
 
-    ``exhausted`` is True where the header ended it, None where lines alone do not tell the passes.
+    ``ends`` is when the last pass was over, ``over`` when the header that ended it had run too;
+    ``counted`` is False where lines alone do not tell the passes.
     """
 
     loop: Loop
@@ -76,6 +78,7 @@ class Round:
     begins: int
     passes: list[int] = field(default_factory=list)
     ends: int = LATE
+    over: int = LATE
     exhausted: bool = False
     counted: bool = True
 
@@ -240,6 +243,7 @@ class Run:
             elif visit.raised is None:
                 running.exhausted = True
                 running.ends = visit.start
+                running.over = visit.end
 
     def value_of(self, snapshot: Snapshot) -> Any:
         """The value of an exact Snapshot, read once.
@@ -253,7 +257,7 @@ class Run:
         try:
             return self._values[text]
         except KeyError:
-            value = self._values[text] = ast.literal_eval(text)
+            value = self._values[text] = ast.literal_eval(parse_expression(text))
             return value
 
     def outer(self, name: str, frame: Frame, time: int) -> Snapshot | None:

@@ -154,6 +154,8 @@ class Checker:
             if not _names(node):
                 return self._constant(node, said)
             return self._expression(claim, said, node)
+        if not self._forward and self._starts_as(claim, said, node):
+            return True, "", None
         visits = self.places.visits(place)
         touching = [v for v in visits if touches(v, root)]
         if place.line is not None and not touching and (said.moment == "after" or not visits):
@@ -212,6 +214,13 @@ class Checker:
             and fits(said.shown, f.arguments[node.id])
             for f in frames
         )
+
+    def _starts_as(self, claim: Claim, said: Value, node: ast.expr) -> bool:
+        """Arguing backwards, a parameter "starts as" what the call gives."""
+        if self.main is None or not isinstance(node, ast.Name) or "start" not in claim.text:
+            return False
+        value = self.main.arguments.get(node.id)
+        return value is not None and fits(said.shown, value) is True
 
     def _argument(self, said: Value, node: ast.expr) -> Answer:
         assert self.main is not None
@@ -428,6 +437,9 @@ class Checker:
             return bool(visits), fact, visits[0].start if visits else None
         if not visits:
             return True, "", None
+        on_its_line = [v for v in visits if self.run.outcome(v) is False]
+        if on_its_line and all(v.label == said.first for v in visits):
+            return True, "", on_its_line[0].start  # `if x: y` on one line
         if place.passes and place.line is not None:
             inner = [v for v in visits if v.start >= self._cursor]
             if len(place.passes) and self._in_inner_loop(said.first, place):
@@ -478,7 +490,7 @@ class Checker:
         if not rounds:
             return False, "no loop runs there", None
         if self._forward:
-            rounds = [r for r in rounds if r.ends >= self._cursor] or rounds
+            rounds = [r for r in rounds if r.over >= self._cursor] or rounds
         counted = [r for r in rounds if r.counted]
         for running in counted:
             if len(running.passes) == said.count:

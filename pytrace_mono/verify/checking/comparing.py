@@ -7,6 +7,7 @@ import math
 from functools import lru_cache
 from typing import Any
 
+from pytrace_mono.tracer.parsing import parse_expression
 from pytrace_mono.tracer.types import Snapshot
 from pytrace_mono.verify.claims import Shown
 from pytrace_mono.verify.literals import same_value
@@ -29,7 +30,7 @@ def literal_of(text: str) -> Any:
     if text in _SPECIAL:
         return _SPECIAL[text]
     try:
-        return ast.literal_eval(text)
+        return ast.literal_eval(parse_expression(text.strip()))
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         raise NoLiteral(text) from None
 

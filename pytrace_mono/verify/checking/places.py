@@ -154,7 +154,9 @@ def is_written(text: str, frame: Frame) -> bool:
     if "..." in text or "(" not in text:
         return True
     given = _flat(frame)
-    if text.partition("(")[2][:-1] == ", ".join(value.text for _, value in given):
+    inside = text.partition("(")[2][:-1]
+    whole = [value.text for value in frame.arguments.values()]
+    if inside in (", ".join(value.text for _, value in given), ", ".join(whole)):
         return True
     node = shapes.parsed(text)
     if not isinstance(node, ast.Call):

@@ -42,6 +42,12 @@ def _made(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
         yield Found("value", Value(name, shown, "after"))
 
 
+@DEDUCTION.add(rf"[Ww]hat comes back is ({C})", "omes back is")
+def _comes_back(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+    if shapes.normal(s.code(m[1])) in s.program.code:
+        yield Found("quote", Quoted(s.code(m[1])))
+
+
 @DEDUCTION.add(rf"({C}) was set to ({V})", "was set to")
 @DEDUCTION.add(rf"left ({C}) as ({V})", "left ")
 def _set(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
@@ -171,7 +177,7 @@ def _has_to(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
 
 @DEDUCTION.add(rf"(?:[Oo]nly this line|[Tt]his line) hands back ({C})", "hands back")
 def _hands(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
-    shown = s.shown(m[1])
+    shown = shapes.from_code(s.code(m[1]))
     if shown is not None:
         yield Found("call", Gives(None, shown))
 

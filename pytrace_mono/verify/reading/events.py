@@ -34,6 +34,18 @@ _NO = (
 )
 
 
+def _given(s: Sentence, words: str) -> Iterable[Found]:
+    """What the function gives, as a value; where code of the program stands for it, a quote."""
+    shown = s.shown(words)
+    if shown is None:
+        return
+    if words.startswith("«") and shapes.from_code(s.code(words)) is None:
+        if shapes.normal(s.code(words)) in s.program.code:
+            yield Found("quote", Quoted(s.code(words)))
+        return
+    yield Found("call", Gives(None, shown))
+
+
 def _is_condition(code: str) -> bool:
     node = shapes.parsed(code)
     return node is not None and not shapes.is_literal(code)
@@ -138,9 +150,7 @@ def _leaves(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     "handed",
 )
 def _is_returned(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
-    shown = s.shown(m[1])
-    if shown is not None:
-        yield Found("call", Gives(None, shown))
+    return _given(s, m[1])
 
 
 EVENTS._rules[-1] = EVENTS._rules[-1]._replace(open=True)
@@ -154,10 +164,8 @@ EVENTS._rules[-2] = EVENTS._rules[-2]._replace(open=True)
 )
 def _call_gives(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     code, shown = s.code(m[1]), s.shown(m[2])
-    called = re.match(r"([A-Za-z_][\w.]*)(?:\(|$)", code)
-    if shown is None or called is None:
-        return
-    if called[1].rsplit(".", 1)[-1] in s.program.function_names:
+    name = shapes.called(code) or code.rsplit(".", 1)[-1]
+    if shown is not None and name in s.program.function_names:
         yield Found("call", Gives(code, shown))
 
 
@@ -167,10 +175,9 @@ def _call_gives(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     "eturn", "hand", "back", "answers",
 )  # fmt: skip
 def _returns(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
-    shown = s.shown(m[1])
-    if shown is None or s.follows(m.start(), "would", "could", "can", "if", "not", "never"):
-        return
-    yield Found("call", Gives(None, shown))
+    if s.follows(m.start(), "would", "could", "can", "if", "not", "never"):
+        return ()
+    return _given(s, m[1])
 
 
 @EVENTS.add(
@@ -179,9 +186,7 @@ def _returns(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     rf"(?: of the (?:call|function))? ?(?:to reach )?(?:is|was|:|=|must be|has to be)(?: then| therefore| thus)?:? ({V})",
 )
 def _result(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
-    shown = s.shown(m[1])
-    if shown is not None:
-        yield Found("call", Gives(None, shown))
+    return _given(s, m[1])
 
 
 @EVENTS.add(rf"So ({C}) as a whole is ({V})", "as a whole")
@@ -225,9 +230,22 @@ def _raises(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
 def _called(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     for piece in re.findall(C, m[1]):
         code = s.code(piece)
-        named = re.match(r"([A-Za-z_][\w.]*)\(", code)
-        if named and named[1].rsplit(".", 1)[-1] in s.program.function_names:
+        name = shapes.called(code) or code.rsplit(".", 1)[-1]
+        if name in s.program.function_names:
             yield Found("call", Called(code))
+
+
+@EVENTS.add(rf"[Bb]efore the call, ({C}) is run", "efore the call")
+@EVENTS.add(rf"({C}) (?:is|are) never read", "never read")
+def _aside(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+    yield Found("quote", Quoted(s.code(m[1])))
+
+
+@EVENTS.add(rf"({C}) is evaluated in one go and gives ({V})", "in one go")
+def _in_one_go(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+    shown = s.shown(m[2])
+    if shown is not None:
+        yield Found("answer", Gives(s.code(m[1]), shown))
 
 
 @EVENTS.add(

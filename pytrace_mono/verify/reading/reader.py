@@ -47,6 +47,7 @@ _IN_CALL = re.compile(
     r"^(?:\[L\d+\] )?(?:In|Inside|Within|Now in|For|Call(?:ing)?) («\d+»)(?::| ?$|,)"
 )
 _END = re.compile(r"(?<=[.!?])(?:['\")])? (?=[A-Z«\[(~\u2022-])|(?<=[.!?]) (?=[a-z])")
+_SUMMARY = re.compile(r"(?:After that|In the end|After the loop|Afterwards)\b")
 _AFTERWARDS = re.compile(
     r"\bloop (?:ends|is over|is done|finishes|exits|has ended|stops|terminates)|[Aa]fter the loop|"
     r"[Aa]fter that,|leaves? the loop|end of the loop|loop is left"
@@ -128,8 +129,8 @@ class _Reader:
         called = _IN_CALL.match(template)
         if called is not None:
             code = codes[int(called[1][1:-1])]
-            name = code.split("(")[0].rsplit(".", 1)[-1]
-            if name in self._program.function_names and "(" in code:
+            name = shapes.called(code) or code.rsplit(".", 1)[-1]
+            if name in self._program.function_names:
                 context.call = code
                 context.passes = ()
                 context.loop = None
@@ -171,6 +172,8 @@ class _Reader:
     ) -> None:
         template = sentence.template
         passes = self._passes(template, context)
+        if _SUMMARY.match(template):
+            context.passes = self._base(context)
         if block.section == "properties":
             found = _properties(sentence)
         else:
@@ -213,7 +216,7 @@ class _Reader:
         """Where in the sentence an iteration is named, and which ones are then in force."""
         found: list[tuple[int, tuple[tuple[int | None, int], ...]]] = []
         own = self._above[-1] if self._above else None
-        base = own.passes if own is not None and own.indent < context.indent else ()
+        base = self._base(context)
         if _SPAN.search(template):
             return [(0, base)]
         loop = own.loop if own is not None else None
@@ -231,6 +234,11 @@ class _Reader:
                 here = None
             found.append((match.start(), (*base, (here, number))))
         return found
+
+    def _base(self, context: _Above) -> tuple[tuple[int | None, int], ...]:
+        """The iterations of the block above, in which this one stands."""
+        own = self._above[-1] if self._above else None
+        return own.passes if own is not None and own.indent < context.indent else ()
 
     def _at(
         self,

@@ -81,6 +81,11 @@ class Sentence:
         self.consumed.append((start, end))
 
 
+def _next_word(template: str, position: int) -> int:
+    space = template.find(" ", position)
+    return space + 1 if space >= 0 else len(template) + 1
+
+
 _LABEL = re.compile(r"\[L(\d+)\]")
 
 Handler = Callable[[Sentence, "re.Match[str]"], Iterable[Found]]
@@ -120,13 +125,14 @@ class Rules:
         for rule in self._rules:
             if rule.keys and not any(key in template for key in rule.keys):
                 continue
-            for match in rule.pattern.finditer(template):
+            position = 0
+            while (match := rule.pattern.search(template, position)) is not None:
                 start, end = match.span()
-                if not sentence.is_free(start, end):
-                    continue
-                items = list(rule.handler(sentence, match))
+                items = list(rule.handler(sentence, match)) if sentence.is_free(start, end) else []
                 if items:
                     if not rule.open:
                         sentence.consume(start, end)
                     found.extend((start, end, item) for item in items)
+                # What a handler refuses may hide a match that begins inside.
+                position = max(end, start + 1) if items else _next_word(template, start)
         return found

@@ -66,7 +66,8 @@ def shown(words: str, codes: list[str]) -> Shown | None:
     """
     pieces = [codes[int(n)] for n in _PIECE.findall(words)]
     if words.startswith("«"):
-        return from_code(pieces[0])
+        # What is quoted as a value is one, also where only its text can be compared.
+        return from_code(pieces[0]) or Shown(pieces[0].strip())
     described = _DESCRIBED.match(words)
     if described is not None:
         kind = _TYPES.get(described[1], described[1])
@@ -104,7 +105,7 @@ def is_literal(text: str) -> bool:
     if text in ("set()", "nan", "inf", "-inf", "frozenset()"):
         return True
     try:
-        ast.literal_eval(text)
+        ast.literal_eval(parse_expression(text.strip()))
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return False
     return True
@@ -114,6 +115,8 @@ def is_literal(text: str) -> bool:
 def is_object(text: str) -> bool:
     """``Point(x=1, y=2)``, ``deque([1])``: how a Snapshot shows what is no literal."""
     node = parsed(text)
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return node.value.id[:1].isupper()  # a member of an Enum
     if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
         name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
         return name[:1].isupper() or name in (
@@ -130,6 +133,20 @@ def parsed(text: str) -> ast.expr | None:
         return parse_expression(text.strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+@lru_cache(maxsize=8192)
+def called(text: str) -> str | None:
+    """The name of the function where code is a call: ``f(1)`` or ``Stack.push(<Stack>, 1)``."""
+    node = parsed(text)
+    if node is None:  # objects as a Snapshot writes them are no Python
+        match = re.fullmatch(r"(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w*)\(.*\)", text, re.DOTALL)
+        return match[1] if match is not None else None
+    if not isinstance(node, ast.Call):
+        return None
+    if isinstance(node.func, ast.Attribute):
+        return node.func.attr
+    return node.func.id if isinstance(node.func, ast.Name) else None
 
 
 @lru_cache(maxsize=8192)

@@ -56,8 +56,7 @@ def value(
     if shown is None:
         return
     sentence.subject = name
-    called = re.fullmatch(r"(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w*)\(.*\)", name, re.DOTALL)
-    if called is not None and called[1] in sentence.program.function_names:
+    if shapes.called(name) in sentence.program.function_names:
         yield Found("call", Gives(name, shown))
     else:
         yield Found("value", Value(name, shown, moment, was))
