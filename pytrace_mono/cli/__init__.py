@@ -21,6 +21,7 @@ COMMANDS = {
     "train": "fine-tune a code model on a corpus",
     "prompts": "what a model is told when it is asked for a monologue",
     "generate": "ask a model for a monologue, and check what it says",
+    "verify": "check every claim of monologues that somebody made",
     "doctor": "what this machine offers: isolation, extras, versions",
 }
 

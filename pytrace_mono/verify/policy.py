@@ -15,6 +15,8 @@ from pytrace_mono.verify.reasons import Reason
 from pytrace_mono.verify.verifier import Verdict
 
 _MOST = 500
+_FEW = 2
+"""Of so few unread sentences a share says nothing."""
 _OF_THE_RUN = ("value", "branch", "loop")
 
 
@@ -44,7 +46,7 @@ def judge(checked: Checked, direction: Direction, policy: Policy = DEFAULT) -> V
     if wrong is not None:
         return _drop(Reason.CONTRADICTED, mismatch(wrong))
     scores = checked.scores
-    if scores.unread > policy.unread:
+    if len(checked.reading.unread) > _FEW and scores.unread > policy.unread:
         first = checked.reading.unread[0].text
         return _drop(
             Reason.UNREAD,

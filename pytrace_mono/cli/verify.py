@@ -1,0 +1,125 @@
+"""``pytrace-mono verify``: check every claim of monologues that somebody made."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pytrace_mono.cli.options import add_sandbox_options, limits_of
+from pytrace_mono.errors import InputError
+
+_EXAMPLES = """\
+examples:
+  pytrace-mono verify corpus/                      a corpus of ours
+  pytrace-mono verify pyx.jsonl --format json      rows of PyX, of prompt and response, or chats
+  pytrace-mono verify corpus/ --format html -o report.html
+  pytrace-mono verify corpus/ --strict             exit code 1 when a row fails
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument("path", metavar="PATH", help="a corpus, or a file of JSON Lines")
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "html"),
+        default="text",
+        help="text for reading, json, or a page of its own (default text)",
+    )
+    parser.add_argument("-o", "--output", metavar="OUT", help="write to this file")
+    parser.add_argument("--limit", type=int, metavar="N", help="audit the first N monologues only")
+    parser.add_argument("--strict", action="store_true", help="exit code 1 when a row fails")
+    add_sandbox_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Audit and print."""
+    from pytrace_mono.tracer.sandbox import Sandbox
+    from pytrace_mono.verify.audit import Audited, Report, audit
+    from pytrace_mono.verify.rows import Row, row_of
+
+    report = Report()
+    shown: list[Audited] = []
+
+    def rows() -> Iterator[Row]:
+        for number, data in enumerate(_read(Path(args.path)), 1):
+            if args.limit is not None and report.rows >= args.limit:
+                return
+            try:
+                row = row_of(data, number)
+            except InputError as error:
+                report.add_unusable(str(data.get("id", number)), str(error))
+                continue
+            if row is None:
+                report.skipped += 1
+            else:
+                yield row
+
+    with Sandbox(limits_of(args), isolation=args.isolation, workers=1) as box:
+        for audited in audit(rows(), box):
+            report.add(audited)
+            if args.format == "html":
+                shown.append(audited)
+    if args.format == "json":
+        text = json.dumps(report.to_dict(), indent=1) + "\n"
+    elif args.format == "html":
+        from pytrace_mono.verify.report import html
+
+        text = html(report, shown)
+    else:
+        text = _text(report.to_dict())
+    if args.output is None:
+        sys.stdout.write(text)
+    else:
+        Path(args.output).write_text(text, encoding="utf-8")
+    return 1 if args.strict and report.failed else 0
+
+
+def _read(path: Path) -> Iterator[dict[str, Any]]:
+    if path.is_dir():
+        from pytrace_mono.synth.corpus import Corpus
+
+        for example in Corpus(path).examples():
+            yield {**example.model_dump(), "nl": example.nl}
+        return
+    try:
+        with path.open(encoding="utf-8") as stream:
+            for number, line in enumerate(stream, 1):
+                if line.strip():
+                    yield _row(line, path, number)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+
+
+def _row(line: str, path: Path, number: int) -> dict[str, Any]:
+    try:
+        data = json.loads(line)
+    except ValueError as error:
+        raise InputError(f"{path}:{number}: not JSON: {error}") from None
+    if not isinstance(data, dict):
+        raise InputError(f"{path}:{number}: a row is an object, not a {type(data).__name__}")
+    return data
+
+
+def _text(report: dict[str, Any]) -> str:
+    lines = [
+        f"{report['rows']} monologues",
+        f"  right answers     {report['right_answer']:7.1%}",
+        f"  all claims true   {report['all_claims_true']:7.1%}",
+        f"  sentences unread  {report['unread']:7.1%}",
+        "  claims: " + ", ".join(f"{count} {name}" for name, count in report["claims"].items()),
+    ]
+    if report["skipped"]:
+        lines.append(f"  {report['skipped']} rows of other tasks")
+    for reason, count in report["by_reason"].items():
+        lines.append(f"  {count:6} {reason}")
+    if report["first_wrong"]:
+        lines.append("first wrong statements:")
+        lines.extend(f"  {item['id']}: {item['claim']}" for item in report["first_wrong"][:10])
+    return "\n".join(lines) + "\n"
