@@ -24,8 +24,8 @@ pytest.importorskip("aiohttp")
 
 SAID = {
     "understanding": "It adds.",
-    "properties": ["`result > x`", "`x < 3`"],
-    "steps": "- [L2] It gives `1`.",
+    "properties": ["`result >= x`", "`x < 3`"],
+    "steps": "- [L2] It adds the two.",
 }
 
 
@@ -109,11 +109,11 @@ def test_an_answer_in_json_becomes_a_monologue_with_its_headings() -> None:
         "It adds.",
         "",
         "### Key Properties and Constraints",
-        "- `result > x`",
+        "- `result >= x`",
         "- `x < 3`",
         "",
         "### Reverse Deduction",
-        "- [L2] It gives `1`.",
+        "- [L2] It adds the two.",
     ]
 
 

@@ -440,9 +440,9 @@ class Checker:
         on_its_line = [v for v in visits if self.run.outcome(v) is False]
         if on_its_line and all(v.label == said.first for v in visits):
             return True, "", on_its_line[0].start  # `if x: y` on one line
-        if place.passes and place.line is not None:
+        if place.passes:
             inner = [v for v in visits if v.start >= self._cursor]
-            if len(place.passes) and self._in_inner_loop(said.first, place):
+            if self._in_inner_loop(said.first, place):
                 return None, "the pass has several visits", None
             visits = inner or visits
             return False, f"line {visits[0].label} runs there", visits[0].start

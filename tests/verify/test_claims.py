@@ -1,0 +1,119 @@
+"""Claims are read from text and held against a recording."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pytrace_mono.records import Direction
+from pytrace_mono.tracer import Sandbox, Trace
+from pytrace_mono.verify import Checked, Evidence, Policy, check, judge
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "verification.md").read_text("utf-8")
+PROGRAM = re.search(r'PROGRAM = """\\\n(.*?)"""', DOCUMENT, re.DOTALL)[1]  # type: ignore[index]
+ROWS = re.findall(r"^\| (\w+) \| (.+?) \| (.+?) \|$", DOCUMENT.split("## The kinds")[1], re.M)[1:]
+EXAMPLES = [(kind, true, false) for kind, true, false in ROWS if kind not in ("kind", "field")]
+EXAMPLES = EXAMPLES[:9]
+
+
+@pytest.fixture(scope="module")
+def traces() -> dict[str, Trace]:
+    with Sandbox() as box:
+        calls = ("total_of([1, 3, 4])", 'total_of([1, "a"])')
+        return {call: box.trace(PROGRAM, call) for call in calls}
+
+
+def held(traces: dict[str, Trace], told: str) -> Checked:
+    direction: Direction = "forward"
+    call = "total_of([1, 3, 4])"
+    note = re.match(r"\((.+?)\) (?=[\[A-Z`])", told)
+    if note is not None:
+        told = told[note.end() :]
+        if note[1] == "backward":
+            direction = "backward"
+        elif note[1] == "property":
+            told = f"### Key Properties and Constraints\n- {told}"
+        else:
+            call = note[1].removeprefix("of `").removesuffix("`")
+    return check(told, Evidence(traces[call], "total_of"), direction)
+
+
+@pytest.mark.parametrize(("kind", "true", "false"), EXAMPLES, ids=[e[0] for e in EXAMPLES])
+def test_each_kind_of_claim_has_a_true_and_a_false_example(
+    traces: dict[str, Trace], kind: str, true: str, false: str
+) -> None:
+    right = held(traces, true)
+    assert kind in {f.claim.kind for f in right.findings}
+    assert {f.status for f in right.findings} == {"holds"}, right.findings
+    wrong = held(traces, false)
+    assert kind in {f.claim.kind for f in wrong.contradicted}, wrong.findings
+
+
+def test_the_document_runs() -> None:
+    block = re.search(r"```python\n(.*?)```", DOCUMENT, re.DOTALL)
+    assert block is not None
+    exec(block[1], {})  # noqa: S102 - the document's own example
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Iter 2: total = 3",
+        "On the second pass `total` goes from 0 to 3.",
+        "line 5, iteration 3: total is now 7",
+        "| iter | item | total |\n|---|---|---|\n| 1 | 1 | 0 |\n| 2 | 3 | 3 |\n| 3 | 4 | 7 |",
+        "```\ni = 0\ntotal = 0\ntotal = 3\n```",
+        "- Pass 1: `item` is `1`.\n- Pass 2: `item` is `3`, so [L5] `total` becomes `3`.",
+    ],
+)
+def test_claims_in_many_styles_hold(traces: dict[str, Trace], told: str) -> None:
+    checked = held(traces, told)
+    assert "holds" in {f.status for f in checked.findings}
+    assert not checked.contradicted
+
+
+@pytest.mark.parametrize(
+    ("told", "fact"),
+    [
+        ("Iter 2: total = 4", "total is 3"),
+        ("| iter | total |\n|---|---|\n| 2 | 7 |", "total is"),
+        ("[L3] iteration 4: `item` is `5`.", "has no pass 4"),
+        ("[L2] `total` starts as `0.0`.", "total is 0"),
+        ("Iteration 2: [L5] is skipped.", "line 5 runs there"),
+    ],
+)
+def test_a_false_claim_is_told_with_the_recorded_fact(
+    traces: dict[str, Trace], told: str, fact: str
+) -> None:
+    wrong = held(traces, told).first_wrong
+    assert wrong is not None
+    assert fact in wrong.fact
+
+
+def test_a_sentence_with_code_and_no_claim_is_unread(traces: dict[str, Trace]) -> None:
+    reading = held(traces, "Look at `items` closely. Then [L2] `total` starts as `0`.").reading
+    assert [u.text for u in reading.unread] == ["Look at `items` closely."]
+    assert reading.unread_share == 0.5
+
+
+def test_the_policy_drops_a_contradicted_text_with_claim_and_fact(traces: dict[str, Trace]) -> None:
+    verdict = judge(held(traces, "[L2] `total` starts as `1`."), "forward")
+    assert str(verdict.reason) == "contradicted"
+    assert "`total` starts as `1`" in verdict.detail
+    assert "recorded: total is 0" in verdict.detail
+
+
+def test_the_policy_drops_what_leaves_out_lines_with_side_effects(
+    traces: dict[str, Trace],
+) -> None:
+    verdict = judge(held(traces, "[L2] `total` starts as `0`."), "forward", Policy(coverage=0.8))
+    assert str(verdict.reason) == "low_coverage"
+    assert "missing: L5" in verdict.detail
+
+
+def test_what_cannot_be_said_is_not_wrong(traces: dict[str, Trace]) -> None:
+    checked = held(traces, "[L2] `unknown(total)` is `3`.")
+    assert not checked.contradicted
+    assert judge(checked, "forward", Policy(coverage=0)).kept
