@@ -82,7 +82,10 @@ class Client:
         """
         with self.told():
             create = self.connected().chat.completions.with_raw_response.create
-            response = await create(**request)
+            # As extra_body it is sent as it is: the client would go through the schema each time.
+            known = {name: request[name] for name in request if name != "response_format"}
+            extra = {name: request[name] for name in request if name not in known}
+            response = await create(**known, extra_body=extra)
             return response.content, response.headers
 
     def connected(self) -> Any:

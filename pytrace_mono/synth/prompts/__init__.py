@@ -75,7 +75,7 @@ def section_of(direction: Direction) -> str:
 def as_json(chat: tuple[Message, ...]) -> tuple[Message, ...]:
     """The same chat, asking for a JSON object instead of tags."""
     system, *rest = chat
-    asked = f"{system.content}\n\n{_template('json').substitute()}"
+    asked = f"{system.content}\n\n{_template('json').template}"
     return (Message("system", asked), *rest)
 
 
