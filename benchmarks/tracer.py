@@ -1,6 +1,6 @@
 """What recording costs: microseconds of thread CPU time per traced line, beside its peers.
 
-    python benchmarks/tracer.py                        under a minute
+    python benchmarks/tracer.py                        about half a minute
     python benchmarks/tracer.py --data programs.jsonl  short functions out of a file
 
 All are timed in the same process, in turn, and each with what it takes to get at its result: the
@@ -170,12 +170,10 @@ def measure(runs: Sequence[Run], rounds: int) -> dict[str, Any]:
     with contextlib.redirect_stdout(io.StringIO()):
         lines = sum(no_op(run) for run in runs)
         found: dict[str, list[float]] = {}
-        for round_number in range(rounds):
+        for _ in range(rounds):
             for name, trace in RECORDERS.items():
                 if importlib.util.find_spec(name.lower()) is None and name in PEERS:
                     continue
-                if name in PEERS and round_number:
-                    continue  # slow, and far enough apart
                 found.setdefault(name, []).append(1e6 * seconds(trace, runs) / lines)
     return {"lines": lines, "programs": len(runs), "us": found}
 
@@ -184,22 +182,23 @@ def show(title: str, result: dict[str, Any]) -> None:
     print(f"\n{title}: {result['programs']} programs, {result['lines']} lines")
     print(f"{'recorder':14}{'us/line':>9}{'x no-op':>9}  (from to){'/ pytrace_mono':>18}")
     us = result["us"]
-    ours = statistics.median(us["pytrace_mono"])
     for name in RECORDERS:
         if name not in us:
             print(f"{name:14} not measured: not installed")
             continue
         middle = statistics.median(us[name])
-        bases = us["no-op"] if len(us[name]) > 1 else us["no-op"][:1]
-        ratios = sorted(a / b for a, b in zip(us[name], bases, strict=True))
+        ratios = sorted(a / b for a, b in zip(us[name], us["no-op"], strict=True))
         ratio = statistics.median(ratios)
+        per_round = statistics.median(
+            a / b for a, b in zip(us[name], us["pytrace_mono"], strict=True)
+        )
         spread = f"({ratios[0]:.1f} {ratios[-1]:.1f})"
-        print(f"{name:14}{middle:9.2f}{ratio:9.1f}  {spread:12}{middle / ours:14.1f}")
+        print(f"{name:14}{middle:9.2f}{ratio:9.1f}  {spread:12}{per_round:14.1f}")
 
 
 CONTAINERS = {
     "untouched": "        t = i\n",
-    "read": "        t = a[i]\n",
+    "read": "        t = a[i % 1000]\n",
     "one element changed": "        a[-7] = -i\n",
 }
 
@@ -210,12 +209,12 @@ def containers(folder: Path, sizes: Sequence[int]) -> list[dict[str, Any]]:
     for size in sizes:
         for what, line in CONTAINERS.items():
             source = f"def f(a, n):\n    for i in range(n):\n{line}    return n\n"
-            times = 200 if size < 100_000 else 20
+            times = 200 if "a[-7]" in line else 4_000  # the first look at a large list takes long
             costs = []
             for n in (times, 2 * times):  # the difference leaves the cost of the call itself out
                 program = (source + f"a = list(range({size}))\n", f"f(a, {n})")
                 run = Run(folder, program)
-                costs.append(seconds(recorded, [run]))
+                costs.append(statistics.median(seconds(recorded, [run]) for _ in range(5)))
             body = [
                 row
                 for row in json.loads(recorded(run))
@@ -227,6 +226,7 @@ def containers(folder: Path, sizes: Sequence[int]) -> list[dict[str, Any]]:
                     "what": what,
                     "us": 1e6 * (costs[1] - costs[0]) / (2 * times),
                     "told": sum("a" in row["changes"] for row in body) / len(body),
+                    "unchecked": sum("a" in row.get("unchecked", ()) for row in body) / len(body),
                 }
             )
     return found
@@ -251,7 +251,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, help="JSON lines with `code` and `calls[].call`")
-    parser.add_argument("--rounds", type=int, default=3, help="of each but the peers (default: 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="of each recorder (default: 3)")
     parser.add_argument("--json", type=Path, help="also write all that was measured to this file")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -268,10 +268,12 @@ def everything(folder: Path, functions: Sequence[Program], rounds: int) -> dict[
     for title, programs in (("short", functions), ("heavy", list(HEAVY.values()))):
         result[title] = measure([Run(folder, program) for program in programs], rounds)
         show(title, result[title])
-    print("\nA list of n ints is visible     n   us/line   change told")
+    print("\nA list of n ints is visible     n   us/line   change told   unchecked")
     result["containers"] = containers(folder, [1_000, 10_000, 100_000, 1_000_000])
     for row in result["containers"]:
-        print(f"{row['what']:24}{row['size']:9}{row['us']:10.1f}{row['told']:14.0%}")
+        print(
+            f"{row['what']:24}{row['size']:9}{row['us']:10.1f}{row['told']:14.0%}{row['unchecked']:12.0%}"
+        )
     print("\nSteps recorded   us/line   x no-op")
     result["length"] = by_length(folder, [1_000, 10_000, 100_000])
     for row in result["length"]:

@@ -194,7 +194,7 @@ class Activation:
             elif event == "return":
                 self._left(frame, frame.f_lineno or self.line, arg)
             return self.trace
-        except Exception as error:
+        except Exception as error:  # any defect of ours: it must not reach the program
             recorder.failed(error)
             return None
         finally:

@@ -191,7 +191,7 @@ def trace_call(function: _Function, /, *args: Any, **kwargs: Any) -> Trace:
     except KeyboardInterrupt:
         call.pause()
         raise
-    except BaseException as error:
+    except BaseException as error:  # whatever ended the call, SystemExit too, is its outcome
         call.pause()
         return call.trace(error=error)
     call.pause()

@@ -204,7 +204,7 @@ class Recorder:
                 state.called(frame)
             self.latest = state
             return state.trace
-        except Exception as error:
+        except Exception as error:  # any defect of ours: it must not reach the program
             self.failed(error)
             return None
         finally:

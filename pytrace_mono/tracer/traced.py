@@ -133,11 +133,11 @@ def _wrapper_for(
                     except GeneratorExit:
                         await _drive(inner.aclose(), call)
                         raise
-                    except BaseException as error:
+                    except BaseException as error:  # all that is thrown in is passed on
                         step = inner.athrow(error)
                     else:
                         step = inner.asend(sent)
-            except BaseException as error:
+            except BaseException as error:  # told, and raised again
                 _finish(call, deliver, error=error)
                 raise
             _finish(call, deliver)
@@ -149,7 +149,7 @@ def _wrapper_for(
             call = None if _is_recording() else begin(args, kwargs)
             try:
                 value = await _drive(function(*args, **kwargs), call)
-            except BaseException as error:
+            except BaseException as error:  # told, and raised again
                 _finish(call, deliver, error=error)
                 raise
             _finish(call, deliver, value)
@@ -162,7 +162,7 @@ def _wrapper_for(
             call = None if _is_recording() else begin(args, kwargs)
             try:
                 value = yield from _drive(function(*args, **kwargs), call)
-            except BaseException as error:
+            except BaseException as error:  # told, and raised again
                 _finish(call, deliver, error=error)
                 raise
             _finish(call, deliver, value)
@@ -177,7 +177,7 @@ def _wrapper_for(
             call = begin(args, kwargs)
             try:
                 value = _step(call, lambda: function(*args, **kwargs))
-            except BaseException as error:
+            except BaseException as error:  # told, and raised again
                 _finish(call, deliver, error=error)
                 raise
             _finish(call, deliver, value)
@@ -219,7 +219,7 @@ def _drive(inner: Any, call: CallRecording | None) -> Generator[Any, Any, Any]:
         except GeneratorExit:
             _step(call, inner.close)
             raise
-        except BaseException as error:
+        except BaseException as error:  # all that is thrown in is passed on
             run = functools.partial(inner.throw, error)
         else:
             run = functools.partial(inner.send, sent)
