@@ -398,8 +398,14 @@ class Checker:
         assert said.share is not None
         if node is None:
             return None, "not an expression", None
-        if not self._forward and self.main is not None:
-            visits = [v for v in visits if v.frame is self.main]
+        if not self._forward:  # told of one activation, mostly of the main one
+            frames = dict.fromkeys(v.frame for v in visits)
+            for frame in frames if self.main not in frames else [self.main]:
+                own = [v for v in visits if v.frame is frame]
+                came = [self._came_out(node, v) for v in own]
+                if None not in came and (came.count(said.held), len(came)) == said.share:
+                    return True, "", own[0].start
+            visits = [v for v in visits if v.frame is self.main] or visits
         outcomes = [self._came_out(node, v) for v in visits]
         count, of = said.share
         if None in outcomes:

@@ -1,0 +1,137 @@
+"""How faithful the checker is: lies caught, true texts accused, text unread, and what it costs.
+
+    python benchmarks/faithfulness.py [CALLS.jsonl ...]
+
+The Narrator tells every Call of the files (by default of ``examples/programs``); lies are planted by
+``tests/verify/lies.py``. The free-style monologues are those of ``tests/verify/freestyle``.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from pytrace_mono.records import called_name
+from pytrace_mono.synth import Completion, Narrator, Prompt, synthesize
+from pytrace_mono.tracer import Sandbox
+from pytrace_mono.verify import Evidence, check
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "verify"))
+
+from lies import lies  # noqa: E402 - beside the tests
+
+PLANTS = 2000
+
+
+class Listener:
+    """The Narrator, and what it was asked and said."""
+
+    name = "listener"
+
+    def __init__(self) -> None:
+        self.narrator = Narrator()
+        self.heard: list[tuple[Prompt, str]] = []
+
+    async def complete(self, prompt: Prompt, *, n: int = 1) -> list[Completion]:
+        said = await self.narrator.complete(prompt, n=n)
+        self.heard.append((prompt, said[0].text))
+        return said
+
+
+def narrated(path: Path) -> None:
+    """Print what the checker makes of the Narrator's text about a file of Calls."""
+    listener = Listener()
+    with tempfile.TemporaryDirectory() as folder:
+        counts = synthesize(path, listener, Path(folder) / "c", format="jsonl").stats
+    print(f"\n{path.name}: {len(listener.heard)} monologues by the Narrator; counts {counts}")
+    status: Counter[str] = Counter()
+    planted: Counter[str] = Counter()
+    caught: Counter[str] = Counter()
+    accused = unread = coded = 0
+    coverage: list[float] = []
+    seconds = 0.0
+    for number, (prompt, text) in enumerate(listener.heard):
+        evidence = Evidence(prompt.trace, prompt.entry_point, prompt.traces)
+        told = text.split("[ANSWER]")[0]
+        begun = time.process_time()
+        checked = check(told, evidence, prompt.direction)
+        seconds += time.process_time() - begun
+        status.update(finding.status for finding in checked.findings)
+        unread += len(checked.reading.unread)
+        coded += checked.reading.coded
+        if prompt.direction == "forward":
+            coverage.append(checked.scores.coverage)
+        if checked.contradicted:
+            accused += 1
+            continue
+        for lie in lies(told, prompt.trace, number):
+            if planted.total() < PLANTS:
+                planted[lie.kind] += 1
+                caught[lie.kind] += bool(check(lie.text, evidence, prompt.direction).contradicted)
+    total = len(listener.heard)
+    print(f"claims       {dict(status)}; sentences with code {coded}, unread {unread}")
+    print(f"accused      {accused} of {total} ({accused / total:.2%})")
+    print(f"lies caught  {caught.total()} of {planted.total()} ({_share(caught, planted)})")
+    print("             " + ", ".join(f"{k} {caught[k]}/{planted[k]}" for k in planted))
+    print(f"coverage     {sum(coverage) / max(1, len(coverage)):.1%} of lines with side effects")
+    print(f"CPU          {1000 * seconds / total:.2f} ms per monologue beyond running the program")
+
+
+def free_style(split: str) -> None:
+    """Print the same of the free-style monologues, with the lies that stand beside them."""
+    folder = ROOT / "tests" / "verify" / "freestyle"
+    total = accused = unread = coded = 0
+    planted: Counter[str] = Counter()
+    caught: Counter[str] = Counter()
+    with Sandbox() as box:
+        for path in sorted((folder / split).glob("*.md")):
+            _, front, body = path.read_text(encoding="utf-8").split("---\n", 2)
+            meta: dict[str, Any] = dict(line.split(": ", 1) for line in front.strip().splitlines())
+            text, _, edits = body.partition("## Lies")
+            source = (folder / "programs" / f"{meta['program']}.py").read_text(encoding="utf-8")
+            trace = box.trace(source, meta["call"])
+            evidence = Evidence(trace, called_name(meta["call"]) or "")
+            checked = check(text, evidence, meta["direction"])
+            known = {(f.claim.text, f.fact) for f in checked.contradicted}
+            total += 1
+            accused += bool(known)
+            unread += len(checked.reading.unread)
+            coded += checked.reading.coded
+            for kind, old, new in _edits(edits):
+                found = check(text.replace(old, new), evidence, meta["direction"]).contradicted
+                planted[kind] += 1
+                caught[kind] += any((f.claim.text, f.fact) not in known for f in found)
+    if not total:
+        print(f"\nfree style, {split}: not there")
+        return
+    print(f"\nfree style, {split}: {total} monologues; unread {unread} of {coded}")
+    print(f"accused      {accused} of {total} ({accused / total:.1%})")
+    print(f"lies caught  {caught.total()} of {planted.total()} ({_share(caught, planted)})")
+
+
+def _edits(text: str) -> list[tuple[str, str, str]]:
+    found: list[tuple[str, list[str], list[str]]] = []
+    for line in text.splitlines():
+        kind = re.match(r"- (\w+)", line)
+        if kind is not None:
+            found.append((kind[1], [], []))
+        elif found and line.startswith(("  < ", "  > ")):
+            found[-1][1 if line[2] == "<" else 2].append(line[4:])
+    return [(kind, "\n".join(old), "\n".join(new)) for kind, old, new in found]
+
+
+def _share(part: Counter[str], whole: Counter[str]) -> str:
+    return f"{part.total() / whole.total():.1%}" if whole else "none"
+
+
+if __name__ == "__main__":
+    for given in [Path(a) for a in sys.argv[1:]] or [ROOT / "examples" / "programs"]:
+        narrated(given)
+    for name in ("dev", "heldout"):
+        free_style(name)
