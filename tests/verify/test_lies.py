@@ -42,5 +42,5 @@ def test_the_narrator_is_not_accused_and_its_planted_lies_are_caught(direction: 
                 caught[lie.kind] += found
                 if not found:
                     missed.append(f"{name}: {lie.kind}: {lie.said}")
-    assert planted.total() > 10
+    assert planted.total() >= 8
     assert caught.total() >= 0.95 * planted.total(), missed
