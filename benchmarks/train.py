@@ -1,0 +1,195 @@
+"""What fine-tuning a 6.7B model costs on one GPU: tokens per second and MFU, beside a padding Trainer.
+
+    python benchmarks/train.py CORPUS [--steps 4] [--samples 64]
+
+Needs a CUDA GPU of 80 GB; says so and stops where there is none. The dimensions are those of
+deepseek-coder-6.7b, the weights random, so nothing is downloaded; the lengths of the rows are those of
+CORPUS (a directory made by `pytrace-mono synth`, or a file of rows), encoded with a tokenizer made from
+it. Each way runs in a process of its own and trains the same documents, shuffled; the first step is not
+timed, and the others count for their share of the documents. Gradient accumulation, clipping and the
+optimizer's step are in the time. Tokens are real ones: padding is not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+NEEDED_GB = 79
+CONTEXT = 2048
+DEVICE = "cuda"
+WAYS: dict[str, dict[str, Any]] = {
+    "full, every layer checkpointed": {"checkpointing": 1.0, "gradients": "fp32"},
+    "full, nothing checkpointed": {"checkpointing": 0.0, "gradients": "bf16", "pass_tokens": 2048},
+    "LoRA, rank 16": {"checkpointing": 0.0, "lora": {"rank": 16}, "pass_tokens": 4096},
+    "plain Trainer, padded": {"checkpointing": 1.0, "gradients": "bf16"},
+}
+
+
+def documents_of(corpus: Path, count: int) -> list[Any]:
+    """The first documents of a corpus, in the order of an epoch."""
+    from pytrace_mono.train.encode import Encoder
+    from pytrace_mono.train.mix import epoch_order
+    from pytrace_mono.train.model import load_tokenizer
+    from pytrace_mono.train.rows import read_rows
+
+    rows = list(read_rows(corpus))
+    scratch = config_of_way({"scratch": {"words": 32_000}, "model": None}, corpus, 1)
+    found = list(Encoder(load_tokenizer(scratch, rows), CONTEXT).encode(rows))
+    order = epoch_order([document.task for document in found], {}, seed=0, epoch=0)
+    while len(order) < count:  # a small corpus is shown more than once
+        order += order
+    return [found[index] for index in order[:count]]
+
+
+def config_of_way(settings: dict[str, Any], corpus: Path, samples: int) -> Any:
+    """A configuration with a way's settings."""
+    from pytrace_mono.train.config import config_of
+
+    content = {
+        "model": "random", "data": [str(corpus)], "output": tempfile.mkdtemp(), "context": CONTEXT,
+        "epochs": 1, "samples_per_step": samples, "held_out": 0, "save_every": 10**9,
+    }  # fmt: skip
+    return config_of(content | settings, "benchmark")
+
+
+def measure(name: str, corpus: Path, steps: int, samples: int) -> dict[str, Any]:
+    """Train one way and give its numbers."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from pytrace_mono.train.meter import Flops, peak_flops
+
+    config = config_of_way(WAYS[name], corpus, samples)
+    description = LlamaConfig(
+        vocab_size=32_256, hidden_size=4096, intermediate_size=11_008, num_hidden_layers=32,
+        num_attention_heads=32, max_position_embeddings=16_384,
+    )  # fmt: skip
+    documents = documents_of(corpus, (steps + 1) * samples)
+    with torch.device(DEVICE):
+        torch.set_default_dtype(torch.bfloat16)
+        model = LlamaForCausalLM(description)
+        torch.set_default_dtype(torch.float32)
+    train = padded if name.startswith("plain") else packed
+    seconds, flops = train(model, documents, config)
+    share = steps / (steps + 1)
+    tokens = sum(len(document) for document in documents)
+    labels = tokens - sum(document.prompt_tokens for document in documents)
+    flops = flops or Flops.of(model)
+    work = flops.of_step(tokens, labels, sum(len(document) ** 2 for document in documents))
+    peak = peak_flops(torch.cuda.get_device_name())
+    adapters = config.lora is not None
+    return {
+        "way": name,
+        "tokens_per_second": round(share * tokens / seconds),
+        "mfu": None if peak is None else round(share * work / seconds / peak, 4),
+        "peak_memory_gb": round(torch.cuda.max_memory_allocated() / 1e9, 1),
+        "weights and moments": "bf16, stochastic rounding" if train is packed else "bf16",
+        "gradients": "bf16" if adapters else config.gradients,
+        "checkpointed layers": f"{config.checkpointing:.0%}",
+    }
+
+
+def packed(model: Any, documents: list[Any], config: Any) -> tuple[float, Any]:
+    """Our Trainer; seconds of all steps but the first."""
+    import torch
+
+    from pytrace_mono.train.finetune import FineTuner
+    from pytrace_mono.train.meter import Flops
+    from pytrace_mono.train.model import prepared
+    from pytrace_mono.train.rundir import RunDirectory
+
+    model.set_attn_implementation("packed")
+    torch.manual_seed(0)
+    model = prepared(model, config)
+    directory = RunDirectory(config, {})
+    trainer = FineTuner(model, None, config, documents, [], directory, quiet=True)
+    trainer.args.save_strategy = "no"
+    return timed(trainer), Flops.of(model)
+
+
+def padded(model: Any, documents: list[Any], config: Any) -> tuple[float, Any]:
+    """transformers' Trainer, batches of eight padded to the longest, its own AdamW."""
+    import torch
+    from transformers import Trainer, TrainingArguments
+
+    def batch(chosen: list[Any]) -> dict[str, Any]:
+        longest = max(map(len, chosen))
+        fill = [longest - len(document) for document in chosen]
+        columns = {
+            "input_ids": [[*d.tokens, *[0] * n] for d, n in zip(chosen, fill, strict=True)],
+            "labels": [[*d.labels, *[-100] * n] for d, n in zip(chosen, fill, strict=True)],
+            "attention_mask": [[1] * len(d) + [0] * n for d, n in zip(chosen, fill, strict=True)],
+        }
+        return {name: torch.tensor(rows) for name, rows in columns.items()}
+
+    accumulation = config.samples_per_step // 8
+    arguments = TrainingArguments(
+        output_dir=str(config.output), per_device_train_batch_size=8, num_train_epochs=1,
+        gradient_accumulation_steps=accumulation, gradient_checkpointing=True, save_strategy="no",
+        report_to="none", disable_tqdm=True, remove_unused_columns=False,
+        optim="adamw_torch_fused",
+    )  # fmt: skip
+    arguments._n_gpu = 1
+    model.config.use_cache = False
+    trainer = Trainer(model, arguments, data_collator=batch, train_dataset=documents)
+    return timed(trainer), None
+
+
+def timed(trainer: Any) -> float:
+    """Seconds of training after the first step."""
+    import torch
+    from transformers import TrainerCallback
+
+    marks: list[float] = []
+
+    class Clock(TrainerCallback):  # type: ignore[misc]  # transformers says nothing of its type
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            torch.cuda.synchronize()
+            marks.append(time.perf_counter())
+
+    trainer.add_callback(Clock())
+    trainer.train()
+    return marks[-1] - marks[0]
+
+
+def main() -> int:
+    """Run every way in a process of its own and print a line of JSON for each."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("corpus", type=Path, nargs="?", help="a corpus, or a file of rows")
+    parser.add_argument("--steps", type=int, default=4, help="that are counted (default 4)")
+    parser.add_argument("--samples", type=int, default=64, help="documents in a step (default 64)")
+    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    try:
+        import torch
+    except ImportError:
+        print('not measured: needs pip install "pytrace_mono[train]"', file=sys.stderr)
+        return 2
+    memory = torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else 0
+    if memory < NEEDED_GB * 1e9:
+        print("not measured: needs a CUDA GPU with 80 GB, and there is none here", file=sys.stderr)
+        return 2
+    if args.corpus is None or args.samples % 8:
+        parser.error("give a corpus, and a multiple of 8 for --samples")
+    if args.way:
+        print(json.dumps(measure(args.way, args.corpus, args.steps, args.samples)))
+        return 0
+    print(torch.cuda.get_device_name(), "torch", torch.__version__)
+    for way in WAYS:
+        command = [sys.executable, __file__, str(args.corpus), "--way", way]
+        command += ["--steps", str(args.steps), "--samples", str(args.samples)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        lines = done.stdout.strip().splitlines() or [f"{way}: failed"]
+        print(lines[-1] if done.returncode == 0 else f"{way}: {done.stderr.strip()[-500:]}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
