@@ -18,6 +18,7 @@ from typing import Any
 
 from pytrace_mono.records import called_name
 from pytrace_mono.synth import Completion, Narrator, Prompt, synthesize
+from pytrace_mono.tasks import parse_answer
 from pytrace_mono.tracer import Sandbox
 from pytrace_mono.verify import Evidence, check
 
@@ -56,8 +57,13 @@ def narrated(path: Path) -> None:
     accused = unread = coded = 0
     coverage: list[float] = []
     seconds = 0.0
+    box = Sandbox()
     for number, (prompt, text) in enumerate(listener.heard):
-        evidence = Evidence(prompt.trace, prompt.entry_point, prompt.traces)
+        trace = prompt.trace
+        if prompt.direction == "backward":  # held against the run of the input it chooses
+            chosen = parse_answer(text, "backward").call or ""
+            trace = box.trace(trace.program, chosen, prompt.call.setup)
+        evidence = Evidence(trace, prompt.entry_point, prompt.traces)
         told = text.split("[ANSWER]")[0]
         begun = time.process_time()
         checked = check(told, evidence, prompt.direction)
@@ -70,10 +76,11 @@ def narrated(path: Path) -> None:
         if checked.contradicted:
             accused += 1
             continue
-        for lie in lies(told, prompt.trace, number):
+        for lie in lies(told, trace, number):
             if planted.total() < PLANTS:
                 planted[lie.kind] += 1
                 caught[lie.kind] += bool(check(lie.text, evidence, prompt.direction).contradicted)
+    box.close()
     total = len(listener.heard)
     print(f"claims       {dict(status)}; sentences with code {coded}, unread {unread}")
     print(f"accused      {accused} of {total} ({accused / total:.2%})")

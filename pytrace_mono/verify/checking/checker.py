@@ -524,10 +524,14 @@ class Checker:
         return whole.taken(self.run, self.main, claim.place.line, said)
 
     def _History(self, claim: Claim, said: History) -> Answer:
-        return whole.history(self.main, said)
+        return whole.in_some_frame(
+            self.run, self.main, said.name, lambda frame: whole.history(frame, said)
+        )
 
     def _Changes(self, claim: Claim, said: Changes) -> Answer:
-        return whole.changes(self.main, said)
+        return whole.in_some_frame(
+            self.run, self.main, said.name, lambda frame: whole.changes(frame, said)
+        )
 
     # ------------------------------------------------------------------ calls
 
@@ -627,6 +631,7 @@ class Checker:
         if node is None:
             return None, "not an expression", None
         visits = self.places.visits(claim.place) or self.run.visits
+        visits = [v for v in visits if v.frame is self.main] or visits
 
         def test(visit: Visit) -> bool | None:
             answers: list[bool | None] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import keyword
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pytrace_mono.tracer.types import Snapshot
@@ -62,10 +62,22 @@ def _sequence(
     return None if None in answers else True
 
 
-def history(main: Frame | None, said: History) -> Answer:
-    """The values a variable had, as far as they are told."""
+def in_some_frame(
+    run: Run, main: Frame | None, name: str, test: Callable[[Frame], Answer]
+) -> Answer:
+    """What is said of a variable's changes is about the main activation, or one further down."""
     if main is None:
         return _NO_RUN
+    answer = test(main)
+    if answer[0] is True:
+        return answer
+    others = [f for f in run.called if f is not main and any(name in v.changes for v in f.visits)]
+    told = [other for f in others if (other := test(f))[0] is True]
+    return told[0] if told else answer
+
+
+def history(main: Frame, said: History) -> Answer:
+    """The values a variable had, as far as they are told."""
     changed = [v for v in main.visits if said.name in v.changes]
     if not changed:
         return None, f"{said.name} is not seen to change", None
@@ -100,10 +112,8 @@ def history(main: Frame | None, said: History) -> Answer:
     return False, f"{said.name} was {told}", changed[-1].start
 
 
-def changes(main: Frame | None, said: Changes) -> Answer:
+def changes(main: Frame, said: Changes) -> Answer:
     """Which lines changed a variable, and how often."""
-    if main is None:
-        return _NO_RUN
     changed = [v for v in main.visits if said.name in v.changes]
     lines = set(said.lines)
     counts = set()
