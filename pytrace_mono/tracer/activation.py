@@ -12,10 +12,11 @@ from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from pytrace_mono.tracer.classes import ident
+from pytrace_mono.tracer.copies import Copy, is_atomic, renewed
 from pytrace_mono.tracer.effects import are_real
 from pytrace_mono.tracer.opcodes import Opcodes
 from pytrace_mono.tracer.rows import names_text, quoted
-from pytrace_mono.tracer.watch import Copy, Large, Memory, is_atomic, renewed
+from pytrace_mono.tracer.watch import Large, Memory
 
 if TYPE_CHECKING:
     from pytrace_mono.tracer.recorder import Recorder

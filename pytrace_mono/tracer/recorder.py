@@ -19,6 +19,7 @@ from typing import Any
 
 from pytrace_mono.tracer import audit, classes, watch
 from pytrace_mono.tracer.activation import Activation, gc_disable, gc_enable, gc_isenabled
+from pytrace_mono.tracer.copies import is_atomic
 from pytrace_mono.tracer.headroom import Headroom, Rearm
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.opcodes import Opcodes, opcodes_of
@@ -300,7 +301,7 @@ class Recorder:
 
     def text_of(self, value: object) -> str:
         """The Snapshot of a value that is no variable's, as JSON."""
-        if watch.is_atomic(type(value)):
+        if is_atomic(type(value)):
             return self.snapshotter.fragment(value)
         return self.known.look(value, None)[1] or ""
 

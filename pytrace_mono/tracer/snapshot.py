@@ -20,11 +20,11 @@ from typing import Any
 
 from pytrace_mono.tracer import classes
 from pytrace_mono.tracer.classes import ident
+from pytrace_mono.tracer.copies import Copy, kinds_of
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.messages import message_of
 from pytrace_mono.tracer.parts import in_order
 from pytrace_mono.tracer.rows import quoted, snapshot_text
-from pytrace_mono.tracer.watch import Copy, kinds_of
 
 SnapshotRow = dict[str, Any]
 """A Snapshot as JSON: ``{"text": str, "type": str, "exact": bool}``."""

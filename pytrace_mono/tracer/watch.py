@@ -9,91 +9,29 @@ their ``__del__``.
 
 from __future__ import annotations
 
-import datetime
-import decimal
-from collections.abc import Callable, Collection, Mapping, Sequence
-from itertools import repeat
-from math import isfinite
-from operator import is_, length_hint
+from collections.abc import Callable
+from operator import is_
 from typing import TYPE_CHECKING, Any, cast
 
 from pytrace_mono.tracer.classes import Layouts, ident
+from pytrace_mono.tracer.copies import (
+    ATOMIC,
+    CONTAINERS,
+    MAX_DEPTH,
+    MAX_NODES,
+    Copy,
+    copy_of,
+    copy_within,
+    is_atomic,
+    kinds_of,
+    renewed,
+)
 from pytrace_mono.tracer.parts import parts_of
 
 if TYPE_CHECKING:
     from pytrace_mono.tracer.snapshot import Snapshotter
 
-ATOMIC: frozenset[int] = frozenset(
-    map(
-        ident,
-        (
-            int,
-            str,
-            float,
-            bool,
-            type(None),
-            bytes,
-            complex,
-            range,
-            type(Ellipsis),
-            decimal.Decimal,
-            datetime.date,
-            datetime.timedelta,
-        ),
-    )
-)
-"""Ids of the types whose instances never change; by id, because a metaclass may define ``__hash__``."""
-_CONTAINERS: frozenset[int] = frozenset(map(ident, (list, tuple, set, frozenset, dict)))
-_WRITTEN_IN_ORDER: frozenset[int] = frozenset(map(ident, (list, tuple, dict)))
-_SIMPLE: frozenset[int] = frozenset(map(ident, (int, str, bool, type(None))))
-_FLOATS = {ident(float)}
-_NONE = type(None)
-_MAX_NODES = 10_000
-"""Elements remembered for one value; above it its text and size alone decide."""
-_MAX_DEPTH = 20
 _MOST_KNOWN = 256
-
-
-def is_atomic(kind: type) -> bool:
-    """Is this a type whose instances never change?"""
-    if kind is int or kind is str or kind is bool or kind is _NONE or kind is float:
-        return True  # told without a look at the table, because these are most
-    return kind is not list and kind is not dict and ident(kind) in ATOMIC
-
-
-def kinds_of(items: Collection[Any]) -> set[int]:
-    """The types of the items, as in :data:`ATOMIC`."""
-    for first in items:
-        kind = type(first)
-        # Mostly all are of one type, which is quicker to see.
-        if all(map(is_, map(type, items), repeat(kind))):
-            return {ident(kind)}
-        return set(map(ident, map(type, items)))
-    return set()
-
-
-class Copy:
-    """What is remembered of a value made wholly of exact built-in types.
-
-    Attributes:
-        kind: the container's type.
-        items: its elements; of a dict the keys and then the values.
-        inner: (element, copy) for those elements that can change themselves.
-        count: how many elements there are at all levels, or a few more.
-        depth: how many levels there are.
-        widest: the size of the largest container.
-        is_simple: ``repr`` of the value is its text, where that is within the limits.
-    """
-
-    __slots__ = ("count", "depth", "inner", "is_simple", "items", "kind", "widest")
-
-    def __init__(self, kind: type, items: list[Any], inner: list[tuple[Any, Copy]]) -> None:
-        self.kind = kind
-        self.items = items
-        self.inner = inner
-        self.count = self.widest = len(items)
-        self.depth = 1
-        self.is_simple = False
 
 
 class Large:
@@ -111,7 +49,6 @@ class Large:
         self.is_plain = is_plain
 
 
-_NOTHING: Mapping[int, Any] = {}
 _EQUAL_IF_ALIKE: frozenset[int] = frozenset(map(ident, (int, str, bytes, bool)))
 _INNER = object()
 
@@ -135,18 +72,18 @@ class Outlines:
             value: anything.
             outdated: an outline that was right before; its parts are kept where they still are.
         """
-        return self._outline(value, [_MAX_NODES], set(), outdated)
+        return self._outline(value, [MAX_NODES], set(), outdated)
 
     def _outline(
         self, value: Any, left: list[int], path: set[int], outdated: Outline | None = None
     ) -> Outline | None:
-        if ident(type(value)) in _CONTAINERS and len(value) > left[0]:
+        if ident(type(value)) in CONTAINERS and len(value) > left[0]:
             return None  # before its parts are listed, which takes long where there are millions
-        parts = parts_of(value, self._layouts, _MAX_NODES)
+        parts = parts_of(value, self._layouts, MAX_NODES)
         if parts is None:
             return Outline(type(value), [], [], [], self._to_text(value))
         left[0] -= len(parts)
-        if left[0] < 0 or len(path) == _MAX_DEPTH:
+        if left[0] < 0 or len(path) == MAX_DEPTH:
             return None
         before = dict(outdated.inner) if outdated is not None else {}
         path.add(ident(value))
@@ -165,7 +102,7 @@ class Outlines:
                 known = renewed(old, part)
                 left[0] -= 0 if known is None else known.count
             else:
-                known = _copy(part, left, path)
+                known = copy_within(part, left, path)
             known = known or self._outline(part, left, path, old if type(old) is Outline else None)
             if known is None or left[0] < 0:
                 return None
@@ -179,7 +116,7 @@ class Outlines:
             return False
         if outline.text is not None:
             return outline.text == self._to_text(value)
-        parts = parts_of(value, self._layouts, _MAX_NODES)
+        parts = parts_of(value, self._layouts, MAX_NODES)
         if parts is None or len(parts) != len(outline.ids):
             return False
         ids = list(map(ident, parts))
@@ -233,171 +170,6 @@ def _alike(part: Any, held: Any) -> bool:
     return kind is type(held) and ident(kind) in _EQUAL_IF_ALIKE and bool(part == held)
 
 
-def _copy(
-    value: Any, left: list[int], path: set[int], known: Mapping[int, Copy] = _NOTHING
-) -> Copy | None:
-    """Remember a container of exact built-in values; None for anything else.
-
-    Args:
-        value: the container.
-        left: how many elements may be remembered yet.
-        path: ids of the containers that this one is in.
-        known: by id, elements that are still right.
-    """
-    kind = type(value)
-    if ident(kind) not in _CONTAINERS or len(path) == _MAX_DEPTH or ident(value) in path:
-        return None
-    left[0] -= len(value)
-    if left[0] < 0:
-        return None
-    items = [*value, *value.values()] if kind is dict else list(value)
-    copy = Copy(kind, items, [])
-    kinds = kinds_of(items)
-    if kinds <= ATOMIC:
-        copy.is_simple = ident(kind) in _WRITTEN_IN_ORDER and _is_simple(kinds, items)
-        return copy
-    simple = ident(kind) in _WRITTEN_IN_ORDER
-    path.add(ident(value))
-    inner: list[tuple[Any, Copy]] = copy.inner
-    for item in items:
-        if is_atomic(type(item)):
-            simple = simple and ident(type(item)) in _SIMPLE
-            continue
-        if type(item) is tuple:
-            kinds = kinds_of(item)
-            if kinds <= ATOMIC:  # cannot change, so its identity is enough
-                left[0] -= len(item)
-                copy.count += len(item)
-                copy.widest = max(copy.widest, len(item))
-                copy.depth = 2
-                simple = simple and _is_simple(kinds, item)
-                continue
-        deeper = known.get(ident(item)) or _copy(item, left, path)
-        if deeper is None:
-            return None
-        inner.append((item, deeper))
-    path.discard(ident(value))
-    if left[0] < 0:
-        return None
-    return _summed(copy, simple)
-
-
-def _summed(copy: Copy, simple: bool) -> Copy:
-    """The copy, with what is known of its parts added up."""
-    for _, deeper in copy.inner:
-        copy.count += deeper.count
-        copy.widest = max(copy.widest, deeper.widest)
-        copy.depth = max(copy.depth, deeper.depth + 1)
-        simple = simple and deeper.is_simple
-    copy.is_simple = simple
-    return copy
-
-
-def _is_simple(kinds: set[int], items: Sequence[Any]) -> bool:
-    if kinds <= _SIMPLE:
-        return True
-    return kinds == _FLOATS and all(map(isfinite, items))
-
-
-def renewed(copy: Copy, value: Any) -> Copy | None:
-    """The same copy where ``value`` is still of that type and holds the very same elements, at every
-    level; where not, another that is right, or None where there is none.
-
-    What is alike at one level is not looked at again to make the other copy.
-    """
-    kind = copy.kind
-    if type(value) is not kind:
-        return copy_of(value)
-    value = cast(Any, value)
-    items = copy.items
-    if kind is dict:
-        size = len(value)
-        if (
-            2 * size != len(items)
-            or not all(map(is_, items, value))
-            or not all(map(is_, items[size:], value.values()))
-        ):
-            return _anew(copy, value)
-    elif len(value) != len(items):
-        return _longer(copy, value) if kind is list else _anew(copy, value)
-    elif not all(map(is_, items, value)):
-        return _exchanged(copy, value) if kind is list else _anew(copy, value)
-    inner = copy.inner
-    if not inner:
-        return copy
-    changed = False
-    now: list[tuple[Any, Copy]] = []
-    for item, deeper in inner:
-        new = renewed(deeper, item)
-        if new is None:
-            return None
-        changed = changed or new is not deeper
-        now.append((item, new))
-    if not changed:
-        return copy
-    other = Copy(kind, items, now)
-    if any(type(item) is tuple for item in items):
-        return _anew(copy, value)  # tuples that cannot change have no copy to add up
-    # A simple copy has simple parts; of the others it is not known why they are not.
-    _summed(other, copy.is_simple)
-    return other if _is_within(other) else None
-
-
-def copy_of(value: Any) -> Copy | None:
-    """Remember a container of exact built-in values; None for anything else, or for too many."""
-    if type(value) is list and len(value) <= _MAX_NODES:
-        kinds = kinds_of(value)
-        if kinds <= ATOMIC:  # which is what most lists are, and quickly done
-            copy = Copy(list, list(value), [])
-            copy.is_simple = _is_simple(kinds, value)
-            return copy
-    return _copy(value, [_MAX_NODES], set())
-
-
-def _anew(copy: Copy, value: Any) -> Copy | None:
-    """A copy after other elements came in, in which those that were there are kept if they are right.
-
-    One that is right has nothing changed in it, so ``value`` cannot have come into it either.
-    """
-    known = {ident(item): deeper for item, deeper in copy.inner if renewed(deeper, item) is deeper}
-    made = _copy(value, [_MAX_NODES], set(), known)
-    return made if made is not None and _is_within(made) else None
-
-
-def _is_within(copy: Copy) -> bool:
-    return copy.count <= 2 * _MAX_NODES and copy.depth <= _MAX_DEPTH
-
-
-def _longer(copy: Copy, value: list[Any]) -> Copy | None:
-    """For a list that got more at its end, or less; so that a loop that appends is cheap."""
-    size = min(len(copy.items), len(value))
-    tail = value[size:]
-    if copy.inner or len(value) > _MAX_NODES or not all(map(is_, copy.items, value)):
-        return _anew(copy, value)
-    kinds = kinds_of(tail)
-    if not kinds <= ATOMIC:
-        return _anew(copy, value)
-    other = Copy(list, list(value), [])
-    other.is_simple = copy.is_simple and _is_simple(kinds, tail)
-    return other
-
-
-def _exchanged(copy: Copy, value: list[Any]) -> Copy | None:
-    """For a list in which some elements were set; so that the others need not be looked at."""
-    if copy.inner:
-        return _anew(copy, value)
-    before, now = iter(copy.items), iter(value)
-    new: list[Any] = []
-    while not all(map(is_, before, now)):
-        new.append(value[len(value) - length_hint(now) - 1])
-    kinds = kinds_of(new)
-    if not kinds <= ATOMIC:
-        return _anew(copy, value)
-    other = Copy(list, list(value), [])
-    other.is_simple = copy.is_simple and _is_simple(kinds, new)
-    return other
-
-
 Memory = Copy | Outline | Large
 
 
@@ -429,7 +201,7 @@ class Known:
                 with no Snapshot, where it has not changed.
             now: the copy that is right, where it is known that ``before`` is not.
         """
-        if type(before) is Large and len(value) > _MAX_NODES:
+        if type(before) is Large and len(value) > MAX_NODES:
             return Large(len(value), before.is_plain), self._snapshotter.fragment(value)
         copy: Copy | Outline | None = now
         if now is None and type(before) is Copy:
@@ -475,7 +247,7 @@ class Known:
 
 def _large(value: Any) -> Large | None:
     """None where it is not the number of its own elements that is too large."""
-    if ident(type(value)) not in _CONTAINERS or len(value) <= _MAX_NODES:
+    if ident(type(value)) not in CONTAINERS or len(value) <= MAX_NODES:
         return None
     is_plain = kinds_of(value) <= ATOMIC
     if type(value) is dict:
