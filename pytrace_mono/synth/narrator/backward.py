@@ -129,7 +129,7 @@ class Deduction:
         )
 
     def _equals(self, name: str, value: Snapshot) -> str:
-        if len(value.text) <= 200:
+        if value.exact and len(value.text) <= 200:
             return code(f"{name} == {value.text}")
         return f"{code(name)} is {show(value)}"
 
