@@ -148,7 +148,7 @@ def _other_return(text: str, trace: Trace) -> Iterator[Edit]:
 
 def _negated(text: str, trace: Trace) -> Iterator[Edit]:
     """Backwards: the output told as what it is not."""
-    pattern = re.compile(r"(so (?:at the end|there) `\w+ )==( [^`\n]+`)")
+    pattern = re.compile(r"(so (?:at the end|there) `\w+ )==( [^`\n<]+`)")
     for match in pattern.finditer(text):
         yield match.start(), match.end(), f"{match[1]}!={match[2]}"
 
