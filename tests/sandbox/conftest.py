@@ -7,17 +7,17 @@ from collections.abc import Iterator
 import pytest
 
 from pytrace_mono.tracer.limits import Limits
-from pytrace_mono.tracer.sandbox import Sandbox, layers
+from pytrace_mono.tracer.sandbox import Sandbox, layers, levels
 
 CONFINED_HERE = all(
     layer.active for layer in layers() if layer.name in ("landlock", "seccomp", "no_new_privs")
 )
-LEVELS = ["guard", "confined"] if CONFINED_HERE else ["guard"]
+LEVELS = ["guard", levels.choose("auto")] if CONFINED_HERE else ["guard"]
 
 
 @pytest.fixture(scope="session", params=LEVELS)
 def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    """A sandbox at each level that this machine offers."""
+    """A sandbox at the weakest and at the strongest level that this machine offers."""
     with Sandbox(Limits(wall_seconds=10), request.param) as made:
         yield made
 

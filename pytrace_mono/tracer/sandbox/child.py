@@ -103,7 +103,7 @@ def _run_item(
     fresh: bool,
 ) -> None:
     codes = _compile_all(item, channel)
-    report = Report(limits.output_bytes, parent.reserve if fresh else Reserve(), channel, fresh)
+    report = Report(limits.output_bytes, parent.reserve, channel, fresh)
     try:
         _run(item["source"], traced, codes, limits, report, channel, parent.guard)
     except MemoryError:

@@ -1,9 +1,8 @@
 """Shut a freshly forked child in, layer by layer, in an order that never needs what it gave up.
 
-What is covered at level ``confined``: files outside Python's own, the network, other processes,
-new processes and threads, the kernel's more dangerous calls, processor time, memory, descriptors,
-the environment. What is not: bugs of the kernel itself, side channels, whether a path exists
-(``stat`` answers), and what a program does to its own recording from inside its own process.
+At level ``confined``: files outside Python's own, the network, other processes, new processes and
+threads, the kernel's more dangerous calls, processor time, memory, descriptors, the environment.
+:mod:`namespaces`, entered by the warm parent, add at level ``isolated`` that nothing else exists.
 
 Level ``guard`` keeps to resource limits, a session of its own and a clean environment: it protects
 from accidents, not from attackers.
@@ -30,16 +29,17 @@ class Jail:
     """The layers of one level, made ready in the warm parent so that a child only enters them.
 
     Args:
-        level: ``guard`` or ``confined``.
+        level: ``guard``, ``confined`` or ``isolated``.
+        granted: what programs may read, as :func:`landlock.grants` gave it.
 
     Raises:
         OSError: the kernel refuses a layer that ``confined`` needs.
     """
 
-    def __init__(self, level: str) -> None:
+    def __init__(self, level: str, granted: list[landlock.Grant]) -> None:
         self._confined = level != "guard"
         if self._confined:
-            self._ruleset = landlock.create_ruleset()
+            self._ruleset = landlock.create_ruleset(granted)
             self._filter = seccomp.Filter()
             kernel.forbid_new_privileges()
             kernel.drop_capabilities()

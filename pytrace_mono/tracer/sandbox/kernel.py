@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import struct
 import sys
 
 LINUX = sys.platform == "linux"
@@ -23,9 +24,14 @@ _SECCOMP_MODE_FILTER = 2
 
 # These numbers are the same on every architecture.
 _SYS_CLOSE_RANGE = 436
+_SYS_MOUNT_SETATTR = 442
 _SYS_LANDLOCK_CREATE_RULESET = 444
 _SYS_LANDLOCK_ADD_RULE = 445
 _SYS_LANDLOCK_RESTRICT_SELF = 446
+
+_SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+_AT_FDCWD = -100
+_AT_RECURSIVE = 0x8000
 
 _CAPABILITY_VERSION_3 = 0x20080522
 
@@ -153,3 +159,38 @@ def landlock_add_rule(ruleset: int, kind: int, rule: bytes) -> None:
 
 def landlock_restrict_self(ruleset: int) -> None:
     _syscall(_SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0)
+
+
+def unshare(flags: int) -> None:
+    """Leave some of the namespaces that this process is in for new ones."""
+    _call("unshare", ctypes.c_int(flags))
+
+
+def mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:
+    words = [None if text is None else os.fsencode(text) for text in (source, target, kind)]
+    _call("mount", *words, ctypes.c_ulong(flags), os.fsencode(options) or None)
+
+
+def umount(target: str, flags: int) -> None:
+    _call("umount2", os.fsencode(target), ctypes.c_int(flags))
+
+
+def pivot_root(new: str, old: str) -> None:
+    """Make ``new`` the root of this mount namespace and put the old one at ``old``."""
+    number = _SYS_PIVOT_ROOT.get(os.uname().machine)
+    if number is None:
+        raise OSError(f"pivot_root: its number on {os.uname().machine} is not known")
+    _syscall(number, os.fsencode(new), os.fsencode(old))
+
+
+def set_mount_read_only(target: str) -> None:
+    """Everything mounted at and below ``target``: no writing, no set-user-id, no devices."""
+    attributes = struct.pack("=QQQQ", 0x1 | 0x2 | 0x4, 0, 0, 0)
+    _syscall(
+        _SYS_MOUNT_SETATTR,
+        _AT_FDCWD,
+        os.fsencode(target),
+        _AT_RECURSIVE,
+        attributes,
+        len(attributes),
+    )

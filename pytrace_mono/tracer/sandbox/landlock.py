@@ -9,6 +9,7 @@ import os
 import site
 import struct
 import sysconfig
+from typing import NamedTuple
 
 from pytrace_mono.tracer.sandbox import kernel
 
@@ -39,8 +40,11 @@ def version() -> int:
         return 0
 
 
-def create_ruleset() -> int:
+def create_ruleset(granted: list[Grant]) -> int:
     """Make the ruleset of a confined program and return its descriptor.
+
+    Args:
+        granted: what :func:`grants` gave.
 
     Raises:
         OSError: the kernel has no Landlock, or it is switched off.
@@ -56,8 +60,8 @@ def create_ruleset() -> int:
             refusal = error
     else:
         raise refusal or OSError("no Landlock")
-    for path, rights in _granted():
-        _grant(ruleset, path, rights)
+    for grant in granted:
+        _grant(ruleset, grant.real, grant.rights)
     return ruleset
 
 
@@ -73,19 +77,27 @@ def _grant(ruleset: int, path: str, rights: int) -> None:
         os.close(fd)
 
 
-def _granted() -> list[tuple[str, int]]:
+class Grant(NamedTuple):
+    """A path that programs may use, without symbolic links too, and the rights to it."""
+
+    path: str
+    real: str
+    rights: int
+
+
+def grants() -> list[Grant]:
     """Paths a program may use, each with its rights: Python's own, and no place of the user's."""
     readable = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     readable.update(site.getsitepackages())
     readable.update(_library_directories())
     readable.add("/usr/share/zoneinfo")
     granted = [
-        (path, _EXECUTE | _READ_FILE | _READ_DIR)
-        for path in sorted({os.path.realpath(path) for path in readable})
-        if os.path.isdir(path) and os.path.dirname(path) != path
+        Grant(path, os.path.realpath(path), _EXECUTE | _READ_FILE | _READ_DIR)
+        for path in sorted(readable | {os.path.realpath(path) for path in readable})
+        if os.path.isdir(path) and os.path.dirname(os.path.realpath(path)) != path
     ]
-    granted.append(("/etc/ld.so.cache", _READ_FILE))
-    granted.append((os.devnull, _READ_FILE | _WRITE_FILE))
+    granted.append(Grant("/etc/ld.so.cache", "/etc/ld.so.cache", _READ_FILE))
+    granted.append(Grant(os.devnull, os.devnull, _READ_FILE | _WRITE_FILE))
     return granted
 
 

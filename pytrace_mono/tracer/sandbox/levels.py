@@ -8,7 +8,7 @@ import warnings
 from typing import NamedTuple
 
 from pytrace_mono.errors import IsolationUnavailableError
-from pytrace_mono.tracer.sandbox import kernel, landlock, syscalls
+from pytrace_mono.tracer.sandbox import kernel, landlock, namespaces, syscalls
 from pytrace_mono.tracer.types import Level
 
 NAMES = ("auto", "guard", "confined", "isolated", "external")
@@ -38,6 +38,7 @@ def layers() -> tuple[Layer, ...]:
     filters = _seccomp_problem()
     memory = "" if linux else ", without memory: this system does not honour it"
     privileges = kernel.has_no_new_privileges()
+    apart = namespaces.problem()
     found = version > 0 and filters is None and privileges
     unused = "" if found else "; not used, because not all layers of `confined` are here"
     return (
@@ -58,7 +59,7 @@ def layers() -> tuple[Layer, ...]:
             f"version {version} of its interface{unused}" if version else _NO_LANDLOCK,
         ),
         Layer("seccomp", found, filters or f"system calls from an allow list{unused}"),
-        Layer("namespaces", False, "not built yet: it will be the level `isolated`"),
+        Layer("namespaces", found and apart is None, apart or f"{_NAMESPACES}{unused}"),
         Layer("external jail", False, "not built yet: it will be the level `external`"),
     )
 
@@ -77,30 +78,38 @@ def choose(isolation: str) -> Level:
         raise IsolationUnavailableError(
             f"there is no isolation level {isolation!r}", f"choose one of: {', '.join(NAMES)}"
         )
-    if isolation in ("isolated", "external"):
+    if isolation == "external":
         raise IsolationUnavailableError(
-            f"the isolation level {isolation!r} is not built yet",
-            "use isolation='confined', or run pytrace_mono in a container or virtual machine",
+            "the isolation level 'external' is not built yet", "use isolation='isolated'"
         )
     if os.name != "posix":
         raise IsolationUnavailableError(
             f"no isolation level can be had here: {_NO_FORK}", "use Linux (or WSL), or macOS"
         )
+    if isolation == "guard":
+        return "guard"
+    found = {layer.name: layer for layer in layers()}
     missing = [
-        f"{layer.name}: {layer.detail}"
-        for layer in layers()
-        if layer.name in ("landlock", "seccomp", "no_new_privs") and not layer.active
+        f"{name}: {found[name].detail}"
+        for name in ("landlock", "seccomp", "no_new_privs")
+        if not found[name].active
     ]
+    apart = found["namespaces"]
+    if isolation == "isolated" and (missing or not apart.active):
+        missing += [] if apart.active else [f"namespaces: {apart.detail}"]
+        raise IsolationUnavailableError(
+            "the isolation level 'isolated' cannot be had here (" + "; ".join(missing) + ")",
+            _NAMESPACES_FIX,
+        )
     if not missing:
-        return "guard" if isolation == "guard" else "confined"
+        return "isolated" if apart.active and isolation != "confined" else "confined"
     if isolation == "confined":
         raise IsolationUnavailableError(
             "the isolation level 'confined' cannot be had here (" + "; ".join(missing) + ")",
             "use Linux 5.13 or later with Landlock enabled, on x86-64 or aarch64; or accept less "
             "with isolation='guard', for programs you trust",
         )
-    if isolation == "auto":
-        _warn_once("; ".join(missing))
+    _warn_once("; ".join(missing))
     return "guard"
 
 
@@ -129,5 +138,11 @@ def _seccomp_problem() -> str | None:
     return None
 
 
+_NAMESPACES = "user, process ids, network, messages, host name, mounts: a root with Python alone"
+_NAMESPACES_FIX = (
+    "allow user namespaces (sysctl user.max_user_namespaces=15000, and where they exist "
+    "kernel.unprivileged_userns_clone=1 or kernel.apparmor_restrict_unprivileged_userns=0; in a "
+    "container a seccomp profile with unshare and mount), or use isolation='confined'"
+)
 _NO_FORK = "this system cannot fork"
 _NO_LANDLOCK = "this kernel has no Landlock, or it is switched off (see `lsm=` on its command line)"

@@ -149,9 +149,6 @@ class Report:
 
     def end(self, outcome: dict[str, Any], status: dict[str, str]) -> None:
         """Write the result, once."""
-        if self._sent:
-            return
-        self._sent = True
         start = self.call_start
         result = {
             "outcome": outcome,
@@ -161,4 +158,6 @@ class Report:
             "call_start": len(self.rows) if start is None else start,
         }
         text = to_json(result)[:-1] + b',"steps":' + self.rows.json().encode() + b"}"
-        self._channel.send(wire.RESULT, text)
+        if not self._sent:  # A timer may have gone off meanwhile.
+            self._sent = True
+            self._channel.send(wire.RESULT, text)

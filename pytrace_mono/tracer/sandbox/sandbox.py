@@ -32,8 +32,8 @@ class Sandbox:
     Args:
         limits: bounds on every run (default :class:`Limits`).
         isolation: ``auto`` for the strongest level this machine offers (with a warning when that is
-            less than ``confined``), or the name of the level that it must be: ``guard`` or
-            ``confined``.
+            less than ``confined``), or the name of the level that it must be: ``guard``,
+            ``confined`` or ``isolated``.
         workers: runs at the same time in :meth:`map` (default: the processors this process may use).
         profile: what programs may do and find beyond bare computing (default: nothing).
         trusted: True lets :meth:`map` run several programs in one child, one after another, which is

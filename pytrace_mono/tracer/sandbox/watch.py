@@ -26,30 +26,30 @@ class Main:
     """The process that asked, and whether it is still there.
 
     Args:
-        pid: its process id.
+        ended: a descriptor that becomes readable when it has ended, or -1.
         requests: the pipe that it holds the other end of.
     """
 
-    def __init__(self, pid: int, requests: int) -> None:
+    def __init__(self, ended: int, requests: int) -> None:
         self.requests = requests
         # A copy of our standard input in some other child of the main process would keep the pipe
         # open, so its end is not the only sign of the main process's death.
-        self._ended = _pidfd(pid)
-        self._pid = pid
+        self.ended = ended
+        self._parent = os.getppid()
 
     def register(self, poll: select.poll, hangup_only: bool) -> None:
         poll.register(self.requests, 0 if hangup_only else select.POLLIN)
-        if self._ended >= 0:
-            poll.register(self._ended, select.POLLIN)
+        if self.ended >= 0:
+            poll.register(self.ended, select.POLLIN)
 
     def longest_wait(self) -> float:
         """Seconds after which to look again at the latest."""
-        return _LONGEST_POLL_SECONDS if self._ended >= 0 else _PARENT_CHECK_SECONDS
+        return _LONGEST_POLL_SECONDS if self.ended >= 0 else _PARENT_CHECK_SECONDS
 
     def is_gone(self, ready: dict[int, int]) -> bool:
-        if self._ended >= 0:
-            return self._ended in ready
-        return os.getppid() != self._pid
+        if self.ended >= 0:
+            return self.ended in ready
+        return os.getppid() != self._parent
 
 
 class Heard(NamedTuple):
@@ -89,7 +89,7 @@ class Child:
         self._buffer = bytearray()
         self._nonce: bytes | None = None
         self._cpu = 0.0
-        self._ended = _pidfd(pid)
+        self._ended = pidfd(pid)
         self._poll = select.poll()
         self._poll.register(reader, select.POLLIN)
         if self._ended >= 0:
@@ -219,7 +219,7 @@ def _kill_strays() -> bool:
     return True
 
 
-def _pidfd(pid: int) -> int:
+def pidfd(pid: int) -> int:
     """A descriptor that becomes readable when the process ends; -1 where there are none."""
     try:
         return os.pidfd_open(pid) if hasattr(os, "pidfd_open") else -1

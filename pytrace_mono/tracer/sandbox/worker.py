@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytrace_mono
 from pytrace_mono.errors import SandboxError
 from pytrace_mono.tracer.sandbox import wire
+from pytrace_mono.tracer.sandbox.watch import pidfd
 from pytrace_mono.tracer.types import Level
 
 _START_SECONDS = 60.0
@@ -91,7 +92,8 @@ class Worker:
         if "LD_LIBRARY_PATH" in os.environ:
             # Some Pythons find their own library by it.
             environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
-        command = [sys.executable, "-s", "-c", _BOOTSTRAP, root, level, str(os.getpid())]
+        here = pidfd(os.getpid())
+        command = [sys.executable, "-s", "-c", _BOOTSTRAP, root, level, str(here)]
         try:
             self._process = subprocess.Popen(
                 command,
@@ -101,6 +103,7 @@ class Worker:
                 stderr=subprocess.PIPE,
                 cwd="/",
                 env=environment,
+                pass_fds=[] if here < 0 else [here],
                 start_new_session=True,  # Ctrl-C is for the main process, which then ends this one.
             )
         except OSError as error:
@@ -108,6 +111,9 @@ class Worker:
                 f"the sandbox's warm parent did not start: {sys.executable or 'no sys.executable'}: "
                 f"{error}. Run pytrace_mono under an ordinary Python interpreter."
             ) from error
+        finally:
+            if here >= 0:
+                os.close(here)
         try:
             self._receive(_REPLY_CAP, time.monotonic() + _START_SECONDS)
         except WorkerDied as error:

@@ -17,7 +17,7 @@ import sys
 import time
 from typing import Any
 
-from pytrace_mono.tracer.sandbox import child, wire
+from pytrace_mono.tracer.sandbox import child, landlock, namespaces, wire
 from pytrace_mono.tracer.sandbox.confine import RESULT_FD, Jail
 from pytrace_mono.tracer.sandbox.integrity import Guard
 from pytrace_mono.tracer.sandbox.report import Reserve
@@ -34,12 +34,12 @@ _COMMON = (
 )
 
 
-def main(level: str, main_pid: int) -> None:
+def main(level: str, main_ended: int) -> None:
     """Serve requests until the pipes end.
 
     Args:
         level: the isolation level of every child.
-        main_pid: the process that asks.
+        main_ended: a descriptor that becomes readable when the process that asks has ended, or -1.
     """
     # Children put their result pipe at this number, so nothing of ours may live there.
     while (null := os.open(os.devnull, os.O_RDWR)) < RESULT_FD:
@@ -50,7 +50,7 @@ def main(level: str, main_pid: int) -> None:
     signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(0))
     # A broken pipe: whoever asked is gone.
     with contextlib.suppress(BrokenPipeError, MainProcessGone):
-        _Zygote(level, Main(main_pid, requests), replies).serve()
+        _Zygote(level, Main(main_ended, requests), replies).serve()
 
 
 class _Zygote:
@@ -60,13 +60,18 @@ class _Zygote:
         for name in _COMMON.split():
             importlib.import_module(name)
         child.warm_up()
-        self._jail = Jail(level)
         reserve = Reserve()
+        address_space = _address_space()
+        granted = landlock.grants() if level != "guard" else []
+        if level == "isolated":
+            places = [(grant.path, grant.real) for grant in granted]
+            namespaces.enter(places, main.ended)
+        self._jail = Jail(level, granted)
         gc.collect()
         gc.disable()
         gc.freeze()
         guard = Guard()
-        self._parent = child.Parent(os.getpid(), _address_space(), reserve, guard)
+        self._parent = child.Parent(os.getpid(), address_space, reserve, guard)
 
     def serve(self) -> None:
         wire.write_all(self._replies, wire.pack_json({"ready": os.getpid()}))
