@@ -19,13 +19,12 @@ from pytrace_mono.tracer.traced import traced
 from pytrace_mono.tracer.types import Outcome, Raised, Snapshot, Status, Step, Trace
 
 if TYPE_CHECKING:
-    from pytrace_mono.tracer.sandbox import Job, Profile, Program, Sandbox
+    from pytrace_mono.tracer.sandbox import Job, Program, Sandbox
 
 __all__ = [
     "Job",
     "Limits",
     "Outcome",
-    "Profile",
     "Program",
     "Raised",
     "Recording",
@@ -43,7 +42,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # The sandbox brings subprocess and ctypes, which a live recording does not need.
-    if name in ("Job", "Profile", "Program", "Sandbox"):
+    if name in ("Job", "Program", "Sandbox"):
         from pytrace_mono.tracer import sandbox
 
         return getattr(sandbox, name)

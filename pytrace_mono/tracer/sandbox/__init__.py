@@ -5,7 +5,6 @@ The public names::
     Sandbox(limits, isolation, workers)     .trace(), .trace_all(), .run(), .map(), .check(), .level
     Job(source, call, setup)                one run, for Sandbox.map
     Program(source, calls)                  several Calls of one program, for Sandbox.map
-    Profile(threads, imports, ...)          what programs may do and find beyond bare computing
     layers()                                which Layers of protection are active on this machine
 
 How it works: the main process starts one *warm parent* per worker (``worker``, ``zygote``), which
@@ -17,7 +16,6 @@ what is not.
 
 from pytrace_mono.tracer.sandbox.job import Job, Program
 from pytrace_mono.tracer.sandbox.levels import Layer, layers
-from pytrace_mono.tracer.sandbox.profile import Profile
 from pytrace_mono.tracer.sandbox.sandbox import Sandbox
 
-__all__ = ["Job", "Layer", "Profile", "Program", "Sandbox", "layers"]
+__all__ = ["Job", "Layer", "Program", "Sandbox", "layers"]

@@ -8,7 +8,7 @@ The recorder lives in the program's own process, so what looks deep enough finds
 - seals: after a Call, what the harness consists of must be what it was before.
 
 A program that computes such a name at run time, or that finds memory addresses on its own, is not
-noticed; ``Sandbox(confirm=True)`` and ``determinism="check"`` are the second line.
+noticed.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ import os
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Literal
 
 from pytrace_mono.errors import PytraceMonoError, SandboxError
 from pytrace_mono.tracer.limits import Limits
@@ -15,7 +14,6 @@ from pytrace_mono.tracer.sandbox import levels, result
 from pytrace_mono.tracer.sandbox.batch import Batch, Result
 from pytrace_mono.tracer.sandbox.job import CallLike, Job, JobLike, Program
 from pytrace_mono.tracer.sandbox.pool import Group, Pool
-from pytrace_mono.tracer.sandbox.profile import Profile
 from pytrace_mono.tracer.sandbox.worker import Reply
 from pytrace_mono.tracer.types import Level, Outcome, Trace
 
@@ -35,13 +33,6 @@ class Sandbox:
             less than ``confined``), or the name of the level that it must be: ``guard``,
             ``confined`` or ``isolated``.
         workers: runs at the same time in :meth:`map` (default: the processors this process may use).
-        profile: what programs may do and find beyond bare computing (default: nothing).
-        trusted: True lets :meth:`map` run several programs in one child, one after another, which is
-            faster; they could see and change each other, so only for programs that you trust.
-        determinism: ``check`` runs each Call twice, in processes of their own; where the two
-            recordings differ, the Trace is marked ``disturbed``.
-        confirm: True runs each traced Call once more without tracing; where the outcomes differ, the
-            Trace is marked ``tampered``.
 
     Attributes:
         level: the isolation level achieved.
@@ -64,14 +55,7 @@ class Sandbox:
         limits: Limits | None = None,
         isolation: str = "auto",
         workers: int | None = None,
-        *,
-        profile: Profile | None = None,
-        trusted: bool = False,
-        determinism: Literal["check"] | None = None,
-        confirm: bool = False,
     ) -> None:
-        if profile not in (None, Profile()) or trusted or determinism or confirm:
-            raise SandboxError("profile, trusted, determinism and confirm are not built yet")
         if workers is not None and (type(workers) is not int or workers < 1):
             raise SandboxError(f"workers is {workers!r}; give a positive whole number, or None")
         self.limits = limits or Limits()
