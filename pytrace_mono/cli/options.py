@@ -26,7 +26,7 @@ def add_sandbox_options(parser: argparse.ArgumentParser) -> None:
         "--isolation",
         default="auto",
         metavar="LEVEL",
-        help="auto (the strongest that this machine has), or guard or confined, which must be had",
+        help="auto (the strongest there is), or guard, confined or isolated, which must be had",
     )
     defaults = Limits()
     for name, kind in _NUMBERS.items():
