@@ -128,6 +128,8 @@ class Origins:
                 self._loop_around(asked[0])
                 return f"{label(node.lineno)} {code(ast.unparse(node.test))} never let it through"
             if isinstance(node, Loop):
+                if any(self._enters(header, node) for header in asked):
+                    return ""  # a `case` or `except` that was not taken
                 self._slice.told.add(node)
                 source = node.test if isinstance(node, ast.While) else node.iter
                 self._slice.want(source)
