@@ -467,7 +467,7 @@ def attack():
 import signal
 def attack():
     signal.signal(signal.SIGVTALRM, lambda number, frame: walk(frame))
-    signal.setitimer(signal.ITIMER_VIRTUAL, 0.001, 0.001)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0.001)
     sum(range(2_000_000))
     return 'honest'
 """,

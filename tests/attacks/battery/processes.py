@@ -30,7 +30,7 @@ def _own(name: str, tries: str, arguments: str, **more: str) -> Attack:
 
 
 def _victim(name: str, tries: str, line: str) -> Attack:
-    source = f"import ctypes, os, resource, signal\ndef attack():\n    {line}\n"
+    source = f"import ctypes, os, signal\ndef attack():\n    {line}\n"
     return Attack(name, tries, "victim", source)
 
 
@@ -209,7 +209,7 @@ def attack():
     _victim(
         "prlimit",
         "set another process's limits",
-        "resource.prlimit(VICTIM, resource.RLIMIT_NOFILE, (9, 9))",
+        "import resource; resource.prlimit(VICTIM, resource.RLIMIT_NOFILE, (9, 9))",
     ),
     _victim("renice", "slow another process down", "os.setpriority(os.PRIO_PROCESS, VICTIM, 19)"),
     _victim(
