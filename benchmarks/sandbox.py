@@ -4,7 +4,8 @@
     python benchmarks/sandbox.py --soak 100000       many programs in one Sandbox, 5 % of them hostile
 
 Every way runs the same short programs, on the same number of processors, in turns: each is measured
-several times and the median is printed, because other programs use the machine as well. evalplus'
+several times and the median is printed, because other programs use the machine as well; processor
+time, all processes together, is steadier than the rate where they use much of it. evalplus'
 own guard is used where evalplus is installed, the same technique from ``tests/attacks`` elsewhere;
 the way with PySnooper needs ``pip install pysnooper``.
 """
@@ -83,25 +84,29 @@ def print_rates(isolation: str) -> None:
             run(10)
         resident = memory()
         rates: dict[str, list[float]] = {name: [] for name in ways}
+        costs: dict[str, list[float]] = {name: [] for name in ways}
         for _ in range(ROUNDS):
             for name, (count, run) in ways.items():
-                begun = time.perf_counter()
+                begun, processor = time.perf_counter(), processor_seconds()
                 run(count)
                 rates[name].append(count / (time.perf_counter() - begun))
-        print(f"isolation {box.level}, {WORKERS} at a time; a second, median of {ROUNDS} rounds")
+                costs[name].append((processor_seconds() - processor) / count)
+        print(f"isolation {box.level}, {WORKERS} at a time, median of {ROUNDS} rounds:")
+        print("a second (least to most), and milliseconds of processor time for each")
         for name, found in rates.items():
             spread = f"({min(found):.0f} to {max(found):.0f})"
-            print(f"  {name:40} {statistics.median(found):7.0f}  {spread}")
-        print("ratios, each the median of those within one round")
+            cost = statistics.median(costs[name]) * 1000
+            print(f"  {name:40} {statistics.median(found):7.0f}  {spread:16} {cost:7.2f} ms")
+        print("ratios of rates, and of processor time, each the median of those within one round")
         for ours, theirs in (
             ("Sandbox.run", "python file.py"),
             ("Sandbox.run", f"multiprocessing + {whose} guard"),
             ("Sandbox.map, traced", "python file.py with PySnooper"),
         ):
             if theirs in rates:
-                pairs = zip(rates[ours], rates[theirs], strict=True)
-                ratio = statistics.median(a / b for a, b in pairs)
-                print(f"  {ours} / {theirs}: {ratio:.1f}")
+                faster = ratio(rates[ours], rates[theirs])
+                cheaper = ratio(costs[theirs], costs[ours])
+                print(f"  {ours} / {theirs}: {faster:.1f}x, {cheaper:.1f}x")
         print(f"main process: {(memory() - resident) / 2**20:+.1f} MiB over the run")
 
 
@@ -162,6 +167,24 @@ def find_guard() -> tuple[Callable[[int], None], str]:
     from battery import guard
 
     return guard.enter, "a similar"
+
+
+def ratio(ones: list[float], others: list[float]) -> float:
+    return statistics.median(one / other for one, other in zip(ones, others, strict=True))
+
+
+def processor_seconds() -> float:
+    """Processor time of this process and of its descendants, those that have ended too."""
+    from battery.scene import descendants
+
+    ticks = 0
+    for pid in (os.getpid(), *descendants(os.getpid())):
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # It has ended, and is counted with its parent.
+        ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def memory() -> int:

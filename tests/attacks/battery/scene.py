@@ -14,7 +14,7 @@ from typing import Any
 
 from battery import attack
 
-_SET_CHILD_SUBREAPER = 36
+_SET_CHILD_SUBREAPER, _SET_DEATH_SIGNAL = 36, 1
 
 
 class Scene:
@@ -162,7 +162,7 @@ class Scene:
             os.setsid()
             os.closerange(0, 1024)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.alarm(600)
+            ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
             while True:
                 signal.pause()
         while os.getsid(self._victim) != self._victim:
