@@ -117,3 +117,20 @@ def test_what_cannot_be_said_is_not_wrong(traces: dict[str, Trace]) -> None:
     checked = held(traces, "[L2] `unknown(total)` is `3`.")
     assert not checked.contradicted
     assert judge(checked, "forward", Policy(coverage=0)).kept
+
+
+@pytest.mark.parametrize(
+    "lead", ["This does not settle the input; the simplest that was found is", "A simple one is"]
+)
+def test_a_chosen_input_is_held_against_the_arguments_not_the_line_before(
+    lead: str, traces: dict[str, Trace]
+) -> None:
+    told = "- [L5] `total` was `4`.\n- {} `items = {}`."
+    for items, status in (("[1, 3, 4]", "holds"), ("[1, 3, 5]", "contradicted")):
+        checked = check(
+            told.format(lead, items),
+            Evidence(traces["total_of([1, 3, 4])"], "total_of"),
+            "backward",
+        )
+        chosen = [f for f in checked.findings if f.claim.kind == "witness"]
+        assert [f.status for f in chosen] == [status]

@@ -86,10 +86,10 @@ def _scored(
 
 
 def _lines_with_effects(run: Run, main: Frame | None) -> set[int]:
-    """Labels of the lines with side effects that ran in the function told of."""
+    """Labels of the lines that had a side effect in the function told of: a sort may have none."""
     effects = run.program.effects
     visits = main.visits if main is not None else run.visits
-    return {v.label for v in visits if v.label in effects}
+    return {v.label for v in visits if v.label in effects and (v.changes or v.deleted)}
 
 
 def _output(findings: tuple[Finding, ...]) -> bool | None:

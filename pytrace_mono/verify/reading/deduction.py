@@ -183,7 +183,7 @@ def _hands(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
 
 
 @DEDUCTION.add(
-    r"(?:met by|every point is|all of this is|input is|witness(?: is|:)?|[Cc]hoose|[Pp]ick|[Tt]ake|"
+    r"(?:met by|every point is|all of this is|that was found is|simple one is|input is|witness(?: is|:)?|[Cc]hoose|[Pp]ick|[Tt]ake|"
     r"choosing|arguments?(?: are|:)|inputs?(?: are|:)|one (?:such )?input(?: is|:)?) ((?:«\d+»(?:, and |, | and )?)+)",
 )
 def _witness(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
