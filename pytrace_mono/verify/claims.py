@@ -118,6 +118,15 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class Growth:
+    """By how much a variable moved each time, or what was put at its end; ``each``: always by that."""
+
+    name: str
+    amounts: tuple[Shown, ...]
+    each: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """The lines that change a variable, and how often they did in this run."""
 
@@ -194,6 +203,7 @@ Statement = (
     | Passes
     | Taken
     | History
+    | Growth
     | Changes
     | Gives
     | Called

@@ -134,3 +134,22 @@ def test_a_chosen_input_is_held_against_the_arguments_not_the_line_before(
         )
         chosen = [f for f in checked.findings if f.claim.kind == "witness"]
         assert [f.status for f in chosen] == [status]
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        ("The amounts by which it moved were `3` and `4`.", "holds"),
+        ("The amounts by which it moved were `3` and `5`.", "contradicted"),
+        ("The amounts by which it moved were `3`, `3` and `4`.", "contradicted"),
+        ("Each time it moved by `3`.", "contradicted"),
+    ],
+)
+def test_by_how_much_a_variable_moved_is_held_against_its_changes(
+    told: str, status: str, traces: dict[str, Trace]
+) -> None:
+    before = "- `total` starts as `0` at [L2]; after that only [L5] changes it, twice in this run. "
+    checked = check(before + told, Evidence(traces["total_of([1, 3, 4])"], "total_of"), "backward")
+    assert checked.findings[-1].status == status
+    assert {f.status for f in checked.findings[:-1]} == {"holds"}
+    assert not checked.reading.unread

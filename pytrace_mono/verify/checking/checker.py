@@ -16,6 +16,7 @@ from pytrace_mono.verify.claims import (
     Claim,
     Condition,
     Gives,
+    Growth,
     History,
     Holds,
     Inputs,
@@ -526,6 +527,11 @@ class Checker:
     def _History(self, claim: Claim, said: History) -> Answer:
         return whole.in_some_frame(
             self.run, self.main, said.name, lambda frame: whole.history(frame, said)
+        )
+
+    def _Growth(self, claim: Claim, said: Growth) -> Answer:
+        return whole.in_some_frame(
+            self.run, self.main, said.name, lambda frame: whole.growth(frame, said)
         )
 
     def _Changes(self, claim: Claim, said: Changes) -> Answer:

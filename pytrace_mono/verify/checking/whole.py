@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pytrace_mono.tracer.types import Snapshot
-from pytrace_mono.verify.checking.comparing import NoLiteral, fits, literal_of
+from pytrace_mono.verify.checking.comparing import NoLiteral, fits, literal_of, shows
 from pytrace_mono.verify.checking.places import is_written
-from pytrace_mono.verify.claims import Changes, History, Inputs, Quoted, Shown, Taken
+from pytrace_mono.verify.claims import Changes, Growth, History, Inputs, Quoted, Shown, Taken
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.program import Loop, targets_of
 from pytrace_mono.verify.reading import shapes
@@ -110,6 +110,37 @@ def history(main: Frame, said: History) -> Answer:
         return None, "not all of its values were recorded exactly", None
     told = ", ".join(v.text[:40] if v else "?" for v in values[:20])
     return False, f"{said.name} was {told}", changed[-1].start
+
+
+def growth(main: Frame, said: Growth) -> Answer:
+    """By how much a variable moved at each change, or what came behind what it held."""
+    changed = [v for v in main.visits if said.name in v.changes and said.name in v.before]
+    sequences = [changed]
+    sequences += [[v for v in changed if v.label == line] for line in {v.label for v in changed}]
+    told = ""
+    for visits in sequences:
+        amounts: list[Any] = []
+        for visit in visits:
+            try:
+                before = literal_of(visit.before[said.name].text)
+                amounts += _added(before, literal_of(visit.changes[said.name].text))
+            except NoLiteral:
+                return None, "not all of its values were recorded exactly", None
+        shown = said.amounts * len(amounts) if said.each else said.amounts
+        if amounts and len(shown) == len(amounts) and all(map(shows, shown, amounts)):
+            return True, "", visits[-1].start
+        told = told or ", ".join(repr(amount)[:40] for amount in amounts[:20])
+    return False, f"{said.name} moved by {told or 'nothing'}", None
+
+
+def _added(before: Any, after: Any) -> list[Any]:
+    if isinstance(before, (str, list)) and type(before) is type(after):
+        if after[: len(before)] != before or len(after) == len(before):
+            return [None]
+        return [after[len(before) :]] if isinstance(after, str) else after[len(before) :]
+    if isinstance(before, (int, float)) and isinstance(after, (int, float)):
+        return [after - before]
+    return [None]
 
 
 def changes(main: Frame, said: Changes) -> Answer:

@@ -9,6 +9,7 @@ from pytrace_mono.verify.claims import (
     Changes,
     Condition,
     Gives,
+    Growth,
     History,
     Inputs,
     Passes,
@@ -62,6 +63,15 @@ def _history(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     if s.subject:
         elided = "so on" in m[1] or "..." in m[1]
         yield Found("value", History(s.subject, _values(s, m[1]), elided))
+
+
+@DEDUCTION.add(r"[Tt]he amounts by which it moved were (.+)", "by which it moved")
+@DEDUCTION.add(r"[Ww]hat it appended was (.+)", "it appended was")
+@DEDUCTION.add(r"[Ee]ach time it moved by (.+)", "ach time it moved")
+def _growth(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+    if s.subject:
+        each = m[0][1:].startswith("ach")
+        yield Found("value", Growth(s.subject, _values(s, m[1]), each))
 
 
 @DEDUCTION.add(rf"(?:The end value is|It ends as) ({V})", "nd")
@@ -161,6 +171,11 @@ def _not_run(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
 @DEDUCTION.add(r"the last of these is the base case at \[L(\d+)\]", "base case")
 def _base(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     yield Found("branch", Reached(int(m[1]), int(m[1]), True))
+
+
+@DEDUCTION.add(rf"\[L(\d+)\] is the ({C}) that this takes", "is the ")
+def _takes(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+    yield Found("quote", Quoted(s.code(m[2])), int(m[1]))
 
 
 @DEDUCTION.add(r"\[L(\d+)\] stands in the «\d+» of the loop at \[L(\d+)\]", "stands in")
