@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from pytrace_mono.records import Direction
@@ -358,13 +359,8 @@ class Checker:
             except NotEvaluated as why:
                 return None, str(why), None
             return value is said.held, f"{said.expression} is {value}", None
-        if claim.place.line is None:
-            normal = ast.unparse(node)
-            tests = [v for v in visits if _is_test(v, normal)]
-            visits = tests or visits
-        else:
-            exact = [v for v in visits if _is_test(v, ast.unparse(node))]
-            visits = exact or visits
+        normal = ast.unparse(node)
+        visits = [v for v in visits if _is_test(v, normal)] or visits
 
         def test(visit: Visit) -> bool | None:
             outcome = self._came_out(node, visit)
@@ -381,9 +377,9 @@ class Checker:
         test = getattr(visit.statement, "test", None)
         text = ast.unparse(node)
         if test is not None and isinstance(visit.statement, (ast.If, ast.While)):
-            if ast.unparse(test) == text:
+            if written(test) == text:
                 return self.run.outcome(visit)
-            if text in (opposite(test), f"not {ast.unparse(test)}"):
+            if text in (opposite(test), f"not {written(test)}"):
                 outcome = self.run.outcome(visit)
                 return None if outcome is None else not outcome
         try:
@@ -674,6 +670,13 @@ def touches(visit: Visit, name: str) -> bool:
     )
 
 
+@lru_cache(maxsize=4096)
+def written(node: ast.AST) -> str:
+    """Source of a part of a program, which is asked for at each of its visits."""
+    return ast.unparse(node)
+
+
+@lru_cache(maxsize=4096)
 def opposite(test: ast.expr) -> str:
     """Source of a condition's negation, the way a person writes it."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
@@ -687,7 +690,7 @@ def opposite(test: ast.expr) -> str:
 
 def _is_test(visit: Visit, normal: str) -> bool:
     test = getattr(visit.statement, "test", None)
-    return test is not None and normal in (ast.unparse(test), opposite(test))
+    return test is not None and normal in (written(test), opposite(test))
 
 
 def _root(node: ast.expr) -> str | None:

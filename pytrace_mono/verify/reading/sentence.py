@@ -123,8 +123,12 @@ class Rules:
         found: list[tuple[int, int, Found]] = []
         template = sentence.template
         for rule in self._rules:
-            if rule.keys and not any(key in template for key in rule.keys):
-                continue
+            for key in rule.keys:
+                if key in template:
+                    break
+            else:
+                if rule.keys:
+                    continue
             position = 0
             while (match := rule.pattern.search(template, position)) is not None:
                 start, end = match.span()
