@@ -119,11 +119,14 @@ def peak_memory() -> int:
     """Most bytes held so far: by CUDA's allocator, else by this process."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
+    # Linux keeps the maximum of getrusage() over exec: it would be that of whoever started us.
+    status = Path("/proc/self/status")
+    if status.exists():
+        most = next(row for row in status.read_text().splitlines() if row.startswith("VmHWM:"))
+        return int(most.split()[1]) * 1024
     import resource
-    import sys
 
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
 
 
 class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers says nothing of its type
