@@ -15,7 +15,15 @@ TRACE_VERSION = 1
 
 StepKind = Literal["call", "line", "yield", "resume", "await", "return", "unwind", "exception"]
 OutcomeKind = Literal["returned", "raised", "exited", "timed_out", "over_limit", "crashed"]
-State = Literal["complete", "truncated", "tracer_lost", "thread_untraced", "disturbed", "tampered"]
+State = Literal[
+    "complete",
+    "truncated",
+    "tracer_lost",
+    "thread_untraced",
+    "disturbed",
+    "tampered",
+    "nondeterministic",
+]
 Level = Literal["none", "guard", "confined", "isolated", "external"]
 
 

@@ -23,6 +23,7 @@ from pytrace_mono.tracer.sandbox import wire
 from pytrace_mono.tracer.sandbox.confine import RESULT_FD, Jail, limit_processor
 from pytrace_mono.tracer.sandbox.integrity import Guard
 from pytrace_mono.tracer.sandbox.report import Channel, Report, Reserve, to_json
+from pytrace_mono.tracer.sandbox.surroundings import Surroundings
 from pytrace_mono.tracer.scope import PROGRAM_FILE, Scope
 from pytrace_mono.tracer.snapshot import Snapshotter
 
@@ -35,6 +36,7 @@ _FOREVER = 1e8  # About three years; timers and limits refuse numbers that are m
 # Kept from before the program runs, which may replace the names in `builtins`.
 _exec, _eval, _compile = builtins.exec, builtins.eval, builtins.compile
 _BUILTINS = dict(vars(builtins))
+_process_time = time.process_time
 
 
 class Parent(NamedTuple):
@@ -45,12 +47,14 @@ class Parent(NamedTuple):
         address_space: bytes it had mapped when it forked.
         reserve: address space to give back before the result is written.
         guard: watches over the harness in the child.
+        surroundings: what the program is to find.
     """
 
     pid: int
     address_space: int
     reserve: Reserve
     guard: Guard
+    surroundings: Surroundings
 
 
 class _Codes(NamedTuple):
@@ -105,7 +109,7 @@ def _run_item(
     codes = _compile_all(item, channel)
     report = Report(limits.output_bytes, parent.reserve, channel, fresh)
     try:
-        _run(item["source"], traced, codes, limits, report, channel, parent.guard)
+        _run(item["source"], traced, codes, limits, report, channel, parent)
     except MemoryError:
         report.out_of_memory(f"memory_bytes ({limits.memory_bytes}) exhausted")
     # A defect of ours must not end without a word; what the program raises does not come here.
@@ -134,7 +138,7 @@ class _Clean:
             os.environ.clear()
             os.environ.update(self._environment)
         random.seed(0)
-        limit_processor(limits, time.process_time())
+        limit_processor(limits, _process_time())
 
 
 def warm_up() -> None:
@@ -188,7 +192,7 @@ def _run(
     limits: Limits,
     report: Report,
     channel: Channel,
-    guard: Guard,
+    parent: Parent,
 ) -> None:
     recorder = None
     if traced:
@@ -199,7 +203,7 @@ def _run(
         )
         report.rows = recorder.rows
     snapshotter = Snapshotter(limits)
-    namespace = _prepare(source, report)
+    namespace = _prepare(source, report, parent.surroundings)
     channel.send(wire.RUNNING)
     handlers = _start_clocks(limits, report)
     reason = "the program ended before the Call"
@@ -208,6 +212,7 @@ def _run(
     if recorder is not None:
         recorder.start()
     hook = sys.gettrace()
+    guard = parent.guard
     guard.arm(channel.note)
     try:
         for code in codes:
@@ -241,7 +246,7 @@ def _run(
     report.end(outcome, status)
 
 
-def _prepare(source: str, report: Report) -> dict[str, Any]:
+def _prepare(source: str, report: Report, surroundings: Surroundings) -> dict[str, Any]:
     """Give the program its module, its streams and its source for tracebacks."""
     sys.stdin = io.TextIOWrapper(io.BytesIO(), "utf-8")
     sys.stdout = sys.__stdout__ = report.stdout.stream()  # type: ignore[misc]
@@ -257,6 +262,7 @@ def _prepare(source: str, report: Report) -> dict[str, Any]:
     own_builtins.__dict__.update(_BUILTINS)
     sys.modules["builtins"] = own_builtins
     namespace["__builtins__"] = own_builtins
+    surroundings.enter(own_builtins.__dict__)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # The warm parent has a handler of its own.
     random.seed(0)  # Equal runs are to have equal recordings.
     gc.enable()

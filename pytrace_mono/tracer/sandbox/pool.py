@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from pytrace_mono.errors import SandboxError
+from pytrace_mono.tracer.sandbox.setting import Setting
 from pytrace_mono.tracer.sandbox.worker import Reply, Worker, WorkerDied
-from pytrace_mono.tracer.types import Level
 
 
 class Cancelled(Exception):
@@ -46,12 +46,12 @@ class Pool:
     """The warm parents of one Sandbox, started when first needed; safe to use from many threads.
 
     Args:
-        level: the isolation level of every run.
+        setting: what holds for every run.
         keep: how many idle warm parents are kept.
     """
 
-    def __init__(self, level: Level, keep: int) -> None:
-        self._level = level
+    def __init__(self, setting: Setting, keep: int) -> None:
+        self._setting = setting
         self._keep = keep
         self._lock = threading.Lock()
         self._idle: list[Worker] = []
@@ -147,7 +147,7 @@ class Pool:
                 raise _closed()
             if self._idle:
                 return self._idle.pop()
-        return Worker(self._level)
+        return Worker(self._setting)
 
     def _give_back(self, worker: Worker) -> None:
         with self._lock:

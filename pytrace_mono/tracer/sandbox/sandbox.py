@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 
 from pytrace_mono.errors import PytraceMonoError, SandboxError
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.sandbox import job as jobs
-from pytrace_mono.tracer.sandbox import levels, result
+from pytrace_mono.tracer.sandbox import levels, repeat, result
 from pytrace_mono.tracer.sandbox.batch import Batch, Result
 from pytrace_mono.tracer.sandbox.job import CallLike, Job, JobLike, Program
 from pytrace_mono.tracer.sandbox.pool import Group, Pool
+from pytrace_mono.tracer.sandbox.setting import Setting
 from pytrace_mono.tracer.sandbox.worker import Reply
 from pytrace_mono.tracer.types import Level, Outcome, Trace
 
@@ -33,6 +35,11 @@ class Sandbox:
             less than ``confined``), or the name of the level that it must be: ``guard``,
             ``confined`` or ``isolated``.
         workers: runs at the same time in :meth:`map` (default: the processors this process may use).
+        determinism: ``seeded`` is as above; ``check`` records everything a second time, in another
+            warm parent, and a Trace whose second run differs gets the status ``nondeterministic``
+            with the first difference.
+        frozen_clock: every run sees the time :data:`clock.START`, moved on by ``time.sleep`` alone,
+            which then returns at once.
 
     Attributes:
         level: the isolation level achieved.
@@ -41,7 +48,7 @@ class Sandbox:
 
     Raises:
         IsolationUnavailableError: the level cannot be had here.
-        SandboxError: ``workers`` is not a positive whole number.
+        SandboxError: ``workers`` is not a positive whole number, or ``determinism`` unknown.
 
     Example::
 
@@ -55,15 +62,23 @@ class Sandbox:
         limits: Limits | None = None,
         isolation: str = "auto",
         workers: int | None = None,
+        *,
+        determinism: str = "seeded",
+        frozen_clock: bool = False,
     ) -> None:
+        if determinism not in ("seeded", "check"):
+            raise SandboxError(f"determinism is {determinism!r}; give 'seeded' or 'check'")
         if workers is not None and (type(workers) is not int or workers < 1):
             raise SandboxError(f"workers is {workers!r}; give a positive whole number, or None")
         self.limits = limits or Limits()
         self.level: Level = levels.choose(isolation)
         self.workers = workers or _processors()
-        self._pool = Pool(self.level, keep=self.workers)
+        setting = Setting(self.level, frozen_clock)
+        self._pool = Pool(setting, keep=self.workers)
+        # Its warm parents are others, so that what depends on addresses in memory differs too.
+        self._second = Pool(setting, keep=self.workers) if determinism == "check" else None
         self._limits_by_name = self.limits.to_dict()
-        self._finalizer = weakref.finalize(self, self._pool.close)
+        self._finalizer = weakref.finalize(self, _close, self._pool, self._second)
 
     def trace(self, source: str, call: str | None = None, setup: str = "") -> Trace:
         """Run a program and record it line by line.
@@ -98,7 +113,15 @@ class Sandbox:
         return self._run(given, traced=True)
 
     def run(self, source: str, call: str | None = None, setup: str = "") -> Outcome:
-        """Run a program without recording it, which is faster; otherwise as :meth:`trace`."""
+        """Run a program without recording it, which is faster; otherwise as :meth:`trace`.
+
+        Raises:
+            SandboxError: also where ``determinism="check"``: an Outcome could not tell of it.
+        """
+        if self._second is not None:
+            raise SandboxError(
+                "determinism='check' compares recordings: use Sandbox.trace, or a Sandbox without it"
+            )
         return self._run_one(Job(source, call, setup), traced=False).outcome
 
     def map(self, given: Iterable[JobLike]) -> Iterator[Trace]:
@@ -185,15 +208,37 @@ class Sandbox:
             "limits": self._limits_by_name,
             "traced": traced,
         }
-        waiting = iter(together)
 
-        def read(reply: Reply) -> None:
-            try:
-                deliver(result.read(reply, next(waiting), self.level, self.limits))
-            except PytraceMonoError as error:
-                deliver(error)
+        def ask(pool: Pool, deliver: Callable[[Result], None]) -> None:
+            waiting = iter(together)
 
-        self._pool.ask(request, read, group)
+            def read(reply: Reply) -> None:
+                try:
+                    deliver(result.read(reply, next(waiting), self.level, self.limits))
+                except PytraceMonoError as error:
+                    deliver(error)
+
+            pool.ask(request, read, group)
+
+        if self._second is None:
+            ask(self._pool, deliver)
+            return
+        seconds: deque[Result] = deque()
+        ask(self._second, seconds.append)
+
+        def compare(first: Result) -> None:
+            second = seconds.popleft()
+            if isinstance(first, Trace) and isinstance(second, Trace):
+                first = repeat.compare(first, second)
+            deliver(first)
+
+        ask(self._pool, compare)
+
+
+def _close(*pools: Pool | None) -> None:
+    for pool in pools:
+        if pool is not None:
+            pool.close()
 
 
 def _processors() -> int:

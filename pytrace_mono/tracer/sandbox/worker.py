@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import pytrace_mono
 from pytrace_mono.errors import SandboxError
 from pytrace_mono.tracer.sandbox import wire
+from pytrace_mono.tracer.sandbox.setting import Setting
 from pytrace_mono.tracer.sandbox.watch import pidfd
-from pytrace_mono.tracer.types import Level
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 2.0
@@ -30,14 +30,14 @@ _REPLY_CAP = wire.RESULT_CAP + 1024
 _BOOTSTRAP = """\
 import sys
 sys.path[:] = [entry for entry in sys.path if entry]
-root, level, main = sys.argv[1:]
+root, setting, main = sys.argv[1:]
 added = root not in sys.path
 if added:
     sys.path.append(root)
 from pytrace_mono.tracer.sandbox import zygote
 if added:
     sys.path.remove(root)
-zygote.main(level, int(main))
+zygote.main(setting, int(main))
 """
 
 # -I and -E would ignore PYTHONHASHSEED, so isolation comes from this environment being all there is.
@@ -82,18 +82,21 @@ class WorkerDied(Exception):
 class Worker:
     """One warm parent.
 
+    Args:
+        setting: what holds for its children.
+
     Raises:
         SandboxError: it does not start.
     """
 
-    def __init__(self, level: Level) -> None:
+    def __init__(self, setting: Setting) -> None:
         root = str(Path(pytrace_mono.__file__).resolve().parent.parent)
         environment = dict(_ENVIRONMENT)
         if "LD_LIBRARY_PATH" in os.environ:
             # Some Pythons find their own library by it.
             environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
         here = pidfd(os.getpid())
-        command = [sys.executable, "-s", "-c", _BOOTSTRAP, root, level, str(here)]
+        command = [sys.executable, "-s", "-c", _BOOTSTRAP, root, setting.to_json(), str(here)]
         try:
             self._process = subprocess.Popen(
                 command,
@@ -118,7 +121,8 @@ class Worker:
             self._receive(_REPLY_CAP, time.monotonic() + _START_SECONDS)
         except WorkerDied as error:
             raise SandboxError(
-                f"the sandbox's warm parent did not start at level {level!r}: {self._last_words()}"
+                f"the sandbox's warm parent did not start at level {setting.level!r}: "
+                f"{self._last_words()}"
             ) from error
         except BaseException:
             self.close()

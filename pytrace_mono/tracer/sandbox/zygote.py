@@ -21,6 +21,8 @@ from pytrace_mono.tracer.sandbox import child, landlock, namespaces, wire
 from pytrace_mono.tracer.sandbox.confine import RESULT_FD, Jail
 from pytrace_mono.tracer.sandbox.integrity import Guard
 from pytrace_mono.tracer.sandbox.report import Reserve
+from pytrace_mono.tracer.sandbox.setting import Setting
+from pytrace_mono.tracer.sandbox.surroundings import Surroundings
 from pytrace_mono.tracer.sandbox.watch import Child, Heard, Main, MainProcessGone
 
 GRACE_SECONDS = 0.5
@@ -34,11 +36,11 @@ _COMMON = (
 )
 
 
-def main(level: str, main_ended: int) -> None:
+def main(setting: str, main_ended: int) -> None:
     """Serve requests until the pipes end.
 
     Args:
-        level: the isolation level of every child.
+        setting: what holds for every child, as :meth:`Setting.to_json` wrote it.
         main_ended: a descriptor that becomes readable when the process that asks has ended, or -1.
     """
     # Children put their result pipe at this number, so nothing of ours may live there.
@@ -50,11 +52,11 @@ def main(level: str, main_ended: int) -> None:
     signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(0))
     # A broken pipe: whoever asked is gone.
     with contextlib.suppress(BrokenPipeError, MainProcessGone):
-        _Zygote(level, Main(main_ended, requests), replies).serve()
+        _Zygote(Setting.from_json(setting), Main(main_ended, requests), replies).serve()
 
 
 class _Zygote:
-    def __init__(self, level: str, main: Main, replies: int) -> None:
+    def __init__(self, setting: Setting, main: Main, replies: int) -> None:
         self._main = main
         self._replies = replies
         for name in _COMMON.split():
@@ -62,16 +64,18 @@ class _Zygote:
         child.warm_up()
         reserve = Reserve()
         address_space = _address_space()
-        granted = landlock.grants() if level != "guard" else []
-        if level == "isolated":
+        granted = landlock.grants() if setting.level != "guard" else []
+        if setting.level == "isolated":
             places = [(grant.path, grant.real) for grant in granted]
             namespaces.enter(places, main.ended)
-        self._jail = Jail(level, granted)
+        self._jail = Jail(setting.level, granted)
         gc.collect()
         gc.disable()
         gc.freeze()
         guard = Guard()
-        self._parent = child.Parent(os.getpid(), address_space, reserve, guard)
+        self._parent = child.Parent(
+            os.getpid(), address_space, reserve, guard, Surroundings(setting)
+        )
 
     def serve(self) -> None:
         wire.write_all(self._replies, wire.pack_json({"ready": os.getpid()}))
