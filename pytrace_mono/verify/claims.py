@@ -174,14 +174,6 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """The two sides of the final assertion."""
-
-    call: str | None
-    output: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Operand:
     """A line put a value somewhere or took it away: ``verb`` is "puts" or "takes"."""
 
@@ -210,7 +202,6 @@ Statement = (
     | Raises
     | Holds
     | Inputs
-    | Answered
     | Operand
     | Quoted
 )

@@ -4,8 +4,15 @@
 
     comparing   a value as a text shows it, and a recorded one
     places      from the place of a Claim to the visits it may be about
-    whole       claims about a run as a whole
-    checker     a method for each kind of statement
+    code        questions about the code of a visited statement
+    context     the recording, and how far the text has told of it
+    states      what a variable or an expression is
+    conditions  how tests came out, what was reached
+    loops       how often a loop ran
+    calls       what calls gave, what was raised
+    histories   how a variable moved through a run
+    whole       constraints and properties, the input, quotes
+    checker     which of these checks which kind of statement
     scoring     the findings and the coverage as Scores
 """
 

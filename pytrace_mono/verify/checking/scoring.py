@@ -8,7 +8,8 @@ from functools import cached_property
 
 from pytrace_mono.records import Direction
 from pytrace_mono.tracer.types import Trace
-from pytrace_mono.verify.checking.checker import Checker
+from pytrace_mono.verify.checking.checker import check_claim
+from pytrace_mono.verify.checking.context import Context
 from pytrace_mono.verify.claims import Gives, Reading
 from pytrace_mono.verify.findings import Checked, Finding, Scores
 from pytrace_mono.verify.program import program_of
@@ -58,25 +59,25 @@ def check(monologue: str, evidence: Evidence, direction: Direction) -> Checked:
     main = run.main(evidence.entry_point)
     properties = any(c.kind == "property" for c in reading.claims)
     runs = evidence.runs if properties else (run,)
-    checker = Checker(run, main, runs, evidence.entry_point, direction)
-    findings = tuple(checker.check(claim) for claim in reading.claims)
-    return _scored(reading, findings, checker, main)
+    context = Context(run, main, runs, evidence.entry_point, direction)
+    findings = tuple(check_claim(context, claim) for claim in reading.claims)
+    return _scored(reading, findings, context, main)
 
 
 def _scored(
-    reading: Reading, findings: tuple[Finding, ...], checker: Checker, main: Frame | None
+    reading: Reading, findings: tuple[Finding, ...], context: Context, main: Frame | None
 ) -> Checked:
     held = sum(f.status == "holds" for f in findings)
     wrong = sum(f.status == "contradicted" for f in findings)
     constraints = [f for f in findings if f.claim.kind == "constraint"]
     kept = sum(f.status == "holds" for f in constraints)
     lost = sum(f.status == "contradicted" for f in constraints)
-    lines = _lines_with_effects(checker.run, main)
-    told = checker.told
+    lines = _lines_with_effects(context.run, main)
+    told = context.told
     missing = tuple(sorted(lines - told))
     scores = Scores(
         coverage=1 - len(missing) / len(lines) if lines else 1.0,
-        order=checker.in_order / checker.placed if checker.placed else 1.0,
+        order=context.in_order / context.placed if context.placed else 1.0,
         transitions=held / (held + wrong) if held + wrong else 1.0,
         output=_output(findings),
         constraints=kept / (kept + lost) if kept + lost else 1.0,

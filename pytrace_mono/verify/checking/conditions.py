@@ -1,0 +1,146 @@
+"""How conditions came out, which lines were reached and which passed over."""
+
+from __future__ import annotations
+
+import ast
+
+from pytrace_mono.verify.checking.code import has_names, is_test, opposite, written
+from pytrace_mono.verify.checking.context import Answer, Context, where
+from pytrace_mono.verify.claims import Claim, Condition, Place, Reached
+from pytrace_mono.verify.expressions import NotEvaluated, evaluate
+from pytrace_mono.verify.reading import shapes
+from pytrace_mono.verify.recording import Visit
+
+
+def condition(context: Context, claim: Claim, said: Condition) -> Answer:
+    """Whether a condition came out as is said."""
+    visits = context.places.visits(claim.place)
+    node = shapes.parsed(said.expression)
+    if said.share is not None:
+        return _share(context, visits, said, node)
+    if said.expression.startswith("case "):
+        return _case(context, claim, visits, said)
+    if node is None:
+        return None, "not an expression", None
+    if not has_names(node):
+        try:
+            value = bool(evaluate(node, {}, context.run.program.bound))
+        except NotEvaluated as why:
+            return None, str(why), None
+        return value is said.held, f"{said.expression} is {value}", None
+    normal = ast.unparse(node)
+    visits = [v for v in visits if is_test(v, normal)] or visits
+
+    def test(visit: Visit) -> bool | None:
+        outcome = came_out(context, node, visit)
+        return None if outcome is None else outcome is said.held
+
+    def fact(visit: Visit) -> str:
+        return f"{said.expression} {'fails' if said.held else 'holds'} {where(visit)}"
+
+    none = f"line {claim.place.line} does not run there"
+    return context.some(claim, visits, test, fact, none)
+
+
+def came_out(context: Context, node: ast.expr, visit: Visit) -> bool | None:
+    """A condition at a visit: by where the run went where it is the test, else by its value."""
+    test = getattr(visit.statement, "test", None)
+    text = ast.unparse(node)
+    if test is not None and isinstance(visit.statement, (ast.If, ast.While)):
+        if written(test) == text:
+            return context.run.outcome(visit)
+        if text in (opposite(test), f"not {written(test)}"):
+            outcome = context.run.outcome(visit)
+            return None if outcome is None else not outcome
+    try:
+        return bool(context.run.evaluate(node, visit, after=False))
+    except NotEvaluated:
+        pass
+    try:
+        return bool(context.run.evaluate(node, visit, after=True))
+    except NotEvaluated:
+        return None
+
+
+def _share(context: Context, visits: list[Visit], said: Condition, node: ast.expr | None) -> Answer:
+    assert said.share is not None
+    if node is None:
+        return None, "not an expression", None
+    if not context.forward:  # told of one activation, mostly of the main one
+        frames = dict.fromkeys(v.frame for v in visits)
+        for frame in frames if context.main not in frames else [context.main]:
+            own = [v for v in visits if v.frame is frame]
+            came = [came_out(context, node, v) for v in own]
+            if None not in came and (came.count(said.held), len(came)) == said.share:
+                return True, "", own[0].start
+        visits = [v for v in visits if v.frame is context.main] or visits
+    outcomes = [came_out(context, node, v) for v in visits]
+    count, of = said.share
+    if None in outcomes:
+        return None, "the recording does not tell", None
+    held = [bool(o) is said.held for o in outcomes]
+    fact = f"{said.expression} held {sum(held)} of {len(held)} times"
+    if not context.forward:
+        return (sum(held), len(held)) == (count, of), fact, None
+    spans = (held[i : i + of] for i in range(len(held) - of + 1))
+    return any(sum(span) == count for span in spans), fact, None
+
+
+def _case(context: Context, claim: Claim, visits: list[Visit], said: Condition) -> Answer:
+    pattern = said.expression.removeprefix("case ")
+
+    def test(visit: Visit) -> bool | None:
+        cases = getattr(visit.statement, "cases", ())
+        for case in cases:
+            if case.pattern.lineno == visit.label and ast.unparse(case.pattern) == pattern:
+                follower = visit.next.statement if visit.next is not None else None
+                return context.run.program.in_block(follower, case.body) is said.held
+        return False
+
+    return context.some(claim, visits, test, lambda v: f"not so {where(v)}", "not reached")
+
+
+def reached(context: Context, claim: Claim, said: Reached) -> Answer:
+    """Whether lines were reached, or passed over."""
+    place = claim.place
+    there = Place(None, place.passes, place.call)
+    visits = [
+        v for v in context.places.visits(there, line=False) if said.first <= v.label <= said.last
+    ]
+    if said.ran:
+        if not visits and not context.run.program.at.get(said.first):
+            return None, f"line {said.first} is no statement", None
+        fact = f"line {said.first} does not run there"
+        return bool(visits), fact, visits[0].start if visits else None
+    if not visits:
+        return True, "", None
+    on_its_line = [v for v in visits if context.run.outcome(v) is False]
+    if on_its_line and all(v.label == said.first for v in visits):
+        return True, "", on_its_line[0].start  # `if x: y` on one line
+    if place.passes:
+        inner = [v for v in visits if v.start >= context.cursor]
+        if _in_inner_loop(context, said.first, place):
+            return None, "the pass has several visits", None
+        visits = inner or visits
+        return False, f"line {visits[0].label} runs there", visits[0].start
+    # Outside of any iteration it is passed over this time, and may run another time.
+    asked = context.run.program.parents.get(context.statement(said.first) or ast.Pass())
+    passed = [v for v in context.run.visits if v.statement is asked]
+    if any(_went_elsewhere(context, v, said) for v in passed):
+        return True, "", None
+    if not context.forward and context.main is not None:
+        visits = [v for v in visits if v.frame is context.main]
+        if not visits:
+            return True, "", None
+    return False, f"line {visits[0].label} runs {where(visits[0])}", visits[0].start
+
+
+def _went_elsewhere(context: Context, visit: Visit, said: Reached) -> bool:
+    return visit.next is None or not said.first <= visit.next.label <= said.last
+
+
+def _in_inner_loop(context: Context, line: int, place: Place) -> bool:
+    statement = context.statement(line)
+    if statement is None:
+        return False
+    return len(context.run.program.loops_around(statement)) > len(place.passes)

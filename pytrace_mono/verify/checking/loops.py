@@ -1,0 +1,51 @@
+"""How often a loop, or a line in one, ran."""
+
+from __future__ import annotations
+
+from pytrace_mono.verify.checking.context import Answer, Context
+from pytrace_mono.verify.claims import Claim, Passes
+
+
+def passes(context: Context, claim: Claim, said: Passes) -> Answer:
+    """Whether a loop ran so many times, or a line in one did."""
+    if said.count is None:
+        return None, "no number of passes is stated", None
+    if claim.place.line is not None and claim.place.line not in context.run.program.loop_lines:
+        count = len(context.places.visits(claim.place))
+        around = _loops_of(context, claim.place.line)
+        if count == said.count:
+            return True, "", None
+        rounds = [r for r in context.places.rounds(claim.place) if r.loop.lineno in around]
+        if any(len(r.passes) == said.count for r in rounds):
+            return True, "", None
+        return False, f"line {claim.place.line} runs {count} times there", None
+    rounds = context.places.rounds(claim.place)
+    if not rounds and said.count == 0:
+        return True, "", None
+    if not rounds:
+        return False, "no loop runs there", None
+    if context.forward:
+        rounds = [r for r in rounds if r.over >= context.cursor] or rounds
+    counted = [r for r in rounds if r.counted]
+    for running in counted:
+        if len(running.passes) == said.count:
+            return True, "", running.begins
+    if len(counted) < len(rounds):
+        return None, "its passes cannot be told apart by lines", None
+    total = [r for r in counted if context.forward or r.frame is context.main]
+    anywhere = claim.place.line is None or not context.forward
+    if anywhere and sum(len(r.passes) for r in total) == said.count:
+        return True, "", None
+    first = rounds[0]
+    return (
+        False,
+        f"the loop at line {first.loop.lineno} runs {len(first.passes)} times",
+        first.begins,
+    )
+
+
+def _loops_of(context: Context, line: int) -> set[int]:
+    statement = context.statement(line)
+    if statement is None:
+        return set()
+    return {loop.lineno for loop in context.run.program.loops_around(statement)}

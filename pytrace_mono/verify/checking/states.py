@@ -1,0 +1,234 @@
+"""What a variable or an expression is said to be, and what a line put somewhere."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from pytrace_mono.verify.checking.code import (
+    PUTS,
+    TAKES,
+    has_names,
+    moved_by,
+    root_of,
+    touches,
+)
+from pytrace_mono.verify.checking.comparing import fits, shows
+from pytrace_mono.verify.checking.conditions import came_out
+from pytrace_mono.verify.checking.context import Answer, Context, where
+from pytrace_mono.verify.claims import Claim, Operand, Shown, Value
+from pytrace_mono.verify.expressions import NotEvaluated, evaluate
+from pytrace_mono.verify.reading import shapes
+from pytrace_mono.verify.recording import Visit
+
+
+def value(context: Context, claim: Claim, said: Value) -> Answer:
+    """Whether a variable or an expression was what is shown."""
+    node = shapes.parsed(said.expression)
+    if node is None:
+        return None, "not an expression", None
+    root = root_of(node)
+    place = claim.place
+    if root is None or not isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
+        if not has_names(node):
+            return _constant(context, node, said)
+        return _expression(context, claim, said, node)
+    if not context.forward and _starts_as(context, claim, said, node):
+        return True, "", None
+    visits = context.places.visits(place)
+    touching = [v for v in visits if touches(v, root)]
+    if place.line is not None and not touching and (said.moment == "after" or not visits):
+        # The label in force is another statement's: what is said is about what followed it.
+        visits = context.places.visits(place, line=False)
+        touching = [v for v in visits if touches(v, root)]
+    if said.moment == "after" and touching:
+        visits = touching
+    if not visits and _is_argument(context, root):
+        return _argument(context, said, node)
+    if context.forward and said.moment != "before" and _argument_first(context, claim, node, said):
+        return True, "", None
+
+    def test(visit: Visit) -> bool | None:
+        moments = {"after": (True,), "before": (False,), "state": (False, True)}[said.moment]
+        answers = [has(context, node, visit, said.shown, after) for after in moments]
+        if said.was is not None and True in answers:
+            was = has(context, node, visit, said.was, False)
+            return was
+        if True in answers:
+            return True
+        return None if None in answers else False
+
+    def fact(visit: Visit) -> str:
+        after = said.moment != "before"
+        return f"{said.expression} is {text_of(context, node, visit, after)} {where(visit)}"
+
+    none = f"{said.expression} has no value there"
+    if place.line is not None and not visits:
+        none = f"line {place.line} does not run there"
+    holds, why, step = context.some(claim, visits, test, fact, none)
+    if holds and step is not None:
+        _tell(context, claim, root, step)
+    return holds, why, step
+
+
+def _tell(context: Context, claim: Claim, root: str, step: int) -> None:
+    """Keep which lines with side effects were narrated."""
+    visit = next((v for v in context.run.visits if v.start == step), None)
+    if visit is not None:
+        if touches(visit, root):
+            context.told.add(visit.label)
+        elif claim.place.line is not None:
+            context.told.add(claim.place.line)
+
+
+def _is_argument(context: Context, name: str) -> bool:
+    return context.main is not None and name in context.main.arguments
+
+
+def _argument_first(context: Context, claim: Claim, node: ast.expr, said: Value) -> bool:
+    """Before the first line of a function its arguments are what the call gave."""
+    if claim.place.line is not None or claim.place.passes or not isinstance(node, ast.Name):
+        return False
+    frames = context.places.frames(claim.place) or ([context.main] if context.main else [])
+    return any(
+        f.begins >= context.cursor
+        and node.id in f.arguments
+        and fits(said.shown, f.arguments[node.id])
+        for f in frames
+    )
+
+
+def _starts_as(context: Context, claim: Claim, said: Value, node: ast.expr) -> bool:
+    """Arguing backwards, a parameter "starts as" what the call gives."""
+    if context.main is None or not isinstance(node, ast.Name) or "start" not in claim.text:
+        return False
+    value = context.main.arguments.get(node.id)
+    return value is not None and fits(said.shown, value) is True
+
+
+def _argument(context: Context, said: Value, node: ast.expr) -> Answer:
+    assert context.main is not None
+    if not isinstance(node, ast.Name):
+        return None, "the recording does not tell", None
+    value = context.main.arguments[node.id]
+    return fits(said.shown, value), f"{node.id} is {value.text}", context.main.begins
+
+
+def _constant(context: Context, node: ast.expr, said: Value) -> Answer:
+    try:
+        value = evaluate(node, {}, context.run.program.bound)
+    except NotEvaluated as why:
+        return None, str(why), None
+    return shows_literal(context, said.shown, value), f"{said.expression} is {value!r}", None
+
+
+def shows_literal(context: Context, shown: Shown, value: Any) -> bool | None:
+    holds = shows(shown, value)
+    if holds is None and shown.text is not None and not shown.elided:
+        try:  # `3 + 4` shows 7
+            meant = evaluate(shown.text, {}, context.run.program.bound)
+        except NotEvaluated:
+            return None
+        return bool(meant == value)
+    return holds
+
+
+def has(context: Context, node: ast.expr, visit: Visit, shown: Shown, after: bool) -> bool | None:
+    """Whether an expression has the value shown before or after a visit; False if unbound."""
+    if isinstance(node, ast.Name):
+        found = context.run.snapshot(node.id, visit, after=after)
+        if found is None:
+            return False
+        holds = fits(shown, found)
+        if holds is None and shown.text is not None and found.exact and not shown.elided:
+            return _meant(context, shown.text, visit, context.run.value_of(found))
+        return holds
+    if (
+        shown.text is not None
+        and not after
+        and isinstance(node, (ast.Compare, ast.BoolOp, ast.UnaryOp))
+    ) and shown.text in ("True", "False"):
+        outcome = came_out(context, node, visit)
+        return None if outcome is None else outcome is (shown.text == "True")
+    try:
+        value = context.run.evaluate(node, visit, after=after)
+    except NotEvaluated:
+        return None
+    return shows_literal(context, shown, value)
+
+
+def _meant(context: Context, text: str, visit: Visit, value: Any) -> bool | None:
+    """A value shown as an expression of recorded ones: ``total = 3 + x``."""
+    node = shapes.parsed(text)
+    if node is None:
+        return None
+    try:
+        return bool(context.run.evaluate(node, visit, after=False) == value)
+    except NotEvaluated:
+        return None
+
+
+def text_of(context: Context, node: ast.expr, visit: Visit, after: bool) -> str:
+    if isinstance(node, ast.Name):
+        found = context.run.snapshot(node.id, visit, after=after)
+        return "unbound" if found is None else found.text[:200]
+    try:
+        return repr(context.run.evaluate(node, visit, after=after))[:200]
+    except NotEvaluated:
+        return "something else"
+
+
+def _expression(context: Context, claim: Claim, said: Value, node: ast.expr) -> Answer:
+    """What a part of a statement came to, before it took effect or after."""
+
+    def test(visit: Visit) -> bool | None:
+        first = has(context, node, visit, said.shown, False)
+        if first is not True and said.moment != "before":
+            second = has(context, node, visit, said.shown, True)
+            return True if second else (None if None in (first, second) else False)
+        return first
+
+    def fact(visit: Visit) -> str:
+        return f"{said.expression} is {text_of(context, node, visit, False)} {where(visit)}"
+
+    visits = context.places.visits(claim.place)
+    return context.some(claim, visits, test, fact, f"line {claim.place.line} does not run there")
+
+
+def operand(context: Context, claim: Claim, said: Operand) -> Answer:
+    """Whether a line put the value shown somewhere, or took it away."""
+    methods = PUTS if said.verb == "puts" else TAKES
+    visits = [v for v in context.places.visits(claim.place) if moved_by(v.statement, methods)]
+    if not visits:
+        visits = [
+            v
+            for v in context.places.visits(claim.place, line=False)
+            if moved_by(v.statement, methods)
+        ]
+    if not visits:
+        return None, "no line that does this was found", None
+
+    def test(visit: Visit) -> bool | None:
+        answers: list[bool | None] = []
+        for argument in moved_by(visit.statement, methods):
+            try:
+                value = context.run.evaluate(argument, visit, after=False)
+            except NotEvaluated:
+                answers.append(None)
+                continue
+            answers.append(shows_literal(context, said.shown, value))
+        return True if True in answers else (None if None in answers or not answers else False)
+
+    def fact(visit: Visit) -> str:
+        shown = [
+            text_of(context, argument, visit, False)
+            for argument in moved_by(visit.statement, methods)
+        ]
+        return f"it was {' and '.join(shown)} {where(visit)}"
+
+    holds, why, step = context.some(claim, visits, test, fact, "no such line ran there")
+    if holds and step is not None:
+        for visit in visits:
+            if visit.start == step:
+                context.told.add(visit.label)
+    return holds, why, step
