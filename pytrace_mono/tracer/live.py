@@ -22,7 +22,10 @@ from pytrace_mono.tracer.recorder import Recorder
 from pytrace_mono.tracer.scope import Scope
 from pytrace_mono.tracer.serialize import from_dict
 from pytrace_mono.tracer.snapshot import Snapshotter
+from pytrace_mono.tracer.tee import Tee
 from pytrace_mono.tracer.types import TRACE_VERSION, Trace
+
+_NOTHING_WRITTEN: Mapping[str, Any] = {"stdout": "", "stderr": ""}
 
 
 class _Function(Protocol):
@@ -54,6 +57,8 @@ class record:
         limits: bounds on steps and values (default :class:`Limits`); times and memory are not
             enforced on live code.
         scope: which code is recorded; by default the file that contains the block.
+        output: record what is written to ``sys.stdout`` and ``sys.stderr`` as well, for which objects
+            that pass it on stand in their places during the block.
 
     An exception that leaves the block is in ``recording.trace.outcome`` and goes on as usual. A trace
     function that was set before (a debugger, coverage) is paused and put back. One ``record()`` may be
@@ -70,9 +75,13 @@ class record:
         print(recording.trace.to_json())
     """
 
-    def __init__(self, limits: Limits | None = None, scope: Scope | None = None) -> None:
+    def __init__(
+        self, limits: Limits | None = None, scope: Scope | None = None, output: bool = False
+    ) -> None:
         self._limits = limits or Limits()
         self._wanted_scope = scope
+        self._wants_output = output
+        self._tee: Tee | None = None
         self._frame: FrameType | None = None
         self._recorder: Recorder | None = None
 
@@ -87,11 +96,14 @@ class record:
         self._scope = own if wanted is None else wanted.with_program(own.program)
         self._recorder = Recorder(self._limits, self._scope)
         self._recording = Recording()
+        if self._wants_output:
+            self._tee = Tee(self._recorder.rows, self._limits.output_bytes)
+            self._tee.start()
         is_covered = self._scope.covers(frame.f_code)  # before, because this is code of the user
-        self._recorder.start()
         if is_covered:
             self._frame, self._outer_trace, self._line = frame, frame.f_trace, frame.f_lineno
             self._recorder.attach(frame)
+        self._recorder.start()
         return self._recording
 
     def __exit__(
@@ -102,10 +114,11 @@ class record:
     ) -> None:
         recorder, self._recorder = self._recorder, None
         frame, self._frame = self._frame, None
+        tee, self._tee = self._tee, None
         assert recorder is not None
-        if frame is not None:
-            recorder.settle(frame)
-        status = recorder.stop()
+        status = recorder.stop(frame)
+        if tee is not None:
+            tee.stop()
         if frame is not None:
             frame.f_trace = self._outer_trace
         rows = recorder.rows
@@ -115,7 +128,15 @@ class record:
         outcome: dict[str, Any] = {"kind": "returned"}
         if error is not None:
             outcome = {"kind": "raised", "exception": _raised(error, self._scope, self._limits)}
-        self._recording._trace = _build(recorder, self._scope, self._limits, outcome, status)
+        written = _NOTHING_WRITTEN
+        if tee is not None:
+            written = tee.fields()
+            if tee.is_full and status["state"] == "complete":
+                reason = f"output_bytes ({self._limits.output_bytes}) written; no more is kept"
+                status = {"state": "truncated", "reason": reason}
+        self._recording._trace = _build(
+            recorder, self._scope, self._limits, outcome, status, written=written
+        )
 
 
 def _block_of(frame: FrameType) -> FrameType:
@@ -233,6 +254,7 @@ def _build(
     outcome: dict[str, Any],
     status: dict[str, str],
     call: str | None = None,
+    written: Mapping[str, Any] = _NOTHING_WRITTEN,
 ) -> Trace:
     return from_dict(
         {
@@ -245,8 +267,7 @@ def _build(
             "status": status,
             "level": "none",
             "limits": limits.to_dict(),
-            "stdout": "",
-            "stderr": "",
+            **written,
             "call_start": 0,
             "steps": json.loads(recorder.rows.json()),
         }

@@ -34,6 +34,7 @@ _CALLBACK_LEVELS = 40
 _LEVELS_PER_DEPTH = 8
 """Room for the calls of a callback, and for those that each level of a nested value takes (six)."""
 _HOME = os.path.dirname(os.path.abspath(__file__))
+_OWN_FILES = os.path.join(_HOME, "")
 
 
 class Recorder:
@@ -94,13 +95,16 @@ class Recorder:
         self._rearming = False
 
     def attach(self, frame: FrameType) -> None:
-        """Record a frame that already runs, from its next line on."""
+        """Record a frame that already runs, from its next line on; to be called before :meth:`start`."""
         state = self._enter(frame)
         state.baseline(frame)
         frame.f_trace = state.trace
 
-    def stop(self) -> dict[str, str]:
+    def stop(self, attached: FrameType | None = None) -> dict[str, str]:
         """End, put back the trace function found at the start, and say how complete this is.
+
+        Args:
+            attached: a frame that is still running, whose latest line is to own what it changed.
 
         Returns:
             The Trace's ``status`` in its JSON form.
@@ -111,6 +115,9 @@ class Recorder:
             sys.settrace(None)  # so that nothing of what follows is told to us
         audit.unwatch(self)
         self._rearming = False
+        state = None if attached is None else _state_of(attached, self)
+        if attached is not None and state is not None and self.active:
+            state.settle(attached)
         if self.active:
             if current is not self._hook:
                 self.mark("tracer_lost", "the trace function was removed while the program ran")
@@ -130,8 +137,8 @@ class Recorder:
         self.stack.clear()
         self.known.clear()
         self.refusal = None
-        state, reason = self._state
-        return {"state": state} if reason is None else {"state": state, "reason": reason}
+        name, reason = self._state
+        return {"state": name} if reason is None else {"state": name, "reason": reason}
 
     def settrace_called(self) -> None:
         """Told by :mod:`audit`: the program, a debugger, or another recording took over."""
@@ -159,12 +166,6 @@ class Recorder:
             frame = frame.f_back
         return any(classes.ident(state) not in running for state in self.stack)
 
-    def settle(self, frame: FrameType) -> None:
-        """Credit what ``frame``'s latest line changed; for an attached frame about to be left."""
-        state = _state_of(frame, self)
-        if state is not None and self.active:
-            state.settle(frame)
-
     def mark(self, state: str, reason: str) -> None:
         if self._state[0] == "complete":
             self._state = (state, reason)
@@ -181,7 +182,8 @@ class Recorder:
             name = classes.plain(name)  # code.replace() takes any subclass of str
         covered = self._covered.get(name)
         if covered is None:
-            covered = self._covered[name] = bool(self._scope.accepts(name))
+            is_ours = name.startswith(_OWN_FILES)  # whatever the scope says: there is no end to it
+            covered = self._covered[name] = not is_ours and bool(self._scope.accepts(name))
         return covered
 
     def _on_call(self, frame: FrameType, event: str, arg: object) -> Any:

@@ -23,13 +23,16 @@ from pytrace_mono.tracer.types import (
     Status,
     Step,
     StepKind,
+    Stream,
     Trace,
+    Write,
 )
 
 _STEP_KINDS = frozenset(get_args(StepKind))
 _OUTCOME_KINDS = frozenset(get_args(OutcomeKind))
 _STATES = frozenset(get_args(State))
 _LEVELS = frozenset(get_args(Level))
+_STREAMS = frozenset(get_args(Stream))
 
 
 def snapshot_to_dict(snapshot: Snapshot) -> dict[str, Any]:
@@ -72,7 +75,7 @@ def to_dict(trace: Trace) -> dict[str, Any]:
     status: dict[str, Any] = {"state": trace.status.state}
     if trace.status.reason is not None:
         status["reason"] = trace.status.reason
-    return {
+    row = {
         "version": trace.version,
         "python": trace.python,
         "program": trace.program,
@@ -88,6 +91,9 @@ def to_dict(trace: Trace) -> dict[str, Any]:
         "call_start": trace.call_start,
         "steps": [step_to_dict(step) for step in trace.steps],
     }
+    if trace.writes is not None:
+        row["writes"] = [[write.after, write.stream, write.end] for write in trace.writes]
+    return row
 
 
 def to_json(trace: Trace) -> str:
@@ -161,6 +167,23 @@ def _names(row: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _writes(row: Mapping[str, Any], length: Mapping[str, int], steps: int) -> tuple[Write, ...]:
+    writes: list[Write] = []
+    ends, latest = dict.fromkeys(length, 0), -1
+    for index, item in enumerate(_get(row, "writes", list, "trace")):
+        where = f"write {index}"
+        if not isinstance(item, list) or len(item) != 3:
+            raise TraceFormatError(f"{where}: must be [after, stream, end], not {_kind(item)}")
+        fields = dict(zip(("after", "stream", "end"), item, strict=True))
+        stream = _one_of(fields, "stream", _STREAMS, where)
+        after, end = _get(fields, "after", int, where), _get(fields, "end", int, where)
+        if not latest <= after < steps or not ends[stream] <= end <= length[stream]:
+            raise TraceFormatError(f"{where}: not in order, or past the steps or the text")
+        latest, ends[stream] = after, end
+        writes.append(Write(after, stream, end))
+    return tuple(writes)
+
+
 def outcome_from_dict(row: Any, where: str = "outcome") -> Outcome:
     if not isinstance(row, dict):
         raise TraceFormatError(f"{where}: an outcome must be an object, not {_kind(row)}")
@@ -197,6 +220,14 @@ def from_dict(row: Any) -> Trace:
     status = _get(row, "status", dict, "trace")
     reason = status.get("reason")
     call = row.get("call")
+    stdout, stderr = (_get(row, name, str, "trace") for name in ("stdout", "stderr"))
+    steps = tuple(
+        step_from_dict(step, f"step {i}")
+        for i, step in enumerate(_get(row, "steps", list, "trace"))
+    )
+    writes = None
+    if row.get("writes") is not None:
+        writes = _writes(row, {"stdout": len(stdout), "stderr": len(stderr)}, len(steps))
     return Trace(
         program=_get(row, "program", str, "trace"),
         call=None if call is None else _get(row, "call", str, "trace"),
@@ -208,15 +239,13 @@ def from_dict(row: Any) -> Trace:
         ),
         level=_one_of(row, "level", _LEVELS, "trace"),
         limits=_get(row, "limits", dict, "trace"),
-        stdout=_get(row, "stdout", str, "trace"),
-        stderr=_get(row, "stderr", str, "trace"),
-        steps=tuple(
-            step_from_dict(step, f"step {i}")
-            for i, step in enumerate(_get(row, "steps", list, "trace"))
-        ),
+        stdout=stdout,
+        stderr=stderr,
+        steps=steps,
         call_start=_get(row, "call_start", int, "trace"),
         python=_get(row, "python", str, "trace"),
         version=version,
+        writes=writes,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 TRACE_VERSION = 1
 
+Stream = Literal["stdout", "stderr"]
 StepKind = Literal["call", "line", "yield", "resume", "await", "return", "unwind", "exception"]
 OutcomeKind = Literal["returned", "raised", "exited", "timed_out", "over_limit", "crashed"]
 State = Literal[
@@ -79,6 +80,21 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Write:
+    """Text that the program wrote; from where the one before it in this stream ended.
+
+    Attributes:
+        after: index of the step that was the latest one then; -1 before the first.
+        stream: where to.
+        end: how many characters the stream has with it.
+    """
+
+    after: int
+    stream: Stream
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Raised:
     """An exception that left the program.
 
@@ -138,6 +154,8 @@ class Trace:
         steps: everything recorded, in order.
         call_start: index in ``steps`` where the Call itself begins (after module body and setup).
         python: version of the interpreter, ``3.11.7``.
+        writes: all that was written to ``stdout`` and ``stderr``, in order; None where it is not known
+            when it was. :mod:`pytrace_mono.tracer.output` reads them.
     """
 
     program: str
@@ -153,6 +171,7 @@ class Trace:
     call_start: int
     python: str
     version: int = TRACE_VERSION
+    writes: tuple[Write, ...] | None = None
 
     @property
     def complete(self) -> bool:

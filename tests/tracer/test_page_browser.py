@@ -213,3 +213,24 @@ def test_ten_thousand_steps_can_be_walked(show: Show) -> None:
     assert page.execute_script(f"return pytracePage.state({last})")[0]["variables"]["t"] == str(
         sum(range(4990))
     )
+
+
+def test_the_page_shows_the_output_so_far(show: Show) -> None:
+    """What was written up to the step, what it wrote itself marked, and the streams told apart."""
+    trace = traced("import sys\nprint('one', '\U0001f600')\nx = 1\nsys.stderr.write('two')\n", None)
+    page = show(trace)
+    seen = {}
+    for at, step in enumerate(trace.steps):
+        seen[step.kind, step.line] = page.execute_script(
+            f"pytracePage.go({at});"
+            "return [...document.querySelectorAll('#output span')].filter((n) => !n.hidden)"
+            ".map((n) => [n.className, n.textContent])"
+        )
+    assert seen["line", 1] == []
+    assert seen["line", 2] == [["stdout changed", "one \U0001f600\n"]]
+    assert seen["line", 3] == [["stdout", "one \U0001f600\n"]]
+    assert seen["line", 4] == [["stdout", "one \U0001f600\n"], ["stderr changed", "two"]]
+    page = show(replace(trace, writes=None))
+    press(page, Keys.HOME)
+    assert text(page, "output") == "one \U0001f600\ntwo"
+    assert "does not say at which step" in text(page, "output-note")

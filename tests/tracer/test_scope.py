@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -70,3 +71,13 @@ def test_a_predicate_decides_by_file_name() -> None:
         json.loads("[2]")
     assert {(step.kind, step.depth) for step in recording.trace.steps} == {("line", 0)}
     assert asked.count(json.__file__) == 1
+
+
+def test_a_scope_that_wants_everything_does_not_get_the_recorder_itself() -> None:
+    """Nor would there be an end to it."""
+    with record(scope=Scope(lambda file: True)) as recording:
+        doubled = [1] * 2
+    assert recording.trace.complete and doubled
+    assert {step.function.rsplit(".", 1)[-1] for step in recording.trace.steps} == {
+        sys._getframe().f_code.co_name
+    }

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pytrace_mono.errors import TraceFormatError
 from pytrace_mono.tracer import Limits, Outcome, Raised, Snapshot, Status, Step, Trace
+from pytrace_mono.tracer.types import Write
 
 TEXT = st.text(st.characters(blacklist_categories=("Cs",)), max_size=6)
 COUNT = st.integers(0, 2**40)
@@ -52,6 +53,7 @@ TRACE = st.builds(
     steps=st.lists(STEP, max_size=3).map(tuple),
     call_start=COUNT,
     python=TEXT,
+    writes=MAYBE | st.sampled_from([(), (Write(-1, "stdout", 0), Write(-1, "stderr", 0))]),
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT,

@@ -192,6 +192,36 @@
     showEvent(step);
     showVisits(step);
     showStack(now);
+    showOutput(now);
+  };
+
+  // What was written, piece by piece, in order; the recording counts code points.
+  const pieces = [];
+  const drawOutput = () => {
+    const whole = { stdout: Array.from(trace.stdout), stderr: Array.from(trace.stderr) };
+    const all = [[-1, "stdout", whole.stdout.length], [-1, "stderr", whole.stderr.length]];
+    const starts = { stdout: 0, stderr: 0 };
+    for (const [after, stream, end] of trace.writes ?? all) {
+      if (end === starts[stream]) continue;
+      const text = whole[stream].slice(starts[stream], end).join("");
+      pieces.push({ after, node: make("span", stream, text) });
+      starts[stream] = end;
+    }
+    $("written").hidden = !pieces.length;
+    $("output").append(...pieces.map((piece) => piece.node));
+    if (!trace.writes) {
+      $("output-note").textContent = "of the whole run; the recording does not say at which step";
+    }
+  };
+
+  const showOutput = (at) => {
+    if (!trace.writes || !pieces.length) return;
+    for (const { after, node } of pieces) {
+      node.hidden = after > at;
+      node.classList.toggle("changed", after === at);
+    }
+    $("output-note").textContent = pieces[0].after > at ? "nothing so far" : "so far";
+    $("output").scrollTop = $("output").scrollHeight;
   };
 
   const goVisit = (line, nth) => {
@@ -255,9 +285,7 @@
       $("warning").textContent = `${lead}: ${reason}`;
       $("warning").hidden = false;
     }
-    $("stdout").textContent = trace.stdout;
-    $("stderr").textContent = trace.stderr;
-    $("written").hidden = !(trace.stdout || trace.stderr);
+    drawOutput();
   };
 
   const moves = {

@@ -9,6 +9,7 @@ can reach by name.
 from __future__ import annotations
 
 import io
+from _codecs import utf_8_decode
 from collections.abc import Callable
 from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
 from mmap import MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, mmap
@@ -65,25 +66,54 @@ class Channel:
 
 
 class Output(io.BytesIO):
-    """The bytes behind ``sys.stdout`` or ``sys.stderr``; ends the run when they grow too many."""
+    """The bytes behind ``sys.stdout`` or ``sys.stderr``; ends the run when they grow too many.
 
-    def __init__(self, cap: int, on_overflow: Callable[[], object]) -> None:
+    Args:
+        cap: how many bytes are kept.
+        on_write: called with the number of bytes there are after each write.
+        on_overflow: called when there would be more.
+    """
+
+    def __init__(
+        self, cap: int, on_write: Callable[[int], object], on_overflow: Callable[[], object]
+    ) -> None:
         super().__init__()
         self._cap = cap
+        self._on_write = on_write
         self._on_overflow = on_overflow
 
     def write(self, data: Any) -> int:
         view = memoryview(data).cast("B")
         room = max(0, self._cap - self.tell())
-        if len(view) <= room:
-            return super().write(view)
-        super().write(view[:room])
-        self._on_overflow()
-        return room
+        written = super().write(view[:room])
+        self._on_write(self.tell())
+        if len(view) > room:
+            self._on_overflow()
+        return written
+
+    def writelines(self, lines: Any) -> None:
+        for line in lines:
+            self.write(line)
 
     def text(self) -> str:
-        # `writelines` does not come through `write`, so there may be more than the cap.
+        # `io.BytesIO.write` itself does not come through `write`, so there may be more than the cap.
         return io.BytesIO.getvalue(self)[: self._cap].decode("utf-8", "replace")
+
+    def lengths(self, ends: list[int]) -> list[int] | None:
+        """How many characters of :meth:`text` the first so many bytes are.
+
+        None where ``ends`` do not grow up to all there is, so that there were other ways to write.
+        """
+        data = io.BytesIO.getvalue(self)[: self._cap]
+        start = length = latest = 0
+        lengths: list[int] = []
+        for end in ends:
+            if not latest < end <= len(data):
+                return None
+            text, used = utf_8_decode(data[start:end], "replace", end == len(data))
+            start, latest, length = start + used, end, length + len(text)
+            lengths.append(length)
+        return lengths if latest == len(data) else None
 
     def stream(self) -> io.TextIOWrapper:
         return io.TextIOWrapper(self, "utf-8", "backslashreplace", "", write_through=True)
@@ -117,14 +147,32 @@ class Report:
         def overflow() -> None:
             self.cut("over_limit", f"output_bytes ({output_bytes}) written")
 
-        self.stdout = Output(output_bytes, overflow)
-        self.stderr = Output(output_bytes, overflow)
+        self.stdout = Output(output_bytes, lambda end: self._wrote("stdout", end), overflow)
+        self.stderr = Output(output_bytes, lambda end: self._wrote("stderr", end), overflow)
+        # (index of the latest step, stream, bytes written to it)
+        self._written: list[tuple[int, str, int]] = []
         self.rows = Rows()
         self.call_start: int | None = None
         self._reserve = reserve
         self._channel = channel
         self._fresh = fresh
         self._sent = False
+
+    def _wrote(self, stream: str, end: int) -> None:
+        after = len(self.rows) - 1
+        if self._written and self._written[-1][:2] == (after, stream):
+            self._written.pop()
+        self._written.append((after, stream, end))
+
+    def _writes(self) -> list[list[Any]] | None:
+        """As in the Trace; None where not all that was written came by the usual way."""
+        lengths = {}
+        for stream, output in (("stdout", self.stdout), ("stderr", self.stderr)):
+            found = output.lengths([end for _, name, end in self._written if name == stream])
+            if found is None:
+                return None
+            lengths[stream] = iter(found)
+        return [[after, stream, next(lengths[stream])] for after, stream, _ in self._written]
 
     def cut(self, kind: str, reason: str) -> None:
         """End the run before its time, and the process, keeping what was recorded so far."""
@@ -155,6 +203,7 @@ class Report:
             "status": status,
             "stdout": self.stdout.text(),
             "stderr": self.stderr.text(),
+            "writes": self._writes(),
             "call_start": len(self.rows) if start is None else start,
         }
         text = to_json(result)[:-1] + b',"steps":' + self.rows.json().encode() + b"}"
