@@ -51,7 +51,7 @@ def test_a_forward_answer_is_held_to_what_the_call_gives(ask: Any) -> None:
     assert output.splitlines()[-1] == "right: f(1) == 2"
     assert code == 0
     assert ask(told("f(1) == 3"), *FORWARD)[1].splitlines()[-1].startswith("wrong: wrong_value")
-    assert "wrong: the completion has no [ANSWER]" in ask("nothing", *FORWARD)[1]
+    assert "wrong: no_answer: the completion has no [ANSWER]" in ask("nothing", *FORWARD)[1]
 
 
 def test_a_backward_answer_is_run(ask: Any) -> None:
@@ -59,6 +59,17 @@ def test_a_backward_answer_is_run(ask: Any) -> None:
     assert prompt == tasks.prompt_of("backward", tasks.backward_instruction(PROGRAM, "f(??)", "2"))
     assert output.splitlines()[-1] == "right: f(True) == 2"
     assert "wrong: wrong_output" in ask(told("f(2) == 2"), *BACKWARD)[1]
+
+
+def test_what_the_monologue_claims_is_held_against_the_recording(ask: Any) -> None:
+    said = told("f(1) == 2").replace("\nx\n", "\n[L2] The function returns `{}`.\n")
+    _, output, _ = ask(said.format(2), *FORWARD, "--setup", "y = 1")
+    assert output.splitlines()[-2].startswith("claims: 1 hold, 0 contradicted, 0 unsupported; 0 of")
+    _, output, _ = ask(said.format(3), *FORWARD)
+    summary, wrong, verdict = output.splitlines()[-3:]
+    assert summary.startswith("claims: 0 hold, 1 contradicted")
+    assert wrong == "contradicted: [L2] returns `3` | recorded: it is 2"
+    assert verdict.startswith("right: f(1) == 2")
 
 
 def test_code_is_said_to_be_python_or_not(ask: Any) -> None:

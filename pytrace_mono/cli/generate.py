@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import ast
 import asyncio
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytrace_mono import tasks
 from pytrace_mono.cli.options import add_sandbox_options, limits_of, positive
-from pytrace_mono.errors import AnswerError, CallError, InputError, MissingExtraError, SourceError
+from pytrace_mono.errors import CallError, InputError, MissingExtraError, SourceError
 from pytrace_mono.records import Call, Problem, called_name
 
 if TYPE_CHECKING:
@@ -26,7 +28,8 @@ examples:
       --call "f(1)"
 
 The Call is run here first: forward, the answer must be what it gives; backward, the model is shown
-what it gives, and the input that it proposes is run. The last line says whether the answer is right.
+what it gives, and the input that it proposes is run. What the monologue claims on the way is held
+against the recording. The last line says whether the answer is right.
 """
 
 
@@ -90,7 +93,9 @@ def run(args: argparse.Namespace) -> int:
             instruction = tasks.backward_instruction(source, masked, value.text, args.setup)
         text = _ask(args, tasks.prompt_of(args.task, instruction), source, call, masked, trace)
         print(text)
-        print(_judged(args, text, source, call, trace, box))
+        asked = (call, "") if args.task == "forward" else (masked, value.text)
+        for line in _judged(args, text, source, *asked, box):
+            print(line)
     return 0
 
 
@@ -157,23 +162,28 @@ def _ask(
 
 
 def _judged(
-    args: argparse.Namespace, text: str, source: str, call: str, trace: Trace, box: Sandbox
-) -> str:
-    from pytrace_mono.verify import verify_backward, verify_forward
+    args: argparse.Namespace, text: str, source: str, left: str, output: str, box: Sandbox
+) -> Iterator[str]:
+    """What the verifier found, the verdict on the answer last."""
+    from pytrace_mono.verify.audit import audit
+    from pytrace_mono.verify.policy import mismatch
+    from pytrace_mono.verify.rows import Row
 
-    try:
-        answer = tasks.parse_answer(text, args.task)
-    except AnswerError as error:
-        return f"wrong: {error}"
-    if args.task == "forward":
-        verdict = verify_forward(answer, trace, call)
-    else:
-        callee = tasks.mask_input(call, "").removesuffix(f"({tasks.UNKNOWN})")
-        target = trace.outcome.value
-        assert target is not None  # run() has seen it
-        verdict = verify_backward(
-            answer, callee, target, lambda asked: box.trace(source, asked, args.setup).outcome
+    # As the prompt showed it: the setup stands behind the program.
+    program = f"{source.rstrip()}\n\n{args.setup}" if args.setup else source
+    [audited] = audit([Row("asked", args.task, program, left, output, text)], box)
+    if audited.checked is not None:
+        counts = Counter(finding.status for finding in audited.checked.findings)
+        yield (
+            f"claims: {counts['holds']} hold, {counts['contradicted']} contradicted, "
+            f"{counts['unsupported']} unsupported; {len(audited.checked.reading.unread)} of "
+            f"{audited.checked.reading.coded} sentences with code unread"
         )
-    if verdict.kept:
-        return f"right: {verdict.call} == {verdict.output}"
-    return f"wrong: {verdict.reason}: {verdict.detail}"
+        yield from (
+            f"contradicted: {mismatch(finding)}" for finding in audited.checked.contradicted
+        )
+    verdict = audited.verdict
+    if audited.right:
+        yield f"right: {verdict.call} == {verdict.output}"
+    else:
+        yield f"wrong: {verdict.reason}: {verdict.detail}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytrace_mono import tasks
@@ -145,10 +145,10 @@ def _audited(row: Row, box: Sandbox, policy: Policy) -> Audited:
         return Audited(row, verdict, right, trace)
     evidence = Evidence(trace, called_name(trace.call or "") or "")
     checked = check(answer.monologue, evidence, row.direction)
-    judged = judge(checked, row.direction, policy)
-    return Audited(
-        row, judged if verdict.kept else verdict, right, trace, checked, answer.monologue
-    )
+    if verdict.kept:
+        judged = judge(checked, row.direction, policy)
+        verdict = replace(verdict, kept=judged.kept, reason=judged.reason, detail=judged.detail)
+    return Audited(row, verdict, right, trace, checked, answer.monologue)
 
 
 def _forward(answer: tasks.Answer, trace: Trace, row: Row) -> Verdict:
