@@ -18,7 +18,7 @@ KINDS = set(
     "value_off_by_one stale_value iterations_swapped wrong_visit wrong_loop_count branch_flipped"
     " wrong_type dropped_side_effect other_functions_step constraint_negated".split()
 )
-SPLITS = {"dev": 100, "dev2": 80, "heldout": 100}
+SPLITS = {"dev": 100, "dev2": 100, "heldout": 100}
 FILE = re.compile(
     r"---\nprogram: (?P<program>\w+)\ncall: (?P<call>.+)\ndirection: (?P<direction>forward|backward)\n"
     r"style: (?P<style>\w+)\n---\n(?P<text>.+)\n\n## Lies\n(?P<lies>.+)",
