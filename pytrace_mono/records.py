@@ -72,6 +72,7 @@ class Example(BaseModel):
         level: isolation under which it was recorded; "" for ``nl``.
         teacher: name of the Teacher; "" for ``nl``, whose target is the given code.
         trace_shown: whether the teacher was shown the recording; False for ``nl``.
+        revised: the teacher was told what was wrong with an earlier completion and put it right.
         attempts: completions looked at until this one was kept.
         verification: ``unverified`` marks an nl row whose Calls had no expected value.
     """
@@ -95,6 +96,7 @@ class Example(BaseModel):
     level: str = ""
     teacher: str = ""
     trace_shown: bool = False
+    revised: bool = False
     attempts: int = 0
     verification: Verification = "verified"
 

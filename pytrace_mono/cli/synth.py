@@ -30,8 +30,8 @@ DIR/rejects.jsonl with its reason.
 """
 
 _FOR_A_MODEL = (
-    "model", "base_url", "cache", "max_cost", "max_tokens", "price", "samples", "hide_trace",
-    "dry_run", "batch",
+    "model", "base_url", "cache", "max_cost", "max_tokens", "price", "samples", "revise",
+    "hide_trace", "dry_run", "batch",
 )  # fmt: skip
 
 
@@ -87,6 +87,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=positive,
         metavar="N",
         help="ask up to N times for a row, until one completion is kept (default 1)",
+    )
+    parser.add_argument(
+        "--revise",
+        action="store_true",
+        default=None,
+        help="where none was kept, ask once more, with what the verifier found wrong",
     )
     parser.add_argument(
         "--hide-trace",
@@ -165,6 +171,7 @@ def _synthesize(
         format=args.format,
         show_trace=not args.hide_trace,
         samples=args.samples or 1,
+        revise=bool(args.revise),
         batch=bool(args.batch),
         quiet=args.quiet or args.preview is not None,
     )
@@ -180,7 +187,7 @@ def _estimate(args: argparse.Namespace, teacher: Teacher, limits: Limits) -> Est
         args.problems,
         teacher,
         args.out,
-        Wanted(args.directions, not args.hide_trace, args.samples or 1),
+        Wanted(args.directions, not args.hide_trace, args.samples or 1, bool(args.revise)),
         limits=limits,
         isolation=args.isolation,
         workers=args.workers,

@@ -22,6 +22,7 @@ class Counts:
         calls: stated in them.
         usable: calls that returned an exact value in a complete recording.
         kept: Examples by task.
+        revised: rows that were kept after their teacher was told what was wrong.
         unverified: nl rows whose Calls had no expected value.
         dropped: rejects by what was dropped, then by reason.
     """
@@ -31,11 +32,13 @@ class Counts:
     usable: int = 0
     kept: Counter[str] = field(default_factory=Counter)
     unverified: int = 0
+    revised: int = 0
     dropped: dict[str, Counter[str]] = field(default_factory=dict)
 
     def keep(self, example: Example) -> None:
         """Count one row of the corpus."""
         self.kept[example.task] += 1
+        self.revised += example.revised
         self.unverified += example.verification == "unverified"
 
     def drop(self, reject: Reject) -> None:
@@ -71,5 +74,6 @@ class Counts:
             },
             **tasks,
             "rows": sum(self.kept.values()),
+            "revised": self.revised,
             "reasons": reasons,
         }

@@ -18,6 +18,7 @@ from pytrace_mono.tracer.sandbox import Sandbox
 
 LOOKED_AT = 200  # Problems that are run for it; the others are taken to be like these
 ASSUMED = 700  # tokens of a completion, where the ledger knows of none
+_MISMATCH = 150  # tokens of what a revision adds to the chat, beside the completion that it quotes
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Estimate:
         usage: tokens of the requests.
         measured: the length of the completions is that of earlier ones of this corpus, not assumed.
         cost: dollars; None where the price is not known.
-        samples: how often a row may be asked for: the most that a run can cost is so much more.
+        most: requests, where no row is kept before it was asked for as often as is allowed.
+        most_cost: dollars for these; None where the price is not known.
     """
 
     problems: int
@@ -42,22 +44,25 @@ class Estimate:
     usage: Usage
     measured: bool
     cost: float | None
-    samples: int
+    most: int
+    most_cost: float | None
 
     def __str__(self) -> str:
         each = self.usage.completion_tokens // max(1, self.requests)
         source = "as long as those in the ledger" if self.measured else "assumed"
-        cost = "not known (give --price)" if self.cost is None else f"about ${self.cost:.4f}"
         lines = [
             "an estimate; nothing was asked",
             f"problems   {self.problems} at most, {self.looked_at} of them run for this",
             f"requests   about {self.requests}, and {self.cached} answers from the cache",
             f"tokens     about {self.usage.prompt_tokens} + {self.usage.completion_tokens} "
             f"(prompt + completion; {each} for each completion, {source})",
-            f"cost       {cost}",
+            f"cost       {_dollars(self.cost)}",
         ]
-        if self.samples > 1:
-            lines.append(f"           up to {self.samples} times as much: --samples {self.samples}")
+        if self.most > self.requests:
+            lines.append(
+                f"at most    about {self.most} requests, {_dollars(self.most_cost)}: if every row "
+                "takes all that --samples and --revise allow"
+            )
         return "\n".join(lines)
 
 
@@ -66,15 +71,25 @@ class _Counting:
 
     name = "estimate"
 
-    def __init__(self, teacher: OpenAITeacher) -> None:
+    def __init__(self, teacher: OpenAITeacher, wanted: Wanted) -> None:
         self._teacher = teacher
+        self._wanted = wanted
         self.requests = self.cached = self.tokens = 0
+        self.more = self.more_tokens = self.revisions = 0  # if nothing were kept
 
     async def complete(self, prompt: Prompt, *, n: int = 1) -> list[Completion]:
-        tokens = self._teacher.tokens_to_pay(prompt)
-        self.requests += tokens is not None
-        self.cached += tokens is None
-        self.tokens += tokens or 0
+        found = self._teacher.paid_before(prompt)
+        if found is not None:  # looked at, since a wrong one makes the next request
+            self.cached += 1
+            return [found]
+        tokens = self._teacher.prompt_tokens(prompt)
+        self.requests += 1
+        self.tokens += tokens
+        if not prompt.mismatch:
+            more = self._wanted.samples - 1 - prompt.sample + self._wanted.revise
+            self.more += more
+            self.more_tokens += more * tokens
+            self.revisions += self._wanted.revise
         return []
 
 
@@ -97,7 +112,7 @@ def estimate(
     """
     rows = survey(problems).rows
     rows = rows if limit is None else min(rows, limit)
-    counting = _Counting(teacher)
+    counting = _Counting(teacher, wanted)
     looked_at = 0
 
     def take(made: Made | Reject) -> None:
@@ -110,17 +125,25 @@ def estimate(
     # The survey counts lines, blank ones too: what was read to its end is all there is.
     share = rows / looked_at if looked_at >= LOOKED_AT else 1.0
     requests = round(counting.requests * share)
-    each = _completion_tokens(Path(out))
-    usage = Usage(round(counting.tokens * share), requests * (each or ASSUMED))
+    measured = _completion_tokens(Path(out))
+    each = measured or ASSUMED
+    usage = Usage(round(counting.tokens * share), requests * each)
+    more = round(counting.more * share)
+    quoted = counting.revisions * (each + _MISMATCH)
+    most = Usage(
+        usage.prompt_tokens + round((counting.more_tokens + quoted) * share),
+        usage.completion_tokens + more * each,
+    )
     return Estimate(
         problems=rows,
         looked_at=looked_at,
         requests=requests,
         cached=round(counting.cached * share),
         usage=usage,
-        measured=each is not None,
+        measured=measured is not None,
         cost=None if teacher.price is None else teacher.price.of(usage),
-        samples=wanted.samples,
+        most=requests + more,
+        most_cost=None if teacher.price is None else teacher.price.of(most),
     )
 
 
@@ -134,3 +157,7 @@ def _completion_tokens(out: Path) -> int | None:
     finally:
         ledger.close()
     return round(totals.usage.completion_tokens / totals.paid) if totals.paid else None
+
+
+def _dollars(cost: float | None) -> str:
+    return "not known (give --price)" if cost is None else f"about ${cost:.4f}"

@@ -15,7 +15,7 @@ from pytrace_mono.synth.database import Database
 from pytrace_mono.synth.teacher import Usage
 from pytrace_mono.verify.reasons import Reason
 
-_VERSION = 2
+_VERSION = 3
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
     key BLOB PRIMARY KEY,           -- of the request, as in the cache
@@ -47,6 +47,11 @@ CREATE TABLE IF NOT EXISTS batches (
 CREATE TABLE IF NOT EXISTS batched (
     key BLOB PRIMARY KEY,           -- of a request that was put into a batch
     row TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS revisions (
+    key BLOB PRIMARY KEY,           -- of an answer that was asked to put something right
+    row TEXT NOT NULL,
+    mismatch TEXT NOT NULL          -- what was wrong
 ) WITHOUT ROWID
 """
 
@@ -113,6 +118,12 @@ class Ledger:
             (key, row, model, paid, attempts, seconds, *tokens, estimated, cost, time.time()),
         )
 
+    def revised(self, key: bytes, row: str, mismatch: str) -> None:
+        """Note of an answer that it was asked to put this mismatch right."""
+        self._database.execute(
+            "INSERT OR IGNORE INTO revisions VALUES (?, ?, ?)", (key, row, mismatch)
+        )
+
     def failed(self, row: str, attempts: int, message: str) -> None:
         """Note a request that got no answer."""
         self._database.execute(
@@ -154,15 +165,22 @@ class Ledger:
 
     def totals(self) -> Totals:
         """The sums so far."""
+        failures = self._database.execute("SELECT count(*) FROM failures")[0][0]
+        return self._sums("answers", failures)
+
+    def _sums(self, answers: str, failures: int) -> Totals:
         paid, cached, prompt, completion, estimated, cost, unpriced = self._database.execute(
             "SELECT ifnull(sum(paid), 0), ifnull(sum(NOT paid), 0), "
             "ifnull(sum(paid * prompt_tokens), 0), ifnull(sum(paid * completion_tokens), 0), "
             "ifnull(max(paid * estimated), 0), ifnull(sum(paid * cost), 0), "
-            "ifnull(sum(paid AND cost IS NULL), 0) FROM answers"
+            f"ifnull(sum(paid AND cost IS NULL), 0) FROM {answers}"
         )[0]
-        failures = self._database.execute("SELECT count(*) FROM failures")[0][0]
         usage = Usage(prompt, completion)
         return Totals(paid, cached, failures, usage, bool(estimated), cost, unpriced)
+
+    def revisions(self) -> Totals:
+        """The part of the sums that was for revisions."""
+        return self._sums("answers JOIN revisions USING (key)", failures=0)
 
     def stages(self) -> dict[str, int]:
         """Rows by how far they came: ``kept``, or where they ended."""
@@ -202,12 +220,17 @@ class Ledger:
 
 def told(totals: Totals) -> str:
     """The sums in one line, for a person."""
+    return (
+        f"{totals.paid} answers, {spent(totals)}; "
+        f"{totals.cached} more from the cache, {totals.failures} requests failed"
+    )
+
+
+def spent(totals: Totals) -> str:
+    """Tokens and dollars, for a person."""
     about = "about " if totals.estimated else ""
     tokens = f"{about}{totals.usage.prompt_tokens} + {totals.usage.completion_tokens} tokens"
     cost = f"${totals.cost:.4f}"
     if totals.unpriced:
         cost = "cost not known" if totals.unpriced == totals.paid else f"{cost} and more"
-    return (
-        f"{totals.paid} answers, {tokens} (prompt + completion), {cost}; "
-        f"{totals.cached} more from the cache, {totals.failures} requests failed"
-    )
+    return f"{tokens} (prompt + completion), {cost}"

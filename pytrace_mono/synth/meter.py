@@ -23,6 +23,7 @@ class Question:
         key: its key in the cache.
         row: the id of the row that it is asked for.
         messages: the chat.
+        mismatch: what was wrong with the completion that it asks to put right; "" where there is none.
         attempts: how often it was sent so far.
         begun: when it was first sent, on the monotonic clock.
         seconds: how long the last attempt took.
@@ -32,6 +33,7 @@ class Question:
     key: bytes
     row: str
     messages: Sequence[Message]
+    mismatch: str = ""
     attempts: int = 0
     begun: float = 0.0
     seconds: float = 0.0
@@ -164,4 +166,6 @@ class Meter:
                 attempts=question.attempts,
                 seconds=question.seconds,
             )
+            if question.mismatch:
+                self._ledger.revised(question.key, question.row, question.mismatch)
         return usage

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pytrace_mono import tasks
 from pytrace_mono.errors import AnswerError, TeacherError
 from pytrace_mono.records import Direction, Example
 from pytrace_mono.synth.breaker import Breaker
 from pytrace_mono.synth.ledger import Ledger
-from pytrace_mono.synth.question import Question, prompt_of, row_id
+from pytrace_mono.synth.question import Question, prompt_of, revision_of, row_id
 from pytrace_mono.synth.rejects import Reject
 from pytrace_mono.synth.teacher import Completion, Prompt, Teacher
 from pytrace_mono.tracer.types import Outcome, Trace
@@ -28,6 +28,23 @@ from pytrace_mono.verify import (
 from pytrace_mono.verify.literals import same_expression
 
 
+@dataclass(frozen=True)
+class _Tried:
+    """What one request came to.
+
+    Attributes:
+        made: the row, or why there is none.
+        looked_at: how many completions came.
+        said: the last of them that the Verifier found wrong, in the model's own form.
+        mismatch: what it found; "" where it found nothing wrong.
+    """
+
+    made: Example | Reject
+    looked_at: int
+    said: str = ""
+    mismatch: str = ""
+
+
 class Judge:
     """Asks and checks.
 
@@ -38,6 +55,7 @@ class Judge:
         ledger: told what becomes of each row, where there is one.
         show_trace: whether the teacher is shown the recording.
         samples: how often a row is asked for, until one completion is kept.
+        revise: whether it is then asked for once more, with the mismatch that was found last.
     """
 
     def __init__(
@@ -49,9 +67,11 @@ class Judge:
         *,
         show_trace: bool = True,
         samples: int = 1,
+        revise: bool = False,
     ) -> None:
         self._show_trace = show_trace
         self._samples = samples
+        self._revise = revise
         self._ledger = ledger
         self._teacher = teacher
         self._threads = threads
@@ -101,58 +121,70 @@ class Judge:
             self._ledger.asking(row)
         prompt = prompt_of(question, direction, row, show_trace=self._show_trace)
         attempts = 0
+        wrong = None
         for sample in range(self._samples):
-            made, looked_at = await self._made(
+            tried = await self._tried(
                 question, direction, verify, replace(prompt, sample=sample), attempts
             )
-            attempts += looked_at
-            if isinstance(made, Example) or not looked_at:
+            attempts += tried.looked_at
+            wrong = tried if tried.mismatch else wrong
+            if isinstance(tried.made, Example) or not tried.looked_at:
                 break
+        made = tried.made
+        if isinstance(made, Reject) and tried.looked_at and self._revise and wrong is not None:
+            revision = revision_of(prompt, wrong.said, wrong.mismatch)
+            made = (await self._tried(question, direction, verify, revision, attempts)).made
+            if isinstance(made, Reject):
+                made = replace(made, detail=f"after a revision: {made.detail}")
         if self._ledger is not None:
             self._ledger.ended(row, made.reason if isinstance(made, Reject) else None)
         return made
 
-    async def _made(
+    async def _tried(
         self,
         question: Question,
         direction: Direction,
         verify: Callable[[tasks.Answer], Verdict],
         prompt: Prompt,
         before: int,
-    ) -> tuple[Example | Reject, int]:
-        """What one sample came to, and how many completions were looked at for it."""
+    ) -> _Tried:
         try:
             completions = await self._teacher.complete(prompt)
         except TeacherError as error:
             self._breaker.failed(error)
-            return _reject(question, direction, Reason.TEACHER_ERROR, str(error), None), 0
+            return _Tried(_reject(question, direction, Reason.TEACHER_ERROR, str(error), None), 0)
         self._breaker.succeeded()
         row = _reject(question, direction, Reason.EMPTY_COMPLETION, "no completion came", None)
+        said = mismatch = ""
         for attempt, completion in enumerate(completions, 1):
             text = completion.text.encode("utf-8", "replace").decode()  # no lone surrogates
             answer = _answer(completion, text, direction)
             if isinstance(answer, tasks.Answer):
                 loop = asyncio.get_running_loop()
                 verdict = await loop.run_in_executor(self._threads, verify, answer)
+                if verdict.reason is not None and verdict.reason is not Reason.COULD_NOT_VERIFY:
+                    said = completion.said or text
+                    mismatch = f"{verdict.reason.explanation}: {verdict.detail}"
                 if verdict.kept:
                     verdict = _readable(answer, verdict, direction)
                 if verdict.kept:
-                    made = self._example(question, direction, answer, verdict, before + attempt)
-                    return made, attempt
+                    made = self._example(question, prompt, answer, verdict, before + attempt)
+                    return _Tried(made, attempt)
             else:
                 verdict = answer
             assert verdict.reason is not None
             row = _reject(question, direction, verdict.reason, verdict.detail, text)
-        return row, len(completions)
+        return _Tried(row, len(completions), said, mismatch)
 
     def _example(
         self,
         question: Question,
-        direction: Direction,
+        prompt: Prompt,
         answer: tasks.Answer,
         verdict: Verdict,
         attempt: int,
     ) -> Example:
+        direction = prompt.direction
         problem, call, trace = question.located.problem, question.call, question.trace
         forward = backward = ""
         if direction == "forward":
@@ -179,6 +211,7 @@ class Judge:
             teacher=self._teacher.name,
             attempts=attempt,
             trace_shown=self._show_trace,
+            revised=bool(prompt.mismatch),
         )
 
 

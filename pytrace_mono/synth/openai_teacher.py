@@ -147,11 +147,15 @@ class OpenAITeacher:
         self.batch = Batch(self._client, self._cache, self._meter, ledger, directory)
         return self.batch
 
-    def tokens_to_pay(self, prompt: Prompt) -> int | None:
-        """Tokens of the prompt; None where its answer is in the cache."""
+    def paid_before(self, prompt: Prompt) -> Completion | None:
+        """The answer out of the cache; None where it would have to be paid for."""
         question, _ = self._question(prompt, prompt.sample)
-        if self._cache.get(question.key) is not None:
-            return None
+        body = self._cache.get(question.key)
+        return None if body is None else _in_tags(read_completion(body), prompt)
+
+    def prompt_tokens(self, prompt: Prompt) -> int:
+        """Tokens of what would be sent, counted or estimated."""
+        question, _ = self._question(prompt, prompt.sample)
         return self._meter.prompt_tokens(question.messages)
 
     def _question(self, prompt: Prompt, sample: int) -> tuple[Question, dict[str, Any]]:
@@ -164,7 +168,8 @@ class OpenAITeacher:
             **self._parameters,
             **structured.parameters(format),
         }
-        return Question(request_key(self.endpoint, request, sample), prompt.row, chat), request
+        key = request_key(self.endpoint, request, sample)
+        return Question(key, prompt.row, chat, prompt.mismatch), request
 
     async def _sample(self, prompt: Prompt, sample: int) -> Completion:
         while True:
@@ -194,10 +199,15 @@ class OpenAITeacher:
                 if not self._format.settled:
                     self._format.taken()
                 break
-        return replace(answer, text=structured.as_text(answer.text, prompt.direction))
+        return _in_tags(answer, prompt)
 
     def _stepped_down(self, error: RequestError) -> bool:
         return not self._format.settled and self._format.step_down(error)
+
+
+def _in_tags(answer: Completion, prompt: Prompt) -> Completion:
+    text = structured.as_text(answer.text, prompt.direction)
+    return answer if text == answer.text else replace(answer, text=text, said=answer.text)
 
 
 def _key(given: str | None, base_url: str) -> str:

@@ -45,6 +45,7 @@ def synthesize(
     format: Format = "parquet",
     show_trace: bool = True,
     samples: int = 1,
+    revise: bool = False,
     batch: bool = False,
     quiet: bool = True,
 ) -> Corpus:
@@ -64,6 +65,7 @@ def synthesize(
         format: ``parquet`` or ``jsonl``.
         show_trace: whether a model is shown the recording of the run that it explains.
         samples: how often a model is asked for a row, until one completion is kept.
+        revise: where none was kept, ask once more, with what was wrong with the last wrong one.
         batch: have an :class:`OpenAITeacher` asked over ``/v1/batches``: within a day, for less.
         quiet: show no progress.
 
@@ -85,7 +87,7 @@ def synthesize(
     known = survey(source)
     limits = limits or Limits()
     asked = tuple(direction for direction in DIRECTIONS if direction in directions)
-    wanted = Wanted(asked, show_trace, samples)
+    wanted = Wanted(asked, show_trace, samples, revise)
     config = _config(teacher, wanted, limits, isolation, limit, format)
     with Sandbox(limits, isolation=isolation, workers=workers) as box:
         writer = CorpusWriter(out, {"name": known.name, "sha256": known.sha256}, config)
@@ -163,6 +165,7 @@ def _config(
         **({"prompts": prompts.version()} if "model" in settings else {}),
         "trace_shown": wanted.show_trace,
         "samples": wanted.samples,
+        "revise": wanted.revise,
         "directions": list(wanted.directions),
         "limits": limits.to_dict(),
         "isolation": isolation,

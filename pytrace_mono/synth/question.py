@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from pytrace_mono import tasks
@@ -94,3 +94,9 @@ def prompt_of(question: Question, direction: Direction, row: str, *, show_trace:
         row=row,
         rerun=question.rerun,
     )
+
+
+def revision_of(prompt: Prompt, said: str, mismatch: str) -> Prompt:
+    """What a teacher is asked after a wrong completion: the same, with what was wrong with it."""
+    chat = prompts.revision(prompt.messages, said, mismatch)
+    return replace(prompt, messages=chat, sample=0, mismatch=mismatch)

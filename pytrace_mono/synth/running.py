@@ -31,11 +31,13 @@ class Wanted:
         directions: which monologues.
         show_trace: whether a model is shown the recording of the run that it explains.
         samples: how often a model is asked for a row, until one completion is kept.
+        revise: whether it is then asked once to put right what was wrong.
     """
 
     directions: Sequence[Direction]
     show_trace: bool = True
     samples: int = 1
+    revise: bool = False
 
 
 class Pass:
@@ -67,6 +69,7 @@ class Pass:
             ledger,
             show_trace=wanted.show_trace,
             samples=wanted.samples,
+            revise=wanted.revise,
         )
         self._asker = Asker(box, self._threads, judge, wanted.directions)
         # Enough Problems side by side that neither the sandbox nor the teacher has to wait.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import mean, median
 
 from pytrace_mono.synth.corpus import LEDGER, Corpus
-from pytrace_mono.synth.ledger import Ledger, told
+from pytrace_mono.synth.ledger import Ledger, spent, told
 from pytrace_mono.verify.reasons import explain
 
 _SCOPES = {
@@ -70,6 +70,12 @@ def _paid(corpus: Corpus) -> list[str]:
     ledger = Ledger(corpus.path)
     try:
         lines = [f"paid       {told(ledger.totals())}"]
+        if corpus.manifest["config"].get("revise"):
+            asked = ledger.revisions()
+            lines.append(
+                f"revised    {asked.paid + asked.cached} rows asked to put right what was wrong, "
+                f"{corpus.stats['revised']} of them kept; of the sum above {spent(asked)}"
+            )
         stages = ", ".join(
             f"{number} {_STAGES[stage]}" for stage, number in ledger.stages().items()
         )

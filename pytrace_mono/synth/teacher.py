@@ -52,6 +52,8 @@ class Prompt:
         sample: which of several completions is wanted, from 0: a teacher that keeps its answers
             gives the same one to the same prompt and sample.
         rerun: runs other Calls of the same program; None outside a run.
+        mismatch: what the Verifier found wrong with the completion that ``messages`` quote: this asks
+            to put it right. "" where it is asked for the first time.
     """
 
     direction: Direction
@@ -67,6 +69,7 @@ class Prompt:
     row: str = ""
     sample: int = 0
     rerun: Rerun | None = None
+    mismatch: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,11 +88,13 @@ class Completion:
         text: a monologue and an answer in their tags.
         usage: None where nothing was counted.
         finish_reason: the endpoint's word for why it stopped; ``length`` is a cut text.
+        said: what the model said, where ``text`` is another form of it; to be quoted back to it.
     """
 
     text: str
     usage: Usage | None = None
     finish_reason: str | None = None
+    said: str = ""
 
 
 class Teacher(Protocol):

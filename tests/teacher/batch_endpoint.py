@@ -23,6 +23,7 @@ class BatchEndpoint:
         sizes: requests of each job.
         polls: how often a job is looked at before it ends.
         ends: the status of each job in turn, the last one for all others.
+        says: what it makes of each prompt.
         answers: which requests of a job are answered, by their number; the others are lost.
         line: what becomes of one answer's line.
     """
@@ -33,6 +34,7 @@ class BatchEndpoint:
     sizes: list[int] = field(default_factory=list)
     polls: int = 1
     ends: list[str] = field(default_factory=lambda: ["completed"])
+    says: Callable[[str], str] = answer
     answers: Callable[[int], bool] = lambda number: True
     line: Callable[[dict[str, Any]], list[dict[str, Any]]] = lambda line: [line]
     files: dict[str, bytes] = field(default_factory=dict)
@@ -63,7 +65,7 @@ class BatchEndpoint:
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         prompt = "\n".join(message["content"] for message in request["messages"])
         self.paid[prompt] += 1
-        return body_of(answer(prompt), tokens=(100, 20))
+        return body_of(self.says(prompt), tokens=(100, 20))
 
     def _begin(self, request: dict[str, Any]) -> dict[str, Any]:
         assert request["completion_window"] == "24h"

@@ -96,10 +96,11 @@ def answer(prompt: str) -> str:
 def endpoint(
     fault: Callable[[random.Random], Fault | None] = lambda chance: None,
     *,
+    says: Callable[[str], str] = answer,
     delay: float = 0.0,
     a_minute: float | None = None,
 ) -> Iterator[Endpoint]:
-    """Serve right answers, but for the faults that ``fault`` picks."""
+    """Serve what ``says`` makes of each prompt, but for the faults that ``fault`` picks."""
     chance = random.Random(0)
 
     def reply(request: dict[str, Any]) -> Reply:
@@ -107,7 +108,7 @@ def endpoint(
         picked = fault(chance) if state.admits() else "429"
         if picked is None:
             state.paid[prompt] += 1
-            whole = body_of(answer(prompt), tokens=(100, 20))
+            whole = body_of(says(prompt), tokens=(100, 20))
             return Reply(whole, headers=state.headers(), delay=state.delay)
         state.faults[picked] += 1
         return _misbehave(picked, prompt, state)

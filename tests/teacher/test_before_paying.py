@@ -41,7 +41,9 @@ def test_a_dry_run_estimates_says_so_and_asks_nothing(
         assert said.startswith("an estimate; nothing was asked\n")
         assert "requests   about 20, and 0 answers from the cache" in said
         assert "14000 (prompt + completion; 700 for each completion, assumed)" in said
-        assert "cost       about $0.1" in said and "up to 3 times as much" in said
+        assert (
+            "cost       about $0.1" in said and "at most    about 60 requests, about $0.4" in said
+        )
         synth(rows, tmp_path / "c", server, "--limit", "4")
         capsys.readouterr()
         synth(rows, tmp_path / "c", server, "--dry-run")

@@ -67,6 +67,18 @@ def messages(
     return (Message("system", _system(direction)), Message("user", user))
 
 
+def revision(chat: tuple[Message, ...], said: str, mismatch: str) -> tuple[Message, ...]:
+    """The chat that asks a model to put right what it said.
+
+    Args:
+        chat: what it was asked.
+        said: what it said, in its own words.
+        mismatch: what the Verifier found wrong with it.
+    """
+    asked = _template("revision").substitute(mismatch=mismatch)
+    return (*chat, Message("assistant", said), Message("user", asked))
+
+
 def section_of(direction: Direction) -> str:
     """The heading of the section that goes through the run."""
     return _SECTIONS[direction][0]
@@ -81,11 +93,12 @@ def as_json(chat: tuple[Message, ...]) -> tuple[Message, ...]:
 
 def templates(direction: Direction) -> str:
     """All that a model is told, with ``$names`` where a row's own text comes in."""
-    names = (direction, f"{direction}_recording", "json")
+    names = (direction, f"{direction}_recording", "json", "revision")
     titles = (
         "user",
         "$recording, where the trace is shown",
         "behind the system message, where the endpoint takes a response format",
+        "user, after a wrong completion, with --revise",
     )
     parts = [("system", _system(direction))]
     parts += [(title, _template(name).template) for title, name in zip(titles, names, strict=True)]
