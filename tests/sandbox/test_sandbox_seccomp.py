@@ -11,6 +11,7 @@ import pytest
 
 from pytrace_mono.tracer.sandbox import syscalls
 from pytrace_mono.tracer.sandbox.seccomp import Filter
+from pytrace_mono.tracer.sandbox.setting import PROFILES
 
 ALLOW, KILL, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 PID = 4242
@@ -44,8 +45,10 @@ def answer(code: bytes, number: int, arch: int, arguments: tuple[int, ...] = ())
             return int(k)
 
 
-def test_every_number_gets_the_answer_of_its_rule(machine: str) -> None:
-    code, arch, rules = Filter().code(PID, SECRET), syscalls.architecture(), syscalls.rules()
+@pytest.mark.parametrize("profiles", [(), PROFILES], ids=["none", "all"])
+def test_every_number_gets_the_answer_of_its_rule(machine: str, profiles: tuple[str, ...]) -> None:
+    code, arch = Filter(profiles).code(PID, SECRET), syscalls.architecture()
+    rules = syscalls.rules(profiles)
     assert len(code) // 8 < 4096
     for number in [*range(1000), 0x40000000, 0x40000001, 0xFFFFFFFF]:
         rule = rules.get(number, errno.EPERM)
@@ -63,6 +66,23 @@ def test_checked_calls_are_allowed_by_the_value_of_their_argument(machine: str) 
         assert answer(code, kill, arch, (other, 9)) == ERRNO | errno.EPERM
     assert answer(code, fcntl, arch, (0, 1)) == ALLOW
     assert answer(code, fcntl, arch, (0, 8)) == ERRNO | errno.EPERM
+
+
+def test_a_thread_and_a_pair_of_streams_are_granted_as_such_alone(machine: str) -> None:
+    code, arch = Filter(PROFILES).code(PID, SECRET), syscalls.architecture()
+    column = syscalls._machine()[0]
+    granted = {name: row for rows in syscalls._GRANTED.values() for name, row in rows.items()}
+    numbers = [granted[name][:2][column] for name in ("clone", "socketpair", "ioctl")]
+    clone, pair, ioctl = (number or -1 for number in numbers)
+    assert answer(code, clone, arch, (0x3D0F00,)) == ALLOW
+    for flags in (17, 0x3C0F00, 0x3D0F00 | 0x10000000):
+        assert answer(code, clone, arch, (flags,)) == ERRNO | errno.EPERM
+    assert answer(code, pair, arch, (1, 1 | 0x80000)) == ALLOW
+    for family, kind in ((1, 2), (1, 5), (2, 1), (16, 1), (30, 1)):
+        assert answer(code, pair, arch, (family, kind)) == ERRNO | errno.EPERM
+    assert answer(code, ioctl, arch, (5, 0x5421)) == ALLOW
+    assert answer(code, ioctl, arch, (5, 0x5412)) == ERRNO | errno.ENOTTY
+    assert answer(code, ioctl, arch, (3, 0x5421)) == ERRNO | errno.ENOTTY
 
 
 def test_only_who_names_the_secret_may_write_to_the_result_pipe(machine: str) -> None:

@@ -91,8 +91,8 @@ def main(request: dict[str, Any], jail: Jail, parent: Parent, result_fd: int) ->
             if number:
                 clean.restore(limits)
             _run_item(item, request["traced"], limits, channel, parent, fresh=number == 0)
-            if parent.guard.disarm():
-                break  # What was tampered with must not meet the next Call.
+            if parent.guard.disarm() or parent.surroundings.spent():
+                break  # What was tampered with, or left, must not meet the next Call.
         os._exit(0)
     finally:
         os._exit(70)

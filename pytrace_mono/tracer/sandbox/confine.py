@@ -16,10 +16,14 @@ import resource
 import signal
 
 from pytrace_mono.tracer.limits import Limits
-from pytrace_mono.tracer.sandbox import kernel, landlock, seccomp
+from pytrace_mono.tracer.sandbox import kernel, landlock, scratch, seccomp
+from pytrace_mono.tracer.sandbox.setting import Setting
 from pytrace_mono.tracer.sandbox.syscalls import RESULT_FD
 
 __all__ = ["RESULT_FD", "Jail", "limit_processor"]
+
+MAX_THREADS = 64
+"""At level ``isolated``, with the profile ``threads``; elsewhere memory alone bounds them."""
 
 _MAX_DESCRIPTORS = 32
 _LARGEST_LIMIT = 2**62
@@ -29,18 +33,21 @@ class Jail:
     """The layers of one level, made ready in the warm parent so that a child only enters them.
 
     Args:
-        level: ``guard``, ``confined`` or ``isolated``.
-        granted: what programs may read, as :func:`landlock.grants` gave it.
+        setting: the level, ``guard``, ``confined`` or ``isolated``, and what is granted beyond it.
+        granted: which files programs may use.
+        folder: where a program begins.
 
     Raises:
         OSError: the kernel refuses a layer that ``confined`` needs.
     """
 
-    def __init__(self, level: str, granted: list[landlock.Grant]) -> None:
-        self._confined = level != "guard"
+    def __init__(self, setting: Setting, granted: list[landlock.Grant], folder: str) -> None:
+        self._setting = setting
+        self._folder = folder
+        self._confined = setting.level != "guard"
         if self._confined:
             self._ruleset = landlock.create_ruleset(granted)
-            self._filter = seccomp.Filter()
+            self._filter = seccomp.Filter(setting.profiles)
             kernel.forbid_new_privileges()
             kernel.drop_capabilities()
         if kernel.LINUX:
@@ -68,10 +75,11 @@ class Jail:
         if os.getppid() != parent:
             raise OSError("the warm parent died")
         os.dup2(0, 2)
+        os.chdir(self._folder)
         if self._confined:
             landlock.enter(self._ruleset)
         kernel.close_from(RESULT_FD + 1)
-        _limit_resources(limits, address_space, calls)
+        _limit_resources(limits, address_space, calls, self._setting)
         if self._confined:
             kernel.install_seccomp(self._filter.code(os.getpid(), secret))
 
@@ -89,8 +97,13 @@ def limit_processor(limits: Limits, used: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
-def _limit_resources(limits: Limits, address_space: int, calls: int) -> None:
+def _limit_resources(limits: Limits, address_space: int, calls: int, setting: Setting) -> None:
     bounds = {"FSIZE": 0, "NOFILE": _MAX_DESCRIPTORS, "CORE": 0, "NPROC": 0}
+    if "scratch" in setting.profiles:
+        bounds["FSIZE"] = scratch.BYTES
+    if "threads" in setting.profiles:
+        # It counts all of the user's processes, which only a namespace keeps to those of one run.
+        bounds["NPROC"] = MAX_THREADS + 1 if setting.level == "isolated" else _LARGEST_LIMIT
     # One second above the timer that ends a run in good order.
     bounds["CPU"] = calls * (math.ceil(limits.cpu_seconds) + 1)
     if kernel.LINUX:

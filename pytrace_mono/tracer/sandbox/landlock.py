@@ -18,6 +18,9 @@ _WRITE_FILE = 1 << 1
 _READ_FILE = 1 << 2
 _READ_DIR = 1 << 3
 _PATH_BENEATH = 1
+_REMOVE = 1 << 4 | 1 << 5  # directories, files
+_MAKE = 1 << 7 | 1 << 8  # directories, files
+_MOVE, _TRUNCATE = 1 << 13, 1 << 14
 _VERSION_QUESTION = 1
 
 # What each generation of the interface can take away: (file rights, network rights, scopes).
@@ -61,7 +64,7 @@ def create_ruleset(granted: list[Grant]) -> int:
     else:
         raise refusal or OSError("no Landlock")
     for grant in granted:
-        _grant(ruleset, grant.real, grant.rights)
+        _grant(ruleset, grant.real, grant.rights & files)
     return ruleset
 
 
@@ -83,6 +86,12 @@ class Grant(NamedTuple):
     path: str
     real: str
     rights: int
+
+
+def to_write(path: str) -> Grant:
+    """A directory in which programs may do as they like, except to execute what is there."""
+    rights = _WRITE_FILE | _READ_FILE | _READ_DIR | _REMOVE | _MAKE | _MOVE | _TRUNCATE
+    return Grant(path, os.path.realpath(path), rights)
 
 
 def grants() -> list[Grant]:

@@ -15,14 +15,15 @@ import subprocess
 import sys
 from functools import lru_cache
 
-from pytrace_mono.tracer.sandbox import kernel
+from pytrace_mono.tracer.sandbox import kernel, scratch
 
 _NEW_USER = 0x10000000
 _OTHERS = 0x00020000 | 0x20000000 | 0x40000000 | 0x08000000 | 0x04000000 | 0x02000000
 """CLONE_NEWNS, NEWPID, NEWNET, NEWIPC, NEWUTS, NEWCGROUP (linux/sched.h)."""
 
 _BIND, _RECURSIVE, _PRIVATE = 0x1000, 0x4000, 0x40000
-_READ_ONLY, _NO_SUID, _NO_DEVICES, _REMOUNT, _DETACH = 0x1, 0x2, 0x4, 0x20, 0x2
+_READ_ONLY, _NO_SUID, _NO_DEVICES, _NO_EXECUTION = 0x1, 0x2, 0x4, 0x8
+_REMOUNT, _DETACH = 0x20, 0x2
 _NOBODY = 65534
 _SITE = "/tmp"
 """Where the new root is mounted, because every system has it; nothing is written there."""
@@ -30,12 +31,13 @@ _OLD = "/.old"
 _LINKED = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
 
 
-def enter(places: list[tuple[str, str]], main_ended: int) -> None:
+def enter(places: list[tuple[str, str]], main_ended: int, with_scratch: bool = False) -> None:
     """Go on as the first process of new namespaces; the calling process stays behind to watch.
 
     Args:
         places: what is to exist inside, read-only: its path, and that path without symbolic links.
         main_ended: a descriptor that becomes readable when the main process ends, or -1.
+        with_scratch: a small file system to write to, in memory, is to be at ``scratch.MOUNTED_AT``.
 
     Raises:
         OSError: the kernel refuses one of the steps.
@@ -45,7 +47,7 @@ def enter(places: list[tuple[str, str]], main_ended: int) -> None:
     pid = os.fork()
     if pid:
         _stay_behind(pid, main_ended)
-    _new_root(places)
+    _new_root(places, with_scratch)
     if mapped:
         _become_nobody()
     kernel.die_with_parent(signal.SIGKILL)  # Last, because a change of user takes it back.
@@ -130,7 +132,7 @@ def _stay_behind(pid: int, main_ended: int) -> None:
     os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
 
 
-def _new_root(places: list[tuple[str, str]]) -> None:
+def _new_root(places: list[tuple[str, str]], with_scratch: bool) -> None:
     kernel.mount("none", "/", None, _RECURSIVE | _PRIVATE)
     kernel.mount("tmpfs", _SITE, "tmpfs", _NO_SUID | _NO_DEVICES, "size=1m,mode=0755")
     os.mkdir(_SITE + _OLD)
@@ -147,6 +149,11 @@ def _new_root(places: list[tuple[str, str]]) -> None:
             shown.append(path)
     kernel.umount(_OLD, _DETACH)
     os.rmdir(_OLD)
+    if with_scratch:
+        os.mkdir(scratch.MOUNTED_AT)
+        options = f"size={scratch.BYTES},nr_inodes={scratch.FILES},mode=0777"
+        flags = _NO_SUID | _NO_DEVICES | _NO_EXECUTION
+        kernel.mount("tmpfs", scratch.MOUNTED_AT, "tmpfs", flags, options)
     kernel.mount("none", "/", None, _REMOUNT | _BIND | _READ_ONLY | _NO_SUID | _NO_DEVICES)
 
 

@@ -15,7 +15,7 @@ from pytrace_mono.tracer.sandbox import levels, repeat, result
 from pytrace_mono.tracer.sandbox.batch import Batch, Result
 from pytrace_mono.tracer.sandbox.job import CallLike, Job, JobLike, Program
 from pytrace_mono.tracer.sandbox.pool import Group, Pool
-from pytrace_mono.tracer.sandbox.setting import Setting
+from pytrace_mono.tracer.sandbox.setting import PROFILES, Setting
 from pytrace_mono.tracer.sandbox.worker import Reply
 from pytrace_mono.tracer.types import Level, Outcome, Trace
 
@@ -40,6 +40,9 @@ class Sandbox:
             with the first difference.
         frozen_clock: every run sees the time :data:`clock.START`, moved on by ``time.sleep`` alone,
             which then returns at once.
+        profiles: what programs may do beyond computing: ``threads``, ``asyncio`` (an event loop,
+            without connections), ``scratch`` (a folder of their own to write to, where they begin,
+            and which is emptied after each Call).
 
     Attributes:
         level: the isolation level achieved.
@@ -48,7 +51,8 @@ class Sandbox:
 
     Raises:
         IsolationUnavailableError: the level cannot be had here.
-        SandboxError: ``workers`` is not a positive whole number, or ``determinism`` unknown.
+        SandboxError: ``workers`` is not a positive whole number, ``determinism`` or a profile is
+            unknown, or two options exclude each other.
 
     Example::
 
@@ -65,7 +69,14 @@ class Sandbox:
         *,
         determinism: str = "seeded",
         frozen_clock: bool = False,
+        profiles: Iterable[str] = (),
     ) -> None:
+        profiles = _known(profiles)
+        if frozen_clock and profiles & {"threads", "asyncio"}:
+            raise SandboxError(
+                "frozen_clock cannot go with the profiles 'threads' and 'asyncio', whose waits would "
+                "never end; leave one of them out"
+            )
         if determinism not in ("seeded", "check"):
             raise SandboxError(f"determinism is {determinism!r}; give 'seeded' or 'check'")
         if workers is not None and (type(workers) is not int or workers < 1):
@@ -73,7 +84,7 @@ class Sandbox:
         self.limits = limits or Limits()
         self.level: Level = levels.choose(isolation)
         self.workers = workers or _processors()
-        setting = Setting(self.level, frozen_clock)
+        setting = Setting(self.level, frozen_clock, tuple(sorted(profiles)))
         self._pool = Pool(setting, keep=self.workers)
         # Its warm parents are others, so that what depends on addresses in memory differs too.
         self._second = Pool(setting, keep=self.workers) if determinism == "check" else None
@@ -239,6 +250,14 @@ def _close(*pools: Pool | None) -> None:
     for pool in pools:
         if pool is not None:
             pool.close()
+
+
+def _known(profiles: Iterable[str]) -> frozenset[str]:
+    given = frozenset([profiles] if isinstance(profiles, str) else profiles)
+    if given <= set(PROFILES):
+        return given
+    unknown = ", ".join(sorted(repr(name) for name in given - set(PROFILES)))
+    raise SandboxError(f"there is no profile {unknown}; choose among: {', '.join(PROFILES)}")
 
 
 def _processors() -> int:

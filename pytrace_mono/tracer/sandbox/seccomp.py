@@ -36,13 +36,16 @@ _Instruction = tuple[int, int, int, int]
 class Filter:
     """The compiled rules for this machine.
 
+    Args:
+        profiles: what is granted beyond the usual.
+
     Raises:
         OSError: there is no table of system calls for this architecture.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, profiles: tuple[str, ...] = ()) -> None:
         architecture = syscalls.architecture()
-        rules = syscalls.rules()
+        rules = syscalls.rules(profiles)
         program: list[_Instruction] = [
             (_LOAD, 0, 0, _ARCHITECTURE_AT),
             # Another architecture's numbers would mean other calls.
@@ -125,11 +128,12 @@ def _checked(check: Check) -> list[_Instruction]:
     """Allow the call when an argument's low word has one of the values."""
     # Every argument checked is an int to the kernel, so its high word means nothing.
     answer: list[_Instruction] = []
+    refused = (_RETURN, 0, 0, _ERRNO | check.otherwise)
     if check.spare_result:
-        answer += [(_LOAD, 0, 0, _ARGUMENTS_AT), (_IF_EQUAL, 0, 1, RESULT_FD)]
-        answer.append((_RETURN, 0, 0, _ERRNO | errno.EPERM))
+        answer += [(_LOAD, 0, 0, _ARGUMENTS_AT), (_IF_EQUAL, 0, 1, RESULT_FD), refused]
+    if check.first is not None:
+        answer += [(_LOAD, 0, 0, _ARGUMENTS_AT), (_IF_EQUAL, 1, 0, check.first), refused]
     answer.append((_LOAD, 0, 0, _ARGUMENTS_AT + 8 * check.argument))
     for value in check.values:
         answer += [(_IF_EQUAL, 0, 1, value), (_RETURN, 0, 0, _ALLOW)]
-    answer.append((_RETURN, 0, 0, _ERRNO | errno.EPERM))
-    return answer
+    return [*answer, refused]

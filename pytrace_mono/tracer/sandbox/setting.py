@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from pytrace_mono.tracer.types import Level
 
+PROFILES = ("threads", "asyncio", "scratch")
+"""What can be granted: threads of the program's own; an event loop; a folder to write to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -16,10 +19,12 @@ class Setting:
     Attributes:
         level: the isolation level.
         frozen_clock: time stands still but for ``time.sleep``.
+        profiles: what is granted beyond the usual, out of :data:`PROFILES`.
     """
 
     level: Level
     frozen_clock: bool = False
+    profiles: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))
@@ -27,4 +32,5 @@ class Setting:
     @staticmethod
     def from_json(text: str) -> Setting:
         """What :meth:`to_json` wrote."""
-        return Setting(**json.loads(text))
+        fields = json.loads(text)
+        return Setting(**{**fields, "profiles": tuple(fields["profiles"])})

@@ -1,7 +1,9 @@
-"""What a program finds around it where a Sandbox asks for more than the usual: the clock, imports."""
+"""What a program finds around it where a Sandbox asks for more than the usual: the clock, a folder."""
 
 from __future__ import annotations
 
+from _thread import _count as _count_threads
+from os import listdir as _listdir
 from typing import Any
 
 from pytrace_mono.tracer.sandbox.clock import FrozenClock
@@ -13,10 +15,12 @@ class Surroundings:
 
     Args:
         setting: what was asked for.
+        folder: where the program begins.
     """
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: Setting, folder: str) -> None:
         self._setting = setting
+        self._scratch = folder if "scratch" in setting.profiles else None
         self._clock: FrozenClock | None = None
 
     def enter(self, own_builtins: dict[str, Any]) -> None:
@@ -28,3 +32,7 @@ class Surroundings:
         if self._setting.frozen_clock:
             self._clock = self._clock or FrozenClock()
             self._clock.reset()
+
+    def spent(self) -> bool:
+        """After a Call: does something remain, a thread or a file, that the next must not meet?"""
+        return _count_threads() > 0 or (self._scratch is not None and bool(_listdir(self._scratch)))

@@ -28,11 +28,15 @@ class Check(NamedTuple):
         argument: which one, from 0.
         values: what it may be.
         spare_result: and the first argument is not :data:`RESULT_FD`.
+        first: and the first argument is this.
+        otherwise: the errno to answer with.
     """
 
     argument: int
     values: tuple[int, ...]
     spare_result: bool = False
+    first: int | None = None
+    otherwise: int = errno.EPERM
 
 
 class Spare(NamedTuple):
@@ -182,6 +186,45 @@ _SPECIAL: dict[str, tuple[int, int | None, Rule]] = {
     "process_vm_writev": (311, 271, KILL),
 }
 
+# What glibc and musl pass for a thread: all that makes it part of this process, and nothing else.
+_CLONE_THREAD = Check(0, (0x3D0F00, 0x7D0F00))
+_CLOEXEC, _NONBLOCK = 0x80000, 0x800
+# A pair of connected streams. With datagrams, sendto could name another program's socket.
+_STREAM_PAIR = Check(
+    1, tuple(1 | extra for extra in (0, _CLOEXEC, _NONBLOCK, _CLOEXEC | _NONBLOCK)), first=1
+)
+_FIONBIO = 0x5421
+
+# Name of a profile -> what it allows on top.
+_GRANTED: dict[str, dict[str, tuple[int | None, int | None, Rule]]] = {
+    "threads": {"clone": (56, 220, _CLONE_THREAD)},
+    "asyncio": {
+        "socketpair": (53, 199, _STREAM_PAIR),
+        "sendto": (44, 206, ALLOW),
+        "recvfrom": (45, 207, ALLOW),
+        "shutdown": (48, 210, ALLOW),
+        "getsockname": (51, 204, ALLOW),
+        "getsockopt": (55, 209, ALLOW),
+        "ioctl": (16, 29, Check(1, (_FIONBIO,), spare_result=True, otherwise=errno.ENOTTY)),
+    },
+    # Landlock says where; chmod, utime and truncate by name it does not cover, or not everywhere.
+    "scratch": {
+        "mkdir": (83, None, ALLOW),
+        "mkdirat": (258, 34, ALLOW),
+        "rmdir": (84, None, ALLOW),
+        "unlink": (87, None, ALLOW),
+        "unlinkat": (263, 35, ALLOW),
+        "rename": (82, None, ALLOW),
+        "renameat": (264, 38, ALLOW),
+        "renameat2": (316, 276, ALLOW),
+        "ftruncate": (77, 46, ALLOW),
+        "fsync": (74, 82, ALLOW),
+        "fdatasync": (75, 83, ALLOW),
+        "pwrite64": (18, 68, Spare()),
+        "umask": (95, 166, ALLOW),
+    },
+}
+
 
 def architecture() -> int:
     """The AUDIT_ARCH constant of this machine.
@@ -192,11 +235,16 @@ def architecture() -> int:
     return _machine()[1]
 
 
-def rules() -> dict[int, Rule]:
-    """The answer for each system call number that is not simply refused."""
+def rules(profiles: tuple[str, ...] = ()) -> dict[int, Rule]:
+    """The answer for each system call number that is not simply refused.
+
+    Args:
+        profiles: what is granted, out of :data:`setting.PROFILES`.
+    """
     column = _machine()[0]
     answers: dict[int, Rule] = {}
-    for special in _SPECIAL.values():
+    granted = [special for name in profiles for special in _GRANTED[name].values()]
+    for special in (*_SPECIAL.values(), *granted):
         number = special[:2][column]
         if number is not None:
             answers[number] = special[2]

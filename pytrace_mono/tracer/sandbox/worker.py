@@ -51,6 +51,8 @@ _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
+    # Each thread of a program that may have some would reserve 64 MiB of its address space.
+    "MALLOC_ARENA_MAX": "1",
 }
 
 

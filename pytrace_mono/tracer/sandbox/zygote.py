@@ -21,6 +21,7 @@ from pytrace_mono.tracer.sandbox import child, landlock, namespaces, wire
 from pytrace_mono.tracer.sandbox.confine import RESULT_FD, Jail
 from pytrace_mono.tracer.sandbox.integrity import Guard
 from pytrace_mono.tracer.sandbox.report import Reserve
+from pytrace_mono.tracer.sandbox.scratch import Scratch
 from pytrace_mono.tracer.sandbox.setting import Setting
 from pytrace_mono.tracer.sandbox.surroundings import Surroundings
 from pytrace_mono.tracer.sandbox.watch import Child, Heard, Main, MainProcessGone
@@ -52,7 +53,11 @@ def main(setting: str, main_ended: int) -> None:
     signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(0))
     # A broken pipe: whoever asked is gone.
     with contextlib.suppress(BrokenPipeError, MainProcessGone):
-        _Zygote(Setting.from_json(setting), Main(main_ended, requests), replies).serve()
+        zygote = _Zygote(Setting.from_json(setting), Main(main_ended, requests), replies)
+        try:
+            zygote.serve()
+        finally:
+            zygote.close()
 
 
 class _Zygote:
@@ -65,16 +70,22 @@ class _Zygote:
         reserve = Reserve()
         address_space = _address_space()
         granted = landlock.grants() if setting.level != "guard" else []
+        with_scratch = "scratch" in setting.profiles
         if setting.level == "isolated":
             places = [(grant.path, grant.real) for grant in granted]
-            namespaces.enter(places, main.ended)
-        self._jail = Jail(setting.level, granted)
+            namespaces.enter(places, main.ended, with_scratch)
+        self._scratch = Scratch(setting.level == "isolated") if with_scratch else None
+        folder = "/"
+        if self._scratch is not None:
+            folder = self._scratch.path
+            granted.append(landlock.to_write(folder))
+        self._jail = Jail(setting, granted, folder)
         gc.collect()
         gc.disable()
         gc.freeze()
         guard = Guard()
         self._parent = child.Parent(
-            os.getpid(), address_space, reserve, guard, Surroundings(setting)
+            os.getpid(), address_space, reserve, guard, Surroundings(setting, folder)
         )
 
     def serve(self) -> None:
@@ -90,6 +101,11 @@ class _Zygote:
                 if body is None:
                     return
                 self._run(json.loads(body))
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        if self._scratch is not None:
+            self._scratch.remove()
 
     def _run(self, request: dict[str, Any]) -> None:
         """Run the request's items, as many in one child as it lives through, and reply to each."""
@@ -125,6 +141,8 @@ class _Zygote:
                     self._reply(heard._asdict())
         finally:
             status, cpu = running.end()
+            if self._scratch is not None:
+                self._scratch.empty()
         if heard.end not in ("frame", "invalid"):
             if done and heard.end in ("unbegun", "again"):
                 return done  # An earlier Call's doing; the next one starts afresh.

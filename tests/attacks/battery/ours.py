@@ -35,20 +35,23 @@ def frame() -> bytes:
     return struct.pack(">I", len(body)) + body
 
 
-def attempt_all(attacks: Iterable[Attack], level: str) -> dict[str, list[Sign]]:
+def attempt_all(
+    attacks: Iterable[Attack], level: str, profiles: tuple[str, ...] = ()
+) -> dict[str, list[Sign]]:
     """Name of each attack -> the signs of its success that were seen; none is as it should be.
 
     Args:
         attacks: what to run.
         level: the isolation level.
+        profiles: what is granted beyond the usual.
     """
     signs: dict[str, list[Sign]] = {}
     patient = Limits(wall_seconds=SECONDS, memory_bytes=256 << 20, max_steps=2000)
     hasty = Limits(wall_seconds=HASTY_SECONDS, memory_bytes=256 << 20, max_steps=10**9)
     with (
         Scene() as scene,
-        Sandbox(patient, level, workers=1) as box,
-        Sandbox(hasty, level, workers=1) as hasty_box,
+        Sandbox(patient, level, workers=1, profiles=profiles) as box,
+        Sandbox(hasty, level, workers=1, profiles=profiles) as hasty_box,
     ):
         clean = _follower(box)
         _follower(hasty_box)  # Its warm parent is to be there before the first attack.
