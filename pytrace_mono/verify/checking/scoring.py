@@ -8,12 +8,13 @@ from functools import cached_property
 
 from pytrace_mono.records import Direction
 from pytrace_mono.tracer.types import Trace
+from pytrace_mono.verify.aligning import Aligner
 from pytrace_mono.verify.checking.checker import check_claim
 from pytrace_mono.verify.checking.context import Context
 from pytrace_mono.verify.claims import Gives, Reading
 from pytrace_mono.verify.findings import Checked, Finding, Scores
 from pytrace_mono.verify.program import program_of
-from pytrace_mono.verify.reading import read
+from pytrace_mono.verify.reading import is_labelled, read, tell
 from pytrace_mono.verify.recording import Frame, Run
 
 
@@ -55,8 +56,12 @@ def check(monologue: str, evidence: Evidence, direction: Direction) -> Checked:
         direction: whether it argues from the input or from the output.
     """
     run = evidence.run
-    reading = read(monologue, program_of(run.trace.program), direction)
     main = run.main(evidence.entry_point)
+    if not is_labelled(monologue):
+        telling = tell(monologue, run.program, direction)
+        aligner = Aligner(evidence, main, direction)
+        return _scored(telling.reading, aligner.findings(telling), aligner, main)
+    reading = read(monologue, program_of(run.trace.program), direction)
     properties = any(c.kind == "property" for c in reading.claims)
     runs = evidence.runs if properties else (run,)
     context = Context(run, main, runs, evidence.entry_point, direction)
@@ -65,7 +70,7 @@ def check(monologue: str, evidence: Evidence, direction: Direction) -> Checked:
 
 
 def _scored(
-    reading: Reading, findings: tuple[Finding, ...], context: Context, main: Frame | None
+    reading: Reading, findings: tuple[Finding, ...], context: Context | Aligner, main: Frame | None
 ) -> Checked:
     held = sum(f.status == "holds" for f in findings)
     wrong = sum(f.status == "contradicted" for f in findings)

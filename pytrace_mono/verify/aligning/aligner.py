@@ -1,0 +1,386 @@
+"""The findings on a monologue in free style."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from dataclasses import replace
+
+from pytrace_mono.verify.aligning.counting import counts
+from pytrace_mono.verify.aligning.path import lay
+from pytrace_mono.verify.aligning.segments import Moment, Segment, Segments
+from pytrace_mono.verify.aligning.truth import Truth, Was, snapshot_meets
+from pytrace_mono.verify.checking.places import is_written
+from pytrace_mono.verify.checking.whole import on_run
+from pytrace_mono.verify.claims import (
+    Claim,
+    Condition,
+    Gives,
+    Holds,
+    Passes,
+    Raises,
+    Reached,
+    Statement,
+    Value,
+)
+from pytrace_mono.verify.expressions import NotEvaluated, evaluate
+from pytrace_mono.verify.findings import Finding, Status
+from pytrace_mono.verify.program import effects_of, targets_of
+from pytrace_mono.verify.reading import shapes
+from pytrace_mono.verify.reading.prose import Said, Telling
+from pytrace_mono.verify.recording import Frame, Run
+
+WRONG = 1.0
+"""What a statement costs where it is not so."""
+TARGET = 1.6
+"""... of a loop's variable, which says in which pass it is told."""
+HINT = 0.5
+ELSEWHERE = 1.4
+"""What it costs to be outside of the iteration that is named."""
+UNKNOWN = 0.1
+OTHER_LINE = 0.25
+MOST = 400
+"""Stretches of a run beyond which nothing is laid along it."""
+
+
+class Aligner:
+    """Holds the statements of a telling against a run.
+
+    Args:
+        run: the recording; of the witness where the monologue argues backwards.
+        main: the activation that the Call is about.
+        backward: whether it argues from the output.
+    """
+
+    def __init__(self, run: Run, main: Frame | None, backward: bool) -> None:
+        self._run = run
+        self._main = main
+        self._backward = backward
+        self._segments = Segments(run)
+        self._truth = Truth(self._segments, main)
+        self.told: set[int] = set()
+        self.in_order = 0
+        self.placed = 0
+
+    def findings(self, telling: Telling) -> tuple[Finding, ...]:
+        """One finding for each claim, in the order of the text."""
+        segments = self._segments.all
+        everywhere: dict[int, Finding] = {}
+        placed: list[int] = []
+        for index, said in enumerate(telling.said):
+            finding = self._anywhere(said)
+            if finding is not None:
+                everywhere[index] = finding
+            elif not isinstance(said.claim.statement, Passes) and len(segments) <= MOST:
+                placed.append(index)
+        spoken = [telling.said[i] for i in placed]
+        truths = [self._truth.over(said) for said in spoken]
+        costs = [
+            [self._cost(said, was, segment) for was, segment in zip(row, segments, strict=True)]
+            for said, row in zip(spoken, truths, strict=True)
+        ]
+        path = lay(costs, [s.joint for s in spoken], [s.back for s in spoken], segments)
+        where = dict(zip(placed, path, strict=True))
+        known = {i: truths[n][path[n]] for n, i in enumerate(placed)} if path else {}
+        for n, i in enumerate(placed):
+            if path:
+                self.placed += 1
+                self.in_order += not n or path[n] >= path[n - 1]
+                everywhere[i] = self._placed(spoken[n], truths[n], path[n])
+        self._stale(telling, where, known, everywhere)
+        last = 0
+        found: list[Finding] = []
+        for index, said in enumerate(telling.said):
+            last = where.get(index, last)
+            if said.hint:
+                continue
+            finding = everywhere.get(index)
+            if finding is None:
+                finding = self._counted(said, segments[last] if segments else None)
+            found.append(finding)
+        return tuple(self._doubted(found))
+
+    def _doubted(self, found: list[Finding]) -> list[Finding]:
+        """Where most is not so the thread is lost, and only what is so nowhere is wrong."""
+        wrong = [f for f in found if f.status == "contradicted" and f.step is not None]
+        held = sum(f.status == "holds" for f in found)
+        if len(wrong) <= max(2, held * 0.5):
+            return found
+        return [replace(f, status="unsupported") if f in wrong else f for f in found]
+
+    # ------------------------------------------------------------------ without a place
+
+    def _anywhere(self, said: Said) -> Finding | None:
+        """What needs no place; None where it needs one."""
+        claim, statement = said.claim, said.claim.statement
+        if isinstance(statement, Condition) and not statement.expression.startswith("line "):
+            node = shapes.parsed(statement.expression)
+            if node is None:
+                return _finding(claim, None, "not an expression")
+            if not any(isinstance(n, ast.Name) and n.id in self._run.program.bound for n in ast.walk(node)):
+                return self._constant(claim, statement)
+        if isinstance(statement, Value):
+            node = shapes.parsed(statement.expression)
+            if node is None:
+                return _finding(claim, None, "not an expression")
+            if not any(isinstance(n, ast.Name) and n.id in self._run.program.bound for n in ast.walk(node)):
+                text = f"({statement.expression}) == ({statement.shown.text})"
+                if statement.shown.text is None or statement.shown.elided:
+                    return _finding(claim, None, "not exact")
+                return self._constant(claim, Condition(text, True))
+        if isinstance(statement, Gives) and statement.call is not None:
+            return self._call(claim, statement)
+        if isinstance(statement, Gives) and (said.words == "function" or statement.shown.type and not statement.shown.text):
+            return self._result(claim, statement)
+        if isinstance(statement, Holds):
+            return self._constraint(claim, statement)
+        return None
+
+    def _constant(self, claim: Claim, said: Condition) -> Finding:
+        try:
+            value = bool(evaluate(said.expression, {}, self._run.program.bound))
+        except NotEvaluated as why:
+            return _finding(claim, None, str(why))
+        return _finding(claim, value is said.held, f"{said.expression} is {value}")
+
+    def _call(self, claim: Claim, said: Gives) -> Finding:
+        assert said.call is not None
+        frames = [f for f in self._run.called if is_written(said.call, f)]
+        given = [f for f in frames if f.ending == "return" and f.value is not None]
+        if not given:
+            return _finding(claim, None, f"{said.call} was not recorded")
+        answers = [snapshot_meets(said.shown, f.value) for f in given if f.value is not None]
+        for frame, answer in zip(given, answers, strict=True):
+            if answer:
+                return _finding(claim, True, "", frame.ends)
+        assert given[0].value is not None
+        so = None if None in answers else False
+        return _finding(claim, so, f"{said.call} is {given[0].value.text[:200]}", given[0].ends)
+
+    def _result(self, claim: Claim, said: Gives) -> Finding | None:
+        main = self._main
+        if main is None or main.ending != "return" or main.value is None or said.how == "yielded":
+            return None
+        so = snapshot_meets(said.shown, main.value)
+        if so is False and len(self._run.called) > 1:
+            return None
+        return _finding(claim, so, f"it is {main.value.text[:200]}", main.ends)
+
+    def _constraint(self, claim: Claim, said: Holds) -> Finding:
+        main = self._main
+        node = shapes.parsed(said.expression)
+        if main is None or node is None:
+            return _finding(claim, None, "the run of the function was not recorded alone")
+        names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} & self._run.program.bound
+        if names <= set(main.arguments) | self._run.program.function_names:
+            calls = {f.name for f in self._run.called} & names
+            if not calls:
+                so = on_run(said.expression, main)
+                return _finding(claim, so, f"{said.expression} is false of this run", main.begins)
+            return self._equated(claim, node)
+        values = [
+            self._truth.value(said.expression, m)
+            for s in self._segments.all if s.frame is main for m in s.moments
+        ]  # fmt: skip
+        known = [v for v in values if isinstance(v, bool)]
+        if not known:
+            return _finding(claim, None, "it cannot be evaluated here")
+        return _finding(claim, any(known), f"{said.expression} is false throughout", main.begins)
+
+    def _equated(self, claim: Claim, node: ast.expr) -> Finding:
+        """``f(a) == 2``, where ``a`` is what was chosen."""
+        main = self._main
+        if (
+            isinstance(node, ast.Compare)
+            and len(node.ops) == 1
+            and isinstance(node.left, ast.Call)
+            and main is not None
+            and shapes.called(ast.unparse(node.left)) == main.name
+            and isinstance(node.ops[0], (ast.Eq, ast.NotEq))
+            and main.value is not None
+        ):
+            shown = shapes.from_code(ast.unparse(node.comparators[0]))
+            so = snapshot_meets(shown, main.value) if shown is not None else None
+            if so is not None and isinstance(node.ops[0], ast.NotEq):
+                so = not so
+            return _finding(claim, so, f"it is {main.value.text[:200]}", main.ends)
+        return _finding(claim, None, "calls are not evaluated")
+
+    # ------------------------------------------------------------------ with a place
+
+    def _cost(self, said: Said, was: Was, segment: Segment) -> float:
+        statement = said.claim.statement
+        cost = 0.0
+        if was.so is not True:
+            if was.so is None:
+                cost = UNKNOWN
+            elif said.hint:
+                cost = HINT
+            elif isinstance(statement, Value) and self._is_target(statement.expression):
+                cost = TARGET
+            else:
+                cost = WRONG if was.known else 1.1 * WRONG
+        place = said.claim.place
+        for _, number in place.passes:
+            numbers = {n for _, n in self._segments.full_stack(segment)}
+            if number not in numbers:
+                cost += HINT if said.hint else ELSEWHERE
+        if place.line is not None and said.visit is None:
+            labels = {m.visit.label for m in segment.moments if m.visit is not None}
+            if place.line not in labels:
+                cost += OTHER_LINE
+        return cost
+
+    def _is_target(self, name: str) -> bool:
+        return any(
+            name in targets_of(s) for s, _ in self._run.program.at.values() if isinstance(s, ast.For)
+        )
+
+    def _placed(self, said: Said, row: list[Was], at: int) -> Finding:
+        claim, statement = said.claim, said.claim.statement
+        was = row[at]
+        if was.so is True:
+            assert was.moment is not None
+            self._tell(statement, self._segments.all[at])
+            return _finding(claim, True, "", was.moment.time)
+        if was.so is None:
+            return _finding(claim, None, "the recording does not tell")
+        if not any(w.known for w in row):
+            return _finding(claim, None, "it has no value in this run")
+        if isinstance(statement, Raises) and any(w.so for w in row):
+            return _finding(claim, True, "")
+        if isinstance(statement, Reached):
+            return _finding(claim, None, "where it is meant is not clear")
+        return _finding(claim, False, *self._fact(statement, row, at))
+
+    def _fact(self, statement: Statement, row: list[Was], at: int) -> tuple[str, int]:
+        segment = self._segments.all[at]
+        moment: Moment = segment.moments[-1]
+        line = moment.visit.label if moment.visit is not None else 0
+        where = f"at line {line} (step {moment.time + 1})"
+        if isinstance(statement, (Value, Condition)):
+            if statement.expression.startswith("line "):
+                return f"{statement.expression} comes out otherwise {where}", moment.time
+            return f"{statement.expression} is {self._truth.text(statement.expression, moment)} {where}", moment.time
+        return f"it is otherwise {where}", moment.time
+
+    def _tell(self, statement: Statement, segment: Segment) -> None:
+        """Keep which lines with side effects were narrated."""
+        if not isinstance(statement, Value):
+            return
+        root = statement.expression.split("[")[0].split(".")[0]
+        for moment in segment.moments:
+            visit = moment.visit
+            if visit is not None and (root in visit.changes or root in effects_of(visit.statement)):
+                self.told.add(visit.label)
+
+    def _stale(
+        self, telling: Telling, where: dict[int, int], known: dict[int, Was], found: dict[int, Finding]
+    ) -> None:
+        """What is told of a pass last should be what the pass left, not what it found.
+
+        It is wrong only where the telling does so otherwise: for the same variable in other passes.
+        """
+        last: dict[tuple[str, int], list[int]] = defaultdict(list)
+        for index, at in where.items():
+            statement = telling.said[index].claim.statement
+            if isinstance(statement, Value) and not telling.said[index].hint and known[index].so:
+                segment = self._segments.all[at]
+                begins = self._window(statement.expression, segment)
+                if begins is not None:
+                    last[(telling.said[index].column or statement.expression, begins)].append(index)
+        fresh: dict[str, int] = defaultdict(int)
+        stale: dict[str, list[int]] = defaultdict(list)
+        for (name, begins), indices in last.items():
+            answers = [self._is_fresh(telling.said[i], begins) for i in indices]
+            if any(answers):
+                fresh[name] += 1
+            else:
+                stale[name].append(indices[-1])
+        for name, indices in stale.items():
+            for index in indices:
+                said = telling.said[index]
+                change = isinstance(said.claim.statement, Value) and said.claim.statement.moment == "after"
+                if said.early and said.column is None:
+                    continue
+                if fresh[name] > len(indices) or (change and said.column is None):
+                    segment = self._segments.all[where[index]]
+                    fact = self._fact(said.claim.statement, [], where[index])
+                    begins = self._window(said.claim.statement.expression, segment)  # type: ignore[union-attr]  # a Value
+                    moments = [m for m in self._moments_from(begins or 0, segment)]
+                    if moments and isinstance(said.claim.statement, Value):
+                        text = self._truth.text(said.claim.statement.expression, moments[-1])
+                        line = moments[-1].visit.label if moments[-1].visit else 0
+                        fact = (f"{said.claim.statement.expression} is {text} at line {line} (step {moments[-1].time + 1})", moments[-1].time)
+                    found[index] = _finding(said.claim, False, *fact)
+
+    def _window(self, expression: str, segment: Segment) -> int | None:
+        """When the innermost pass began in which a variable changes; None where there is none."""
+        names = _names(expression)
+        for running, number in reversed(segment.stack):
+            window = running.window(number)
+            if window is None:
+                continue
+            if any(
+                window[0] <= v.start < window[1] and names & (v.changes.keys() | effects_of(v.statement))
+                and v.statement is not running.loop
+                for v in segment.frame.visits
+            ):  # fmt: skip
+                return window[0]
+        return None
+
+    def _moments_from(self, begins: int, segment: Segment) -> list[Moment]:
+        for running, number in segment.stack:
+            window = running.window(number)
+            if window is not None and window[0] == begins:
+                return [
+                    m for s in self._segments.all if s.frame is segment.frame for m in s.moments
+                    if m.visit is not None and window[0] <= m.visit.start < window[1]
+                ]  # fmt: skip
+        return []
+
+    def _is_fresh(self, said: Said, begins: int) -> bool:
+        statement = said.claim.statement
+        assert isinstance(statement, Value)
+        names = _names(statement.expression)
+        for segment in self._segments.all:
+            moments = self._moments_from(begins, segment)
+            if not moments:
+                continue
+            changed = False
+            for moment in moments:
+                visit = moment.visit
+                assert visit is not None
+                if not changed and names & (visit.changes.keys() | effects_of(visit.statement)) and visit.start != begins:
+                    changed = True
+                if changed and self._truth.at(said, moment) is True:
+                    return True
+            return False
+        return True
+
+    # ------------------------------------------------------------------ counts
+
+    def _counted(self, said: Said, segment: Segment | None) -> Finding:
+        claim, statement = said.claim, said.claim.statement
+        if not isinstance(statement, Passes) or statement.count is None or segment is None:
+            return _finding(claim, None, "the run is too long to be laid along")
+        name = self._named(said)
+        possible = counts(said.words, name, claim.place, self._segments, self._main, segment)
+        if possible is None:
+            return _finding(claim, None, "what is counted is not clear")
+        told = " or ".join(map(str, sorted(possible)))
+        return _finding(claim, statement.count in possible, f"it is {told} times")
+
+    def _named(self, said: Said) -> str | None:
+        names = [n for n in self._run.program.bound if f"`{n}`" in said.claim.text or f" {n} " in said.claim.text]
+        return names[0] if len(names) == 1 else None
+
+
+def _names(expression: str) -> set[str]:
+    node = shapes.parsed(expression)
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} if node is not None else set()
+
+
+def _finding(claim: Claim, so: bool | None, fact: str = "", step: int | None = None) -> Finding:
+    status: Status = "unsupported" if so is None else ("holds" if so else "contradicted")
+    return Finding(claim, status, "" if so else fact, step)

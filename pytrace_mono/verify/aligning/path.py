@@ -1,0 +1,84 @@
+"""Lay a telling along a run so that as much of it as possible is so.
+
+A dynamic programme over stretches of the run. What costs: a statement that is not so where it is
+told, a jump over passes within a sentence, going back without a word that announces it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytrace_mono.verify.aligning.segments import Segment
+
+NEAR = 12
+STEP = 0.02
+"""Going one stretch further."""
+FAR = 0.3
+"""Going any distance further."""
+ACROSS = 0.35
+"""Beyond that, to another pass of the outermost loop within a sentence."""
+BACK = 0.8
+"""Going back; with a word that announces it, a quarter of that."""
+
+
+def lay(costs: Sequence[Sequence[float]], joint: Sequence[bool], back: Sequence[bool], segments: Sequence[Segment]) -> list[int]:
+    """For each statement the stretch in which it is told, at the least cost in all.
+
+    Args:
+        costs: of each statement in each stretch.
+        joint: of each statement, whether it stands in one sentence with the one before it.
+        back: whether its sentence announces going back.
+        segments: the stretches.
+    """
+    size = len(segments)
+    if not costs or not size:
+        return []
+    outer = [segment.outer for segment in segments]
+    total = [costs[0][s] + min(STEP * s, FAR) for s in range(size)]
+    came: list[list[int]] = []
+    for index in range(1, len(costs)):
+        total, sources = _next(total, costs[index], outer, joint[index], back[index])
+        came.append(sources)
+    place = min(range(size), key=lambda s: (total[s], s))
+    path = [place]
+    for sources in reversed(came):
+        place = sources[place]
+        path.append(place)
+    return path[::-1]
+
+
+def _next(
+    total: list[float], costs: Sequence[float], outer: Sequence[object], joint: bool, back: bool
+) -> tuple[list[float], list[int]]:
+    size = len(total)
+    ahead: list[int] = [0] * size  # where the least is at or before
+    for s in range(1, size):
+        ahead[s] = s if total[s] < total[ahead[s - 1]] else ahead[s - 1]
+    behind: list[int] = [size - 1] * size
+    for s in range(size - 2, -1, -1):
+        behind[s] = s if total[s] <= total[behind[s + 1]] else behind[s + 1]
+    going_back = BACK * (0.25 if back else 1.0)
+    result: list[float] = []
+    sources: list[int] = []
+    for s in range(size):
+        best, source = total[s], s
+        for d in range(1, min(NEAR, s) + 1):
+            tried = total[s - d] + STEP * d
+            if joint and outer[s - d] != outer[s] and outer[s - d] is not None:
+                tried += ACROSS
+            if tried < best:
+                best, source = tried, s - d
+        tried = total[ahead[s]] + FAR + (ACROSS if joint else 0.0)
+        if tried < best:
+            best, source = tried, ahead[s]
+        for d in range(1, min(NEAR, size - 1 - s) + 1):
+            same = outer[s + d] == outer[s] and outer[s] is not None
+            tried = total[s + d] + (min(STEP * d, FAR) + 0.1 if same else going_back)
+            if tried < best:
+                best, source = tried, s + d
+        tried = total[behind[s]] + going_back + 0.1
+        if tried < best:
+            best, source = tried, behind[s]
+        result.append(best + costs[s])
+        sources.append(source)
+    return result, sources

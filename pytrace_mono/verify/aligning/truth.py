@@ -1,0 +1,251 @@
+"""In which stretches of a run a statement is so."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any, NamedTuple
+
+from pytrace_mono.tracer.types import Snapshot
+from pytrace_mono.verify.aligning.segments import Moment, Segment, Segments
+from pytrace_mono.verify.checking.comparing import NoLiteral, equal, fits, literal_of, shows
+from pytrace_mono.verify.claims import Condition, Gives, Raises, Reached, Shown, Value
+from pytrace_mono.verify.expressions import NotEvaluated, evaluate
+from pytrace_mono.verify.reading import shapes
+from pytrace_mono.verify.reading.prose import Said
+from pytrace_mono.verify.recording import Frame, Run, Visit
+
+_NUMBERS = (int, float)
+
+
+class Was(NamedTuple):
+    """Whether a statement is so in a stretch (None: cannot be said), and the moment that decides."""
+
+    so: bool | None
+    moment: Moment | None = None
+    known: bool = True
+    """Whether all it speaks of had a value there."""
+
+
+_ABSENT = object()
+_UNKNOWN = object()
+
+
+class Truth:
+    """Evaluates statements at moments; what was evaluated once is kept.
+
+    Args:
+        segments: the run.
+        main: the activation that the Call is about.
+    """
+
+    def __init__(self, segments: Segments, main: Frame | None) -> None:
+        self._segments = segments
+        self._run: Run = segments.run
+        self._main = main
+        self._values: dict[tuple[str, int, int], Any] = {}
+        self._nodes: dict[str, ast.expr | None] = {}
+        self._order: dict[int, tuple[int, int]] = {}
+        counts: dict[tuple[int, int], int] = {}
+        for label, visits in segments.visits_of.items():
+            for number, visit in enumerate(visits, 1):
+                key = (label, visit.frame.number)
+                counts[key] = counts.get(key, 0) + 1
+                self._order[visit.start] = (number, counts[key])
+
+    def over(self, said: Said) -> list[Was]:
+        """A statement in every stretch."""
+        return [self.within(said, segment) for segment in self._segments.all]
+
+    def within(self, said: Said, segment: Segment) -> Was:
+        """A statement in one stretch: at some moment of it."""
+        unknown = False
+        known = False
+        for moment in segment.moments:
+            if said.visit is not None and not self._is_visit(moment, said):
+                continue
+            so = self.at(said, moment)
+            if so is True:
+                return Was(True, moment)
+            unknown = unknown or so is None
+            known = known or so is not _ABSENT
+        return Was(None if unknown else False, None, known)
+
+    def _is_visit(self, moment: Moment, said: Said) -> bool:
+        visit, line = moment.visit, said.claim.place.line
+        if visit is None or visit.label != line or moment.ends:
+            return False
+        return said.visit in self._order.get(visit.start, ())
+
+    def at(self, said: Said, moment: Moment) -> Any:
+        """True, False, None where it cannot be said, or a mark where nothing is there to speak of."""
+        statement = said.claim.statement
+        if isinstance(statement, Value):
+            return self._value(statement, moment)
+        if isinstance(statement, Condition):
+            return self._condition(statement, moment)
+        if isinstance(statement, Gives):
+            return self._gives(statement, moment, said)
+        if isinstance(statement, Raises):
+            visit = moment.visit
+            if visit is None or visit.raised is None or moment.ends:
+                return _ABSENT
+            return visit.raised.type.rsplit(".", 1)[-1] == statement.type
+        if isinstance(statement, Reached):
+            visit = moment.visit
+            inside = visit is not None and statement.first <= visit.label <= statement.last
+            return True if inside is statement.ran else _ABSENT
+        return None
+
+    def value(self, expression: str, moment: Moment) -> Any:
+        """What an expression comes to then, or one of the two marks."""
+        key = (expression, moment.frame.number, moment.time * 2 + moment.ends)
+        if key not in self._values:
+            self._values[key] = self._evaluate(expression, moment)
+        return self._values[key]
+
+    def _evaluate(self, expression: str, moment: Moment) -> Any:
+        if expression not in self._nodes:
+            self._nodes[expression] = shapes.parsed(expression)
+        node = self._nodes[expression]
+        if node is None:
+            return _UNKNOWN
+        names: dict[str, Any] = {}
+        bound = {
+            n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        }
+        for part in ast.walk(node):
+            if not isinstance(part, ast.Name) or part.id in names or part.id in bound:
+                continue
+            found = self._segments.lookup(part.id, moment)
+            if found is None:
+                if part.id in self._run.program.bound and part.id not in self._run.program.function_names:
+                    return _ABSENT
+                continue
+            try:
+                names[part.id] = self._run.value_of(found)
+            except (NotEvaluated, ValueError, SyntaxError):
+                return _UNKNOWN
+        try:
+            return evaluate(node, names, self._run.program.bound)
+        except NotEvaluated as why:
+            return _ABSENT if str(why).startswith(("IndexError", "KeyError")) else _UNKNOWN
+
+    def snapshot(self, name: str, moment: Moment) -> Snapshot | None:
+        """The Snapshot of a variable."""
+        return self._segments.lookup(name, moment)
+
+    def _value(self, said: Value, moment: Moment) -> Any:
+        if said.expression.isidentifier():
+            found = self._segments.lookup(said.expression, moment)
+            if found is None:
+                return _ABSENT
+            if said.was is not None and not self._came_from(said, moment):
+                return False
+            if not found.exact:
+                return fits(said.shown, found)
+        value = self.value(said.expression, moment)
+        if value is _ABSENT:
+            return _ABSENT
+        if value is _UNKNOWN:
+            return None
+        return meets(said.shown, value)
+
+    def _came_from(self, said: Value, moment: Moment) -> bool:
+        visit = moment.visit
+        if visit is None or said.was is None:
+            return True
+        stack = self._segments.stack_of(visit)
+        start = stack[-1][0].passes[stack[-1][1] - 1] if stack else moment.frame.begins
+        for other in moment.frame.visits:
+            if start <= other.start <= visit.start:
+                before = other.before.get(said.expression)
+                if before is not None and (not before.exact or meets(said.was, literal_of(before.text)) is not False):
+                    return True
+        return False
+
+    def _condition(self, said: Condition, moment: Moment) -> Any:
+        visit = moment.visit
+        if said.expression.startswith("line "):
+            if visit is None or visit.label != int(said.expression[5:]) or moment.ends:
+                return _ABSENT
+            outcome = self._run.outcome(visit)
+            return None if outcome is None else outcome is said.held
+        tested = self._tested(said.expression)
+        if tested is not None:
+            statements, same = tested
+            if visit is None or visit.statement not in statements or moment.ends:
+                return _ABSENT
+            outcome = self._run.outcome(visit)
+            return None if outcome is None else (outcome is same) is said.held
+        value = self.value(said.expression, moment)
+        if value is _ABSENT:
+            return _ABSENT
+        return None if value is _UNKNOWN else bool(value) is said.held
+
+    def _tested(self, expression: str) -> tuple[list[ast.stmt], bool] | None:
+        """The statements whose test an expression is, or negates."""
+        text = shapes.normal(expression)
+        same: list[ast.stmt] = []
+        other: list[ast.stmt] = []
+        for statement, _ in self._run.program.at.values():
+            if isinstance(statement, (ast.If, ast.While)):
+                test = ast.unparse(statement.test)
+                if test == text:
+                    same.append(statement)
+                elif test in (f"not {text}", f"not ({text})"):
+                    other.append(statement)
+        if same:
+            return same, True
+        return (other, False) if other else None
+
+    def _gives(self, said: Gives, moment: Moment, words: Said) -> Any:
+        if said.how == "yielded":
+            visit = moment.visit
+            if visit is None or moment.ends:
+                return _ABSENT
+            given = [v for t, v in moment.frame.yields if visit.start <= t <= visit.end]
+            return snapshot_meets(said.shown, given[0]) if given else _ABSENT
+        if not moment.ends or moment.frame.ending != "return" or moment.frame.value is None:
+            return _ABSENT
+        if words.words == "function" and moment.frame is not self._main:
+            return _ABSENT
+        return snapshot_meets(said.shown, moment.frame.value)
+
+    def text(self, expression: str, moment: Moment) -> str:
+        """What to tell a reader an expression was then."""
+        value = self.value(expression, moment)
+        if value is _ABSENT:
+            return "unbound"
+        return "something else" if value is _UNKNOWN else repr(value)[:200]
+
+
+def snapshot_meets(shown: Shown, snapshot: Snapshot) -> bool | None:
+    """Whether a value, as a person writes it, is a recorded one."""
+    if not snapshot.exact:
+        return fits(shown, snapshot)
+    return meets(shown, literal_of(snapshot.text))
+
+
+def meets(shown: Shown, value: Any) -> bool | None:
+    """Whether a value is as shown: a person writes 3 for 3.0 unless the type is what is told."""
+    if shown.text is None or shown.elided:
+        if shown.type is not None and shown.text is None and shown.size is None and shown.begins is None:
+            return type(value).__name__ == shown.type
+        return shows(shown, value)
+    try:
+        claimed = literal_of(shown.text)
+    except NoLiteral:
+        return None
+    if equal(claimed, value):
+        return shown.type is None or type(value).__name__ == shown.type
+    if shown.type is not None or isinstance(value, bool) or isinstance(claimed, bool):
+        return False
+    if isinstance(claimed, float) and isinstance(value, float):
+        digits = len(shown.text.partition(".")[2])
+        return digits >= 2 and round(value, digits) == claimed
+    return isinstance(claimed, _NUMBERS) and isinstance(value, _NUMBERS) and claimed == value
+
+
+def visit_of(was: Was) -> Visit | None:
+    """The visit at whose end a statement is so."""
+    return was.moment.visit if was.moment is not None else None

@@ -1,0 +1,383 @@
+"""Read a monologue in free style: what is said, in the order of telling, and the cues of when."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pytrace_mono.records import Direction
+from pytrace_mono.verify.claims import Claim, Condition, Place, Reading, Shown, Unread, Value
+from pytrace_mono.verify.program import Loop, Program, targets_of
+from pytrace_mono.verify.reading import shapes
+from pytrace_mono.verify.reading.layout import Block, blocks
+from pytrace_mono.verify.reading.phrases import Clauses, Phrase, phrases, shown_of, silent_stretches
+from pytrace_mono.verify.reading.pieces import Taken, kind_of, sides, take
+
+_ORDINALS = "|".join(shapes.ORDINALS[1:])
+_PASS = re.compile(
+    r"\b(?:[Ii]teration|[Ii]ter|[Pp]ass|[Rr]ound|[Ll]oop|it|[Tt]rip|[Yy]ear|[Pp]ull) ?#?«v(\d+)»(?! (?:times|is|are))"
+    rf"|\b(?i:({_ORDINALS}))(?: (?:and|\(?and) (?:final|last))? (?:loop )?(?i:iteration|pass|round|time (?:through|around|round)|trip|turn|lap|go)\b"
+)
+_VISIT = re.compile(
+    rf"\b(?i:(?P<o>{_ORDINALS})) (?:visit|execution|run|time)(?: (?:of|to|on|at|through))?(?: (?P<l>«L\d+»))?|(?P<m>«L\d+»)[:,]? (?i:(?P<p>{_ORDINALS})) (?:visit|execution|run|time)"
+)
+_ITEM = re.compile(
+    rf"\b(?i:(?P<o>{_ORDINALS}|next|last|final))(?: (?:up|comes|is|one|item|element|number|letter|character|char|pair|word|value|entry|key|card|digit|token|day|step|of|the|a|an|again|list|in|line|now))*[,:]?(?: (?:is|comes|an?|the|again|=|up|we|have|see|meet))*,? (?P<v>«v\d+»)"
+)
+_LEADING = re.compile(r"^(?:[-*\u2022>]|\W)*(?:(?:For|With|On|At|Then|Next|Now|And|Take|Takes|Handle|the|comes|element|item|number|character|letter) )*(?P<v>«v\d+»)(?=:| arrives| comes| is| -|,| \u2013| \u2014| \()")
+_SENTENCE = re.compile(r"(?<=[.!?])(?:[\"')*_])* (?=[A-Z«(\[*_\"'-])|(?<=[.!?][*_])(?= |$)")
+_BACK = re.compile(
+    r"\b(?:in the end|at the end|finally|in total|altogether|overall|summary|summing up|in all|so far|"
+    r"back (?:in|at|on|to|up)|coming back|check|recap|at the start|at first|initially|note|because|since|"
+    r"remember|earlier|before|after(?:wards)?|once|witness|result|returns?)\b",
+    re.IGNORECASE,
+)
+_TOPIC = re.compile(r"\b(?:[Ww]hat(?:'s| is| does| value| are| was| do| will| happens to)|[Hh]ow (?:long|many|large|big)|[Aa]nd|[Ww]hich)\b[^?]*?(?P<n>«n\d+»)")
+_ANSWER = re.compile(r"^\W*(?:A: ?|\*\*A:?\*\* ?)?\W*(?:(?:It|it|That|that|Still|Now|Then|They|Both|This)(?:'s| is| was| becomes| holds| are| has become)?(?: now| then| still)? )?(?P<v>«v\d+»)(?=[,.;!*)]| (?:entries|elements|items|now|then|because|since|after|at|by)|$)")
+_STATE_WORDS = re.compile(r"\b(?:afterwards|after|now|new|before|start|old|then|at the end|at its|at|its|end|of|the|pass|in|iteration|round|value|loop|body|per|so far|result(?:ing)?|updated|final|entering|leaving)\b|[()`*:]", re.I)
+_NUMBERED = re.compile(r"^(?:iter(?:ation)?s?|pass(?:es)?|round|pull|visit|turn|loop|trip|year|#|no\.?)$", re.I)
+_ROW_LINE = re.compile(r"^lines?(?: no\.?)?$", re.I)
+_NOTHING = frozenset({"", "-", "--", "\u2014", "\u2013", "...", "same", "n/a", "unchanged", "none"})
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A Claim with what its words tell of when.
+
+    Attributes:
+        hint: it only helps to find the place and is not held against anything.
+        joint: it stands in one sentence (or row) with the one before it.
+        back: the sentence has a word that allows it to go back or ahead.
+        early: its words allow the value from before what the pass did.
+        column: what a table's column, or a list's entries, say in the same way.
+        visit: it is about that visit of its line, from 1.
+        words: what else the sentence says.
+        constant: it needs no place.
+    """
+
+    claim: Claim
+    hint: bool = False
+    joint: bool = False
+    back: bool = False
+    early: bool = False
+    column: str | None = None
+    visit: int | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A monologue in free style, read."""
+
+    said: tuple[Said, ...]
+    reading: Reading
+
+
+def tell(text: str, program: Program, direction: Direction, end: int) -> Telling:
+    """Read ``text[:end]``."""
+    return _Prose(text, program, direction).read(end)
+
+
+class _Prose:
+    def __init__(self, text: str, program: Program, direction: Direction) -> None:
+        self._text = text
+        self._program = program
+        self._direction = direction
+        self._said: list[Said] = []
+        self._unread: list[Unread] = []
+        self._coded = 0
+        self._prose = 0
+        self._topic: tuple[str, bool] | None = None
+        self._columns: list[str] = []
+        self._table = 0
+        self._loops = [s for s, _ in program.at.values() if isinstance(s, Loop)]
+        self._targets = {n for loop in self._loops for n in targets_of(loop)}
+        self._visit_line: int | None = None
+
+    def read(self, end: int) -> Telling:
+        for block in blocks(self._text[:end]):
+            if block.kind == "row":
+                self._row(block)
+                continue
+            for start, stop in self._lines(block):
+                if block.kind == "code":
+                    self._code(start, stop)
+                else:
+                    self._line(start, stop, block)
+        claims = tuple(s.claim for s in self._said if not s.hint)
+        reading = Reading(claims, tuple(self._unread), self._coded, self._prose)
+        return Telling(tuple(self._said), reading)
+
+    def _lines(self, block: Block) -> list[tuple[int, int]]:
+        """Lines that stand for themselves; one that only wraps belongs to the one above."""
+        found: list[tuple[int, int]] = []
+        position = block.start
+        for line in self._text[block.start : block.end].split("\n"):
+            start, position = position, position + len(line) + 1
+            wraps = found and found[-1][1] - found[-1][0] > 60 and re.match(r"\s*[a-z`(]", line)
+            if wraps and not re.match(r"\s*\w+ ?=", line):
+                found[-1] = (found[-1][0], start + len(line))
+            elif line.strip():
+                found.append((start, start + len(line)))
+        return found
+
+    def _code(self, start: int, stop: int) -> None:
+        """A line of a block of code: what stands behind ``#`` tells of what stands before it."""
+        line = self._text[start:stop]
+        head, mark, note = line.partition("#")
+        taken = take(self._text, start, stop, self._program)
+        if not mark:
+            if not re.search(r"[^=!<>]=[^=]|->", head) or re.search(r"[-+*/%]=|\bfor\b|\bwhile\b|\bif\b", head):
+                return
+            self._sentence(taken, 0, len(taken.template), 0, code=True)
+            return
+        code = head.strip().rstrip(":").removeprefix("if ").removeprefix("while ").removeprefix("elif ").strip()
+        offset = start + len(head) + 1
+        behind = take(self._text, offset, stop, self._program)
+        verdict = re.match(r"\s*(?:->|is|=)?\s*(?:«v(\d+)»|([A-Za-z]+))", behind.template)
+        truth: bool | None = None
+        if verdict is not None:
+            word = behind.pieces[int(verdict[1])].text if verdict[1] else verdict[2]
+            truth = {"True": True, "False": False, "true": True, "false": False, "yes": True, "no": False}.get(word)
+        node_kind = kind_of(code, self._program) if code else "x"
+        if truth is not None and node_kind == "c":
+            at = (start + len(head) - len(head.lstrip()), stop)
+            claim = Claim("branch", Condition(code, truth), Place(), self._text[at[0] : at[1]], *at)
+            self._said.append(Said(claim))
+            return
+        lone = re.match(r"\s*(?:->|=)?\s*«v(\d+)»\s*(?:,|$|\()", behind.template)
+        target = re.match(r"([A-Za-z_][\w.\[\]]*)\s*(?:[-+*/%]|//)?=(?!=)", code)
+        if lone is not None and target is not None and target[1].split("[")[0] in self._program.bound:
+            shown = shown_of(behind.pieces[int(lone[1])].text)
+            if shown is not None:
+                claim = Claim("value", Value(target[1], shown, "after"), Place(), line.strip(), start, stop)
+                self._said.append(Said(claim))
+                return
+        if re.match(r"return\b", code) and lone is not None:
+            taken = take(f"return {behind.pieces[int(lone[1])].text}", 0, 7 + len(behind.pieces[int(lone[1])].text), self._program)
+        plain = re.search(r"(?<![-+*/%=!<>])=(?!=)", head) and not re.match(r"(?:for|while|if|elif|return|def)\b", code)
+        before = len(self._said)
+        if plain and node_kind == "a":
+            first = take(self._text, start, start + len(head), self._program)
+            self._sentence(first, 0, len(first.template), 0, code=True)
+        elif re.match(r"return\b", code):
+            first = take(self._text, start, start + len(head), self._program)
+            self._sentence(first, 0, len(first.template), 0, code=True)
+        self._sentence(behind, 0, len(behind.template), 0, code=True, joint=len(self._said) > before)
+
+    def _line(self, start: int, stop: int, block: Block) -> None:
+        taken = take(self._text, start, stop, self._program)
+        template = taken.template
+        cuts = [0, *(m.end() for m in _SENTENCE.finditer(template)), len(template)]
+        if block.section == "properties":
+            return
+        for number, (a, b) in enumerate(zip(cuts, cuts[1:], strict=False)):
+            if b > a:
+                self._sentence(taken, a, b, number)
+
+    def _sentence(
+        self, taken: Taken, a: int, b: int, number: int, *, code: bool = False, joint: bool = False
+    ) -> None:
+        template = taken.template[a:b]
+        clauses = Clauses(template, taken.pieces, self._program, self._direction == "backward")
+        for match in re.finditer(r"\b[Ss]teps? «v\d+»", template):
+            clauses.taken.append(match.span())
+        hints = self._hints(taken, template, a)
+        passes, visits, lines = self._cues(clauses)
+        found = phrases(clauses)
+        answered = self._answer(clauses)
+        if answered is not None and not any(p.start <= answered.start < p.end for p in found):
+            found = sorted([*found, answered], key=lambda p: p.start)
+        question = template.rstrip(" *_").endswith("?")
+        if question:
+            topic = _TOPIC.search(template)
+            names = re.findall(r"«n\d+»", template)
+            self._topic = None
+            if topic is not None and len(names) == 1 and "Which" not in template:
+                self._topic = (clauses.code(topic["n"]), bool(re.search("ow (?:long|many|large)|length", template)))
+        elif template.strip(" *_").rstrip(":") not in ("A", ""):
+            self._topic = None
+        self._note(taken, a, b, found)
+        back = bool(_BACK.search(template))
+        items: list[tuple[int, Said]] = [*hints]
+        for phrase in found:
+            first, last = taken.places[a + phrase.start], taken.places[min(a + phrase.end, len(taken.places) - 1)]
+            place, visit = self._place(phrase, passes, visits, lines)
+            claim = Claim(phrase.kind, phrase.statement, place, self._text[first:last].strip(), first, last)
+            words = phrase.words if phrase.kind != "loop" else _clause(template, phrase)
+            items.append((phrase.start, Said(claim, False, True, back, phrase.early, None, visit, words)))
+        items.sort(key=lambda item: item[0])
+        for index, (_, said) in enumerate(items):
+            self._said.append(_joined(said, bool(index) or joint))
+
+    def _note(self, taken: Taken, a: int, b: int, found: list[Phrase]) -> None:
+        quoted = any(p.quoted and taken.places[a] <= p.start < taken.places[b] for p in taken.pieces)
+        self._coded += quoted
+        if found:
+            return
+        start, end = taken.places[a], taken.places[b]
+        if quoted:
+            self._unread.append(Unread(self._text[start:end].strip(), start, end))
+        elif re.search(r"[A-Za-z]", taken.template[a:b]):
+            self._prose += 1
+
+    def _hints(self, taken: Taken, template: str, a: int) -> list[tuple[int, Said]]:
+        """Values of loop variables that are named in passing."""
+        found: list[tuple[int, Said]] = []
+
+        def hint(at: int, name: str, shown: Shown, number: int | None) -> None:
+            place = Place(None, ((None, number),) if number else ())
+            first = taken.places[a + at]
+            claim = Claim("value", Value(name, shown, "state"), place, "", first, first)
+            found.append((at, Said(claim, True, True)))
+
+        silent = silent_stretches(template)
+        for match in re.finditer(r"«a(\d+)»", template):
+            parts = sides(taken.pieces[int(match[1])].text)
+            if any(x <= match.start() < y for x, y in silent) and parts[0] in self._targets:
+                shown = shown_of(parts[-1])
+                if shown is not None and template.rstrip(" *_").endswith("?"):
+                    hint(match.start(), parts[0], shown, None)
+        for pattern in (_ITEM, _LEADING):
+            for match in pattern.finditer(template):
+                shown = shown_of(taken.pieces[int(match["v"][2:-1])].text)
+                if shown is None:
+                    continue
+                ordinal = match["o"].lower() if "o" in match.groupdict() and match["o"] else ""
+                number = shapes.ORDINALS.index(ordinal) if ordinal in shapes.ORDINALS else None
+                for name in sorted(self._targets):
+                    hint(match.start(), name, shown, number)
+        return found
+
+    def _cues(
+        self, s: Clauses
+    ) -> tuple[list[tuple[int, int]], list[tuple[int, int, int | None]], list[tuple[int, int]]]:
+        """Iterations, visits and lines that are named, with where."""
+        passes: list[tuple[int, int]] = []
+        for match in _PASS.finditer(s.template):
+            if match[1] is not None:
+                text = s.pieces[int(match[1])].text
+                if text.isdigit():
+                    passes.append((match.start(), int(text)))
+                    s.taken.append(match.span())
+            else:
+                passes.append((match.start(), shapes.ORDINALS.index(match[2].lower())))
+        visits: list[tuple[int, int, int | None]] = []
+        for match in _VISIT.finditer(s.template):
+            word = (match["o"] or match["p"]).lower()
+            label = match["l"] or match["m"]
+            line = int(s.code(label)) if label else None
+            visits.append((match.start(), shapes.ORDINALS.index(word), line))
+        lines = [(m.start(), int(s.code(m[0]))) for m in re.finditer(r"«L\d+»", s.template)]
+        if lines:
+            self._visit_line = lines[0][1]
+        return passes, visits, lines
+
+    def _place(
+        self,
+        phrase: Phrase,
+        passes: list[tuple[int, int]],
+        visits: list[tuple[int, int, int | None]],
+        lines: list[tuple[int, int]],
+    ) -> tuple[Place, int | None]:
+        before = [n for at, n in passes if at <= phrase.start]
+        near = [n for at, n in passes if at >= phrase.end]
+        number = before[-1] if before else (near[0] if near and len(passes) == 1 else None)
+        told = [(n, line) for at, n, line in visits if at <= phrase.start]
+        label = phrase.line
+        if label is None:
+            labels = [n for at, n in lines if at <= phrase.start]
+            label = labels[-1] if labels else None
+        visit: int | None = None
+        if told:
+            visit, line = told[-1]
+            label = line or label or self._visit_line
+            if label is None:
+                return Place(None, ((None, visit),)), None
+        return Place(label, ((None, number),) if number else ()), visit
+
+    def _answer(self, s: Clauses) -> Phrase | None:
+        """What answers "What is `right` at the beginning?"."""
+        if self._topic is None:
+            return None
+        match = _ANSWER.match(s.template)
+        if match is None:
+            return None
+        name, size = self._topic
+        shown = s.shown(match["v"])
+        if shown is None:
+            return None
+        expression = f"len({name})" if size else name
+        return Phrase(match.start("v"), match.end("v"), "value", Value(expression, shown, "state"), match[0], True)
+
+    def _row(self, block: Block) -> None:
+        cells = _cells(self._text, block)
+        if self._table != block.table:
+            self._table = block.table
+            self._columns = [self._text[a:b].replace("**", "").replace("`", "").strip() for a, b in cells]
+            return
+        self._coded += "`" in self._text[block.start : block.end]
+        passes: tuple[tuple[int | None, int], ...] = ()
+        line: int | None = None
+        joint = False
+        for column, (start, end) in zip(self._columns, cells, strict=False):
+            value = self._text[start:end].replace("**", "").replace("`", "").strip()
+            if _NUMBERED.match(column) and value.isdigit():
+                passes = ((None, int(value)),)
+            elif _ROW_LINE.match(column) and value.isdigit():
+                line = int(value)
+        for column, (start, end) in zip(self._columns, cells, strict=False):
+            value = self._text[start:end].replace("**", "").replace("`", "").strip()
+            if value.lower() in _NOTHING or _NUMBERED.match(column) or _ROW_LINE.match(column):
+                continue
+            statement = self._cell(column, value)
+            if statement is None:
+                taken = take(self._text, start, end, self._program)
+                self._sentence(taken, 0, len(taken.template), 0, joint=joint)
+                continue
+            kind = "value" if isinstance(statement, Value) else "branch"
+            claim = Claim(kind, statement, Place(line, passes), self._text[start:end].strip(), start, end)  # type: ignore[arg-type]  # one of two literals
+            self._said.append(Said(claim, False, joint, False, True, f"{self._table}:{column}"))
+            joint = True
+
+    def _cell(self, column: str, value: str) -> Value | Condition | None:
+        name = column if shapes.parsed(column) is not None else _STATE_WORDS.sub("", column).strip()
+        kind = kind_of(name, self._program) if shapes.parsed(name) is not None else "x"
+        if kind not in "nec":
+            name = next((w for w in re.findall(r"[A-Za-z_]\w*", column) if w in self._program.bound and w not in ("a", "i")), "")
+            if not name or len(column.split()) > 4:
+                return None
+            kind = "n"
+        if value.lower() in ("yes", "no", "true", "false") and kind == "c":
+            return Condition(name, value.lower() in ("yes", "true"))
+        shown = shown_of(value) if kind_of(value, self._program) == "v" else None
+        if shown is None and re.fullmatch(r"\w", value):
+            shown = Shown(repr(value))
+        return Value(name, shown, "state") if shown is not None else None
+
+
+def _joined(said: Said, joint: bool) -> Said:
+    return Said(said.claim, said.hint, joint, said.back, said.early, said.column, said.visit, said.words)
+
+
+def _clause(template: str, phrase: Phrase) -> str:
+    """The clause that a phrase stands in."""
+    starts = [m.end() for m in re.finditer(r"[;:.]|, |\bwhile\b|\band\b|\bbut\b", template[: phrase.start])]
+    ends = re.search(r"[;:.]|, |\bwhile\b|\band\b|\bbut\b", template[phrase.end :])
+    start = starts[-1] if starts else 0
+    return template[start : phrase.end + (ends.start() if ends else len(template))]
+
+
+def _cells(text: str, block: Block) -> list[tuple[int, int]]:
+    """Where the cells are; a bar inside code in backticks separates nothing."""
+    found: list[tuple[int, int]] = []
+    position = start = text.index("|", block.start) + 1
+    inside = False
+    while position < block.end:
+        if text[position] == "`":
+            inside = not inside
+        if text[position] == "|" and not inside and text[position - 1] != "\\":
+            found.append((start, position))
+            start = position + 1
+        position += 1
+    return found
