@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from dataclasses import replace
+from functools import lru_cache
 
 from pytrace_mono.verify.aligning.counting import counts
 from pytrace_mono.verify.aligning.path import lay
@@ -279,84 +280,60 @@ class Aligner:
     ) -> None:
         """What is told of a pass last should be what the pass left, not what it found.
 
-        It is wrong only where the telling does so otherwise: for the same variable in other passes.
+        It is wrong where the words tell of a change, or where the telling does so otherwise of the
+        same variable in other passes.
         """
-        last: dict[tuple[str, int], list[int]] = defaultdict(list)
+        told: dict[tuple[str, tuple[int, int]], list[int]] = defaultdict(list)
         for index, at in where.items():
-            statement = telling.said[index].claim.statement
-            if isinstance(statement, Value) and not telling.said[index].hint and known[index].so:
-                segment = self._segments.all[at]
-                begins = self._window(statement.expression, segment)
-                if begins is not None:
-                    last[(telling.said[index].column or statement.expression, begins)].append(index)
+            said = telling.said[index]
+            statement, outer = said.claim.statement, self._segments.all[at].outer
+            if isinstance(statement, Value) and not said.hint and known[index].so and outer is not None:
+                told[(said.column or statement.expression, outer)].append(index)
         fresh: dict[str, int] = defaultdict(int)
         stale: dict[str, list[int]] = defaultdict(list)
-        for (name, begins), indices in last.items():
-            answers = [self._is_fresh(telling.said[i], begins) for i in indices]
-            if any(answers):
+        for (name, _), indices in told.items():
+            answers = [self._is_fresh(telling.said[i], where[i]) for i in indices]
+            if True in answers:
                 fresh[name] += 1
-            else:
+            elif None not in answers:
                 stale[name].append(indices[-1])
         for name, indices in stale.items():
             for index in indices:
                 said = telling.said[index]
-                change = isinstance(said.claim.statement, Value) and said.claim.statement.moment == "after"
+                statement = said.claim.statement
+                assert isinstance(statement, Value)
                 if said.early and said.column is None:
                     continue
-                if fresh[name] > len(indices) or (change and said.column is None):
-                    segment = self._segments.all[where[index]]
-                    fact = self._fact(said.claim.statement, [], where[index])
-                    begins = self._window(said.claim.statement.expression, segment)  # type: ignore[union-attr]  # a Value
-                    moments = [m for m in self._moments_from(begins or 0, segment)]
-                    if moments and isinstance(said.claim.statement, Value):
-                        text = self._truth.text(said.claim.statement.expression, moments[-1])
-                        line = moments[-1].visit.label if moments[-1].visit else 0
-                        fact = (f"{said.claim.statement.expression} is {text} at line {line} (step {moments[-1].time + 1})", moments[-1].time)
-                    found[index] = _finding(said.claim, False, *fact)
+                change = statement.moment == "after" and said.column is None
+                if change or fresh[name] > len(indices):
+                    moment = self._events(statement, where[index])[-1]
+                    line = moment.visit.label if moment.visit is not None else 0
+                    text = self._truth.text(statement.expression, moment)
+                    fact = f"{statement.expression} is {text} at line {line} (step {moment.time + 1})"
+                    found[index] = _finding(said.claim, False, fact, moment.time)
 
-    def _window(self, expression: str, segment: Segment) -> int | None:
-        """When the innermost pass began in which a variable changes; None where there is none."""
-        names = _names(expression)
-        for running, number in reversed(segment.stack):
-            window = running.window(number)
-            if window is None:
-                continue
-            if any(
-                window[0] <= v.start < window[1] and names & (v.changes.keys() | effects_of(v.statement))
-                and v.statement is not running.loop
-                for v in segment.frame.visits
-            ):  # fmt: skip
-                return window[0]
-        return None
+    def _events(self, statement: Value, at: int) -> list[Moment]:
+        """The moments in the same pass of the outermost loop at which a value was made."""
+        names = _names(statement.expression)
+        here = self._segments.all[at]
+        return [
+            moment
+            for segment in self._segments.all
+            if segment.outer == here.outer and segment.frame is here.frame
+            for moment in segment.moments
+            if moment.visit is not None
+            and not moment.ends
+            and names & (moment.visit.changes.keys() | touched(moment.visit.statement))
+        ]
 
-    def _moments_from(self, begins: int, segment: Segment) -> list[Moment]:
-        for running, number in segment.stack:
-            window = running.window(number)
-            if window is not None and window[0] == begins:
-                return [
-                    m for s in self._segments.all if s.frame is segment.frame for m in s.moments
-                    if m.visit is not None and window[0] <= m.visit.start < window[1]
-                ]  # fmt: skip
-        return []
-
-    def _is_fresh(self, said: Said, begins: int) -> bool:
+    def _is_fresh(self, said: Said, at: int) -> bool | None:
+        """Whether a value was made in that pass; None where none was."""
         statement = said.claim.statement
         assert isinstance(statement, Value)
-        names = _names(statement.expression)
-        for segment in self._segments.all:
-            moments = self._moments_from(begins, segment)
-            if not moments:
-                continue
-            changed = False
-            for moment in moments:
-                visit = moment.visit
-                assert visit is not None
-                if not changed and names & (visit.changes.keys() | effects_of(visit.statement)) and visit.start != begins:
-                    changed = True
-                if changed and self._truth.at(said, moment) is True:
-                    return True
-            return False
-        return True
+        events = self._events(statement, at)
+        if not events:
+            return None
+        return any(self._truth.at(said, moment) is True for moment in events)
 
     # ------------------------------------------------------------------ counts
 
@@ -364,16 +341,17 @@ class Aligner:
         claim, statement = said.claim, said.claim.statement
         if not isinstance(statement, Passes) or statement.count is None or segment is None:
             return _finding(claim, None, "the run is too long to be laid along")
-        name = self._named(said)
-        possible = counts(said.words, name, claim.place, self._segments, self._main, segment)
+        possible = counts(said.words, claim.place, self._segments, self._main, segment)
         if possible is None:
             return _finding(claim, None, "what is counted is not clear")
         told = " or ".join(map(str, sorted(possible)))
         return _finding(claim, statement.count in possible, f"it is {told} times")
 
-    def _named(self, said: Said) -> str | None:
-        names = [n for n in self._run.program.bound if f"`{n}`" in said.claim.text or f" {n} " in said.claim.text]
-        return names[0] if len(names) == 1 else None
+
+@lru_cache(maxsize=4096)
+def touched(statement: ast.stmt) -> frozenset[str]:
+    """The names that a statement binds or may change."""
+    return effects_of(statement) | targets_of(statement)
 
 
 def _names(expression: str) -> set[str]:

@@ -11,49 +11,70 @@ from pytrace_mono.verify.claims import Place
 from pytrace_mono.verify.program import effects_of
 from pytrace_mono.verify.recording import Frame, Round
 
-_LINE = re.compile(r"«L\d+»")
+_LINE = re.compile(r"\b(?:[Ll]ine |L)\d+")
 _CALLS = re.compile(r"\bcall(?:s|ed)?\b")
 _LOOPS = re.compile(
     r"\b(?:loop|loops|iterations?|pass|passes|rounds?|body|iterates?|goes round|go round|trips?)\b"
 )
-_CHANGES = re.compile(
-    r"«n\d+»(?: \w+)? (?:was|is|gets|got|were|been) (?:only )?(?:updated|incremented|decremented|changed|increased|decreased|"
-    r"reassigned|set|raised|lowered|bumped)|assignment to «n\d+»"
+_CHANGED = (
+    r"(?:updated|incremented|decremented|changed|increased|decreased|reassigned|set|raised|lowered|bumped|"
+    r"assigned|computed|replaced)"
+)
+_VAGUE = re.compile(
+    r"\b(?:first|second|third|last|more|each|every|other|per|whose|for|true|false|fails?|holds?|only once|"
+    r"of which|with)\b"
 )
 
 
 def counts(
-    words: str, name: str | None, place: Place, segments: Segments, main: Frame | None, segment: Segment
+    words: str, place: Place, segments: Segments, main: Frame | None, segment: Segment
 ) -> set[int] | None:
     """The numbers that may be meant; None where it cannot be said what is counted.
 
     Args:
-        words: the clause, as a template.
-        name: the variable or function that the clause names, if any.
+        words: the clause.
         place: of the claim.
         segments, main: the run.
         segment: the stretch in which it is told.
     """
-    if re.search(r"\b(?:first|second|third|last|more|each|every|other|per|whose)\b|\bfor «", words):
+    plain = re.sub(r"\bfor (?=loop|body)", "", words)
+    if _VAGUE.search(plain):
         return None
     if place.line is not None and _LINE.search(words):
         if place.line in segments.run.program.loop_lines:
             return None
         visits = segments.visits_of.get(place.line, [])
         return {len(visits)} | set(Counter(v.frame.number for v in visits).values())
+    names = set(re.findall(r"[A-Za-z_]\w*", words))
+    functions = names & segments.run.program.function_names
+    called = _method(names, segments)
+    if called is not None and not functions:
+        return called
     if _CALLS.search(words):
-        return _calls(name, segments)
-    if _CHANGES.search(words) and name is not None:
-        return _changed(name, segments)
-    if _LOOPS.search(words) or re.search(r"\bwhile\b|\bfor\b", words):
-        return _loops(words, segments, main, segment)
+        return _calls(functions, segments)
+    changed = re.search(rf"\b(\w+)(?: \w+)? (?:was|is|gets|got|were|been|be) (?:only )?{_CHANGED}|(?:assignment|update) (?:to|of) (\w+)", words)
+    if changed is not None:
+        name = changed[1] or changed[2]
+        return _changed(name, segments) if name in segments.run.program.bound else None
+    if _LOOPS.search(words):
+        return _loops(words, segments, segment)
     return None
 
 
-def _calls(name: str | None, segments: Segments) -> set[int] | None:
+def _method(names: set[str], segments: Segments) -> set[int] | None:
+    """How often lines ran that call a method of that name: ``pop was called 2 times``."""
+    visits = [
+        v for v in segments.run.visits
+        if not isinstance(v.statement, (ast.For, ast.While, ast.If, ast.FunctionDef, ast.With, ast.Try))
+        and any(isinstance(n, ast.Attribute) and n.attr in names for n in ast.walk(v.statement))
+    ]  # fmt: skip
+    return {len(visits)} if visits else None
+
+
+def _calls(names: set[str], segments: Segments) -> set[int] | None:
     frames = Counter(f.name for f in segments.run.called if not f.name.startswith("<"))
-    if name is not None:
-        return {frames[name]} if name in frames else None
+    if names:
+        return {count for name in names for count in (frames[name], frames[name] - 1)}
     if not frames:
         return None
     total = sum(frames.values())
@@ -68,7 +89,7 @@ def _changed(name: str, segments: Segments) -> set[int]:
     return {len(inside), len(real), *lines.values()}
 
 
-def _loops(words: str, segments: Segments, main: Frame | None, segment: Segment) -> set[int] | None:
+def _loops(words: str, segments: Segments, segment: Segment) -> set[int] | None:
     rounds = [r for r in segments.run.rounds if not r.frame.name.startswith("<")]
     if any(not r.counted for r in rounds):
         return None
@@ -79,7 +100,7 @@ def _loops(words: str, segments: Segments, main: Frame | None, segment: Segment)
         rounds = [r for r in rounds if depth[id(r)] == 1]
     if re.search(r"\bwhile\b", words):
         rounds = [r for r in rounds if isinstance(r.loop, ast.While)]
-    elif re.search(r"\bfor\b (?:loop|body)", words):
+    elif re.search(r"\bfor (?:loop|body)", words):
         rounds = [r for r in rounds if not isinstance(r.loop, ast.While)]
     if not rounds:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from pytrace_mono.tracer.types import Snapshot
@@ -113,6 +114,9 @@ class Segments:
                 found = self.run.outer(name, moment.frame, moment.time)
         caller = moment.frame.caller
         while found is None and caller is not None:
-            found = caller.before.get(name)
+            # A generator is resumed from later lines than the one that made it.
+            visits = caller.frame.visits
+            last = bisect_right(visits, moment.time, key=lambda visit: visit.start) - 1
+            found = visits[last].before.get(name)
             caller = caller.frame.caller
         return found

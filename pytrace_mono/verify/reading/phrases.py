@@ -48,7 +48,7 @@ _LINK = (
     r"to|at|as|with|into|up|down|on|off|out|back|like|the|value|a|list|string|set|tuple|dict|actually|"
     r"initially|indeed|instead|even|here|there|all|settles|lands|sits|stepped|steps|bumps|slides|counts|"
     r"shows?|updates|flips|flipped|switches|switched|shrunk|grown|gone|total|too|always|merely|hits|"
-    r"continues|keeps|kept|rebound|replaced|by"
+    r"continues|keeps|kept|rebound|replaced"
 )
 _VERB = (
     r"(?:is|are|was|were|be|becomes?|became|becoming|being|equals?|gets?|got|goes|went|moves?|moved|"
@@ -349,7 +349,7 @@ def _values(s: Clauses) -> Iterator[Phrase]:
             continue
         if re.search(r"\bof (?:the )?$|\bnumber |\bmaximum |\bminimum |\bfrom $|\bindex $", before) or re.search(r"«[nev]\d+» and $", before) and " are" in match["w"]:
             continue
-        if match["w"].strip() in (":", "") and s.pieces and not match["s"].startswith("«n"):
+        if match["w"].strip() in (":", "->", "") and not re.search(r"(?:^|[,;(|>\u2022-])\s*$", before):
             continue
         shown = s.shown(match["v"])
         if shown is None:
@@ -415,7 +415,7 @@ def _returns(s: Clauses) -> Iterator[Phrase]:
             shown = Shown(shown.text, _TYPES[typed["type"]])
         who = match["who"] or ""
         call = s.code(who) if who.startswith("«f") else None
-        words = "function" if re.search(r"unction|outermost|outer call|program", who) or re.match(r"(?:the )?(?:final|overall|return)", match["w"]) else ""
+        words = "function" if re.search(r"unction|outermost|outer call|program", who) or re.match(r"(?:the )?(?:final|overall|return(?:ed)? value|answer|result|output)", match["w"], re.I) else ""
         if who.startswith("«x"):
             call = s.code(who) if s.code(who) in s.program.function_names else None
         yield Phrase(*match.span(), "call", Gives(call, shown), words)

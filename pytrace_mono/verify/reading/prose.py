@@ -34,6 +34,7 @@ _BACK = re.compile(
 )
 _TOPIC = re.compile(r"\b(?:[Ww]hat(?:'s| is| does| value| are| was| do| will| happens to)|[Hh]ow (?:long|many|large|big)|[Aa]nd|[Ww]hich)\b[^?]*?(?P<n>«n\d+»)")
 _ANSWER = re.compile(r"^\W*(?:A: ?|\*\*A:?\*\* ?)?\W*(?:(?:It|it|That|that|Still|Now|Then|They|Both|This)(?:'s| is| was| becomes| holds| are| has become)?(?: now| then| still)? )?(?P<v>«v\d+»)(?=[,.;!*)]| (?:entries|elements|items|now|then|because|since|after|at|by)|$)")
+_CLAUSE = re.compile(r"[;:.!?]|, |\bwhile (?!loop|body)|\band\b|\bbut\b|->| - ")
 _STATE_WORDS = re.compile(r"\b(?:afterwards|after|now|new|before|start|old|then|at the end|at its|at|its|end|of|the|pass|in|iteration|round|value|loop|body|per|so far|result(?:ing)?|updated|final|entering|leaving)\b|[()`*:]", re.I)
 _NUMBERED = re.compile(r"^(?:iter(?:ation)?s?|pass(?:es)?|round|pull|visit|turn|loop|trip|year|#|no\.?)$", re.I)
 _ROW_LINE = re.compile(r"^lines?(?: no\.?)?$", re.I)
@@ -204,11 +205,19 @@ class _Prose:
             first, last = taken.places[a + phrase.start], taken.places[min(a + phrase.end, len(taken.places) - 1)]
             place, visit = self._place(phrase, passes, visits, lines)
             claim = Claim(phrase.kind, phrase.statement, place, self._text[first:last].strip(), first, last)
-            words = phrase.words if phrase.kind != "loop" else _clause(template, phrase)
+            words = phrase.words if phrase.kind != "loop" else self._clause(taken, template, a, phrase)
             items.append((phrase.start, Said(claim, False, True, back, phrase.early, None, visit, words)))
         items.sort(key=lambda item: item[0])
         for index, (_, said) in enumerate(items):
             self._said.append(_joined(said, bool(index) or joint))
+
+    def _clause(self, taken: Taken, template: str, a: int, phrase: Phrase) -> str:
+        """The words of the clause that a phrase stands in."""
+        starts = [m.end() for m in _CLAUSE.finditer(template, 0, phrase.start)]
+        ends = _CLAUSE.search(template, phrase.end)
+        start = taken.places[a + (starts[-1] if starts else 0)]
+        stop = taken.places[min(a + (ends.start() if ends else len(template)), len(taken.places) - 1)]
+        return self._text[start:stop].replace("`", "").replace("*", "")
 
     def _note(self, taken: Taken, a: int, b: int, found: list[Phrase]) -> None:
         quoted = any(p.quoted and taken.places[a] <= p.start < taken.places[b] for p in taken.pieces)
@@ -358,14 +367,6 @@ class _Prose:
 
 def _joined(said: Said, joint: bool) -> Said:
     return Said(said.claim, said.hint, joint, said.back, said.early, said.column, said.visit, said.words)
-
-
-def _clause(template: str, phrase: Phrase) -> str:
-    """The clause that a phrase stands in."""
-    starts = [m.end() for m in re.finditer(r"[;:.]|, |\bwhile\b|\band\b|\bbut\b", template[: phrase.start])]
-    ends = re.search(r"[;:.]|, |\bwhile\b|\band\b|\bbut\b", template[phrase.end :])
-    start = starts[-1] if starts else 0
-    return template[start : phrase.end + (ends.start() if ends else len(template))]
 
 
 def _cells(text: str, block: Block) -> list[tuple[int, int]]:
