@@ -140,5 +140,5 @@ def _share(part: Counter[str], whole: Counter[str]) -> str:
 if __name__ == "__main__":
     for given in [Path(a) for a in sys.argv[1:]] or [ROOT / "examples" / "programs"]:
         narrated(given)
-    for name in ("dev", "heldout"):
+    for name in ("dev", "dev2", "heldout"):
         free_style(name)

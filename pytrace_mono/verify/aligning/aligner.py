@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -12,12 +13,13 @@ from pytrace_mono.verify.aligning.path import lay
 from pytrace_mono.verify.aligning.segments import Moment, Segment, Segments
 from pytrace_mono.verify.aligning.truth import Truth, Was, snapshot_meets
 from pytrace_mono.verify.checking.places import is_written
-from pytrace_mono.verify.checking.whole import on_run
+from pytrace_mono.verify.checking.whole import on_all, on_run
 from pytrace_mono.verify.claims import (
     Claim,
     Condition,
     Gives,
     Holds,
+    Inputs,
     Passes,
     Raises,
     Reached,
@@ -39,6 +41,8 @@ HINT = 0.5
 ELSEWHERE = 1.4
 """What it costs to be outside of the iteration that is named."""
 UNKNOWN = 0.1
+STALE = 0.15
+"""What it costs where it was so only until the pass changed it."""
 OTHER_LINE = 0.25
 MOST = 400
 """Stretches of a run beyond which nothing is laid along it."""
@@ -50,15 +54,24 @@ class Aligner:
     Args:
         run: the recording; of the witness where the monologue argues backwards.
         main: the activation that the Call is about.
-        backward: whether it argues from the output.
+        others: gives the recordings of every known Call, for properties.
+        entry_point: name of the function.
     """
 
-    def __init__(self, run: Run, main: Frame | None, backward: bool) -> None:
-        self._run = run
+    def __init__(
+        self,
+        run: Run,
+        main: Frame | None,
+        others: Callable[[], Sequence[Run]],
+        entry_point: str,
+    ) -> None:
+        self.run = self._run = run
         self._main = main
-        self._backward = backward
+        self._others = others
+        self._entry_point = entry_point
         self._segments = Segments(run)
         self._truth = Truth(self._segments, main)
+        self._made: dict[tuple[str, int, tuple[int, int] | None], list[Moment]] = {}
         self.told: set[int] = set()
         self.in_order = 0
         self.placed = 0
@@ -118,21 +131,31 @@ class Aligner:
             node = shapes.parsed(statement.expression)
             if node is None:
                 return _finding(claim, None, "not an expression")
-            if not any(isinstance(n, ast.Name) and n.id in self._run.program.bound for n in ast.walk(node)):
+            if not any(
+                isinstance(n, ast.Name) and n.id in self._run.program.bound for n in ast.walk(node)
+            ):
                 return self._constant(claim, statement)
         if isinstance(statement, Value):
             node = shapes.parsed(statement.expression)
             if node is None:
                 return _finding(claim, None, "not an expression")
-            if not any(isinstance(n, ast.Name) and n.id in self._run.program.bound for n in ast.walk(node)):
+            if not any(
+                isinstance(n, ast.Name) and n.id in self._run.program.bound for n in ast.walk(node)
+            ):
                 text = f"({statement.expression}) == ({statement.shown.text})"
                 if statement.shown.text is None or statement.shown.elided:
                     return _finding(claim, None, "not exact")
                 return self._constant(claim, Condition(text, True))
         if isinstance(statement, Gives) and statement.call is not None:
             return self._call(claim, statement)
-        if isinstance(statement, Gives) and (said.words == "function" or statement.shown.type and not statement.shown.text):
+        if isinstance(statement, Gives) and (
+            said.words == "function" or (statement.shown.type and not statement.shown.text)
+        ):
             return self._result(claim, statement)
+        if isinstance(statement, Inputs):
+            return self._chosen(claim, statement)
+        if isinstance(statement, Holds) and claim.kind == "property":
+            return _finding(claim, *on_all(statement.expression, self._others(), self._entry_point))
         if isinstance(statement, Holds):
             return self._constraint(claim, statement)
         return None
@@ -188,6 +211,18 @@ class Aligner:
             return _finding(claim, None, "it cannot be evaluated here")
         return _finding(claim, any(known), f"{said.expression} is false throughout", main.begins)
 
+    def _chosen(self, claim: Claim, said: Inputs) -> Finding:
+        """Whether the chosen input is the one that was run."""
+        main = self._main
+        for name, shown in said.values:
+            value = main.arguments.get(name) if main is not None else None
+            if main is None or value is None:
+                return _finding(claim, None, f"{name} is no parameter")
+            so = snapshot_meets(shown, value)
+            if not so:
+                return _finding(claim, so, f"{name} is {value.text[:200]}", main.begins)
+        return _finding(claim, True, "", main.begins if main is not None else None)
+
     def _equated(self, claim: Claim, node: ast.expr) -> Finding:
         """``f(a) == 2``, where ``a`` is what was chosen."""
         main = self._main
@@ -221,6 +256,8 @@ class Aligner:
                 cost = TARGET
             else:
                 cost = WRONG if was.known else 1.1 * WRONG
+        elif isinstance(statement, Value) and not said.hint and self._is_stale(said, segment):
+            cost = STALE
         place = said.claim.place
         for _, number in place.passes:
             numbers = {n for _, n in self._segments.full_stack(segment)}
@@ -234,7 +271,9 @@ class Aligner:
 
     def _is_target(self, name: str) -> bool:
         return any(
-            name in targets_of(s) for s, _ in self._run.program.at.values() if isinstance(s, ast.For)
+            name in targets_of(s)
+            for s, _ in self._run.program.at.values()
+            if isinstance(s, ast.For)
         )
 
     def _placed(self, said: Said, row: list[Was], at: int) -> Finding:
@@ -262,7 +301,10 @@ class Aligner:
         if isinstance(statement, (Value, Condition)):
             if statement.expression.startswith("line "):
                 return f"{statement.expression} comes out otherwise {where}", moment.time
-            return f"{statement.expression} is {self._truth.text(statement.expression, moment)} {where}", moment.time
+            return (
+                f"{statement.expression} is {self._truth.text(statement.expression, moment)} {where}",
+                moment.time,
+            )
         return f"it is otherwise {where}", moment.time
 
     def _tell(self, statement: Statement, segment: Segment) -> None:
@@ -276,7 +318,11 @@ class Aligner:
                 self.told.add(visit.label)
 
     def _stale(
-        self, telling: Telling, where: dict[int, int], known: dict[int, Was], found: dict[int, Finding]
+        self,
+        telling: Telling,
+        where: dict[int, int],
+        known: dict[int, Was],
+        found: dict[int, Finding],
     ) -> None:
         """What is told of a pass last should be what the pass left, not what it found.
 
@@ -287,12 +333,19 @@ class Aligner:
         for index, at in where.items():
             said = telling.said[index]
             statement, outer = said.claim.statement, self._segments.all[at].outer
-            if isinstance(statement, Value) and not said.hint and known[index].so and outer is not None:
+            if (
+                isinstance(statement, Value)
+                and not said.hint
+                and known[index].so
+                and outer is not None
+            ):
                 told[(said.column or statement.expression, outer)].append(index)
         fresh: dict[str, int] = defaultdict(int)
         stale: dict[str, list[int]] = defaultdict(list)
         for (name, _), indices in told.items():
-            answers = [self._is_fresh(telling.said[i], where[i]) for i in indices]
+            answers = [
+                self._is_fresh(telling.said[i], self._segments.all[where[i]]) for i in indices
+            ]
             if True in answers:
                 fresh[name] += 1
             elif None not in answers:
@@ -305,18 +358,28 @@ class Aligner:
                 if said.early and said.column is None:
                     continue
                 change = statement.moment == "after" and said.column is None
-                if change or fresh[name] > len(indices):
-                    moment = self._events(statement, where[index])[-1]
+                usual = (
+                    fresh[name] >= len(indices)
+                    if said.column is not None
+                    else fresh[name] > len(indices)
+                )
+                if change or usual:
+                    moment = self._events(statement, self._segments.all[where[index]])[-1]
                     line = moment.visit.label if moment.visit is not None else 0
                     text = self._truth.text(statement.expression, moment)
-                    fact = f"{statement.expression} is {text} at line {line} (step {moment.time + 1})"
+                    fact = (
+                        f"{statement.expression} is {text} at line {line} (step {moment.time + 1})"
+                    )
                     found[index] = _finding(said.claim, False, fact, moment.time)
 
-    def _events(self, statement: Value, at: int) -> list[Moment]:
+    def _events(self, statement: Value, here: Segment) -> list[Moment]:
         """The moments in the same pass of the outermost loop at which a value was made."""
+        key = (statement.expression, here.frame.number, here.outer)
+        known = self._made.get(key)
+        if known is not None:
+            return known
         names = _names(statement.expression)
-        here = self._segments.all[at]
-        return [
+        self._made[key] = result = [
             moment
             for segment in self._segments.all
             if segment.outer == here.outer and segment.frame is here.frame
@@ -325,12 +388,16 @@ class Aligner:
             and not moment.ends
             and names & (moment.visit.changes.keys() | touched(moment.visit.statement))
         ]
+        return result
 
-    def _is_fresh(self, said: Said, at: int) -> bool | None:
+    def _is_stale(self, said: Said, segment: Segment) -> bool:
+        return segment.outer is not None and self._is_fresh(said, segment) is False
+
+    def _is_fresh(self, said: Said, segment: Segment) -> bool | None:
         """Whether a value was made in that pass; None where none was."""
         statement = said.claim.statement
         assert isinstance(statement, Value)
-        events = self._events(statement, at)
+        events = self._events(statement, segment)
         if not events:
             return None
         return any(self._truth.at(said, moment) is True for moment in events)

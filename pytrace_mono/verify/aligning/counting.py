@@ -20,9 +20,13 @@ _CHANGED = (
     r"(?:updated|incremented|decremented|changed|increased|decreased|reassigned|set|raised|lowered|bumped|"
     r"assigned|computed|replaced)"
 )
+_CHANGE = re.compile(
+    rf"\b(\w+)(?: \w+)? (?:was|is|gets|got|were|been|be) (?:only )?{_CHANGED}"
+    r"|(?:assignment|update) (?:to|of) (\w+)"
+)
 _VAGUE = re.compile(
-    r"\b(?:first|second|third|last|more|each|every|other|per|whose|for|true|false|fails?|holds?|only once|"
-    r"of which|with)\b"
+    r"\b(?:first|second|third|last|more|each|every|other|per|whose|for|true|false|fails?|holds?|"
+    r"only once|of which|with)\b"
 )
 
 
@@ -52,7 +56,7 @@ def counts(
         return called
     if _CALLS.search(words):
         return _calls(functions, segments)
-    changed = re.search(rf"\b(\w+)(?: \w+)? (?:was|is|gets|got|were|been|be) (?:only )?{_CHANGED}|(?:assignment|update) (?:to|of) (\w+)", words)
+    changed = _CHANGE.search(words)
     if changed is not None:
         name = changed[1] or changed[2]
         return _changed(name, segments) if name in segments.run.program.bound else None
@@ -82,7 +86,9 @@ def _calls(names: set[str], segments: Segments) -> set[int] | None:
 
 
 def _changed(name: str, segments: Segments) -> set[int]:
-    visits = [v for v in segments.run.visits if name in v.changes or name in effects_of(v.statement)]
+    visits = [
+        v for v in segments.run.visits if name in v.changes or name in effects_of(v.statement)
+    ]
     inside = [v for v in visits if segments.stack_of(v)]
     lines = Counter(v.label for v in visits)
     real = [v for v in inside if name in v.changes]

@@ -6,6 +6,7 @@ told, a jump over passes within a sentence, going back without a word that annou
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from pytrace_mono.verify.aligning.segments import Segment
@@ -21,7 +22,12 @@ BACK = 0.8
 """Going back; with a word that announces it, a quarter of that."""
 
 
-def lay(costs: Sequence[Sequence[float]], joint: Sequence[bool], back: Sequence[bool], segments: Sequence[Segment]) -> list[int]:
+def lay(
+    costs: Sequence[Sequence[float]],
+    joint: Sequence[bool],
+    back: Sequence[bool],
+    segments: Sequence[Segment],
+) -> list[int]:
     """For each statement the stretch in which it is told, at the least cost in all.
 
     Args:
@@ -31,9 +37,14 @@ def lay(costs: Sequence[Sequence[float]], joint: Sequence[bool], back: Sequence[
         segments: the stretches.
     """
     size = len(segments)
+    frames = {segment.frame.number: segment.frame.function for segment in segments}
+    twice = {f for f, n in Counter(frames.values()).items() if n > 1}
     if not costs or not size:
         return []
-    outer = [segment.outer for segment in segments]
+    outer = [
+        (segment.outer, segment.frame.number) if segment.frame.function in twice else segment.outer
+        for segment in segments
+    ]
     total = [costs[0][s] + min(STEP * s, FAR) for s in range(size)]
     came: list[list[int]] = []
     for index in range(1, len(costs)):
@@ -57,7 +68,7 @@ def _next(
     behind: list[int] = [size - 1] * size
     for s in range(size - 2, -1, -1):
         behind[s] = s if total[s] <= total[behind[s + 1]] else behind[s + 1]
-    going_back = BACK * (0.25 if back else 1.0)
+    going_back = BACK * (0.25 if back and not joint else 1.0)
     result: list[float] = []
     sources: list[int] = []
     for s in range(size):

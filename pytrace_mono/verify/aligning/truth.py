@@ -118,7 +118,10 @@ class Truth:
                 continue
             found = self._segments.lookup(part.id, moment)
             if found is None:
-                if part.id in self._run.program.bound and part.id not in self._run.program.function_names:
+                if (
+                    part.id in self._run.program.bound
+                    and part.id not in self._run.program.function_names
+                ):
                     return _ABSENT
                 continue
             try:
@@ -128,7 +131,11 @@ class Truth:
         try:
             return evaluate(node, names, self._run.program.bound)
         except NotEvaluated as why:
-            return _ABSENT if str(why).startswith(("IndexError", "KeyError")) else _UNKNOWN
+            return (
+                _ABSENT
+                if str(why).startswith(("IndexError", "KeyError", "TypeError"))
+                else _UNKNOWN
+            )
 
     def snapshot(self, name: str, moment: Moment) -> Snapshot | None:
         """The Snapshot of a variable."""
@@ -159,7 +166,9 @@ class Truth:
         for other in moment.frame.visits:
             if start <= other.start <= visit.start:
                 before = other.before.get(said.expression)
-                if before is not None and (not before.exact or meets(said.was, literal_of(before.text)) is not False):
+                if before is not None and (
+                    not before.exact or meets(said.was, literal_of(before.text)) is not False
+                ):
                     return True
         return False
 
@@ -229,13 +238,20 @@ def snapshot_meets(shown: Shown, snapshot: Snapshot) -> bool | None:
 def meets(shown: Shown, value: Any) -> bool | None:
     """Whether a value is as shown: a person writes 3 for 3.0 unless the type is what is told."""
     if shown.text is None or shown.elided:
-        if shown.type is not None and shown.text is None and shown.size is None and shown.begins is None:
+        if (
+            shown.type is not None
+            and shown.text is None
+            and shown.size is None
+            and shown.begins is None
+        ):
             return type(value).__name__ == shown.type
         return shows(shown, value)
     try:
         claimed = literal_of(shown.text)
     except NoLiteral:
         return None
+    if claimed == {} and isinstance(value, (set, frozenset)) and not value:
+        return shown.type in (None, "set")
     if equal(claimed, value):
         return shown.type is None or type(value).__name__ == shown.type
     if shown.type is not None or isinstance(value, bool) or isinstance(claimed, bool):

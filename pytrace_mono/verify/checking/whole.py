@@ -21,7 +21,7 @@ from pytrace_mono.verify.recording import Frame, Run, Visit
 def holds(context: Context, claim: Claim, said: Holds) -> Answer:
     """Whether an expression is true: at its line, or, a property, on every known Call."""
     if claim.kind == "property":
-        return _on_all(said.expression, context.others, context.entry_point)
+        return on_all(said.expression, context.others, context.entry_point)
     node = shapes.parsed(said.expression)
     if node is None:
         return None, "not an expression", None
@@ -42,25 +42,25 @@ def holds(context: Context, claim: Claim, said: Holds) -> Answer:
 
     holds, why, step = context.some(claim, visits, test, fact, "no line runs there")
     if holds is None:
-        own = _on_run(said.expression, context.main)
+        own = on_run(said.expression, context.main)
         if own is not None:
             return own, f"{said.expression} is false of this run", None
     return holds, why, step
 
 
-def _on_all(predicate: str, runs: Sequence[Run], entry_point: str) -> Answer:
+def on_all(predicate: str, runs: Sequence[Run], entry_point: str) -> Answer:
     """Whether a predicate about input and result holds on every known Call."""
     decided = False
     for run in runs:
         main = run.main(entry_point)
-        holds = _on_run(predicate, main)
+        holds = on_run(predicate, main)
         if holds is False:
             return False, f"false of {run.trace.call}", None
         decided = decided or holds is True
     return (True if decided else None), "it cannot be evaluated on any known Call", None
 
 
-def _on_run(predicate: str, main: Frame | None) -> bool | None:
+def on_run(predicate: str, main: Frame | None) -> bool | None:
     """Whether a predicate holds of one run: of its arguments, its last values and its result."""
     if main is None or main.ending != "return" or main.value is None:
         return None

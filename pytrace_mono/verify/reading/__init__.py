@@ -9,8 +9,17 @@
     values, events, deduction    the rules: words for values, for what happens, for arguing backwards
     tables     rows of states
     reader     walks the blocks, keeps line, iteration and call in mind, applies the rules
+
+Text in free style, without labels, is read by other means, since nothing in it says when:
+
+::
+
+    pieces      a stretch of text as a template in which every piece says what kind of code it is
+    phrases     short patterns of what is stated
+    prose       walks the lines and sentences, keeps what they tell of when
 """
 
-from pytrace_mono.verify.reading.reader import read
+from pytrace_mono.verify.reading.prose import tell
+from pytrace_mono.verify.reading.reader import is_labelled, read
 
-__all__ = ["read"]
+__all__ = ["is_labelled", "read", "tell"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from pytrace_mono.verify.claims import (
     Condition,
     Gives,
     Holds,
+    Inputs,
     Kind,
     Moment,
     Passes,
@@ -29,10 +31,13 @@ _N = r"«[n]\d+»"
 _S = r"«[nec]\d+»"
 _V = r"«v\d+»"
 _E = r"«[nev]\d+»"
-_WORD = rf"(?:{'|'.join(shapes.WORDS[1:])}|zero)\b"
+_WORD = (
+    rf"(?:{'|'.join(shapes.WORDS[1:])}|zero)\b"
+    r"(?=\W*$| ?[.,;:)!\u2014-]| (?:and|now|so|at|after|again|then|because|since|when|but|as|too|here|there|in)\b)"
+)
 _NOT_A_VALUE = (
     r"(?! (?:of|times?|iterations?|pass(?:es)?|rounds?|elements?|items?|entries|entry|letters?|characters?|"
-    r"more|less|greater|larger|smaller|bigger|than|numbers?|pairs?|others?|steps?|calls?|values?|keys?|or)\b)"
+    r"more|less|greater|larger|smaller|bigger|than|numbers?|pairs?|others?|steps?|calls?|values?|keys?|or|into|to|votes?|left|each)\b)"
     r"(?!(?:,|,? and|,? or) (?:then )?«v)(?! ?(?:[+*/%<>]|-(?!>)) ?)"
 )
 _VALUE = rf"(?:(?:an? |the )?(?:new |fresh )?(?:empty (?P<empty>string|list|dict|dictionary|set|tuple))|{_V}|{_WORD}){_NOT_A_VALUE}"
@@ -47,7 +52,7 @@ _LINK = (
     r"therefore|thus|so|just|only|simply|already|finally|once|currently|exactly|in|turn|"
     r"to|at|as|with|into|up|down|on|off|out|back|like|the|value|a|list|string|set|tuple|dict|actually|"
     r"initially|indeed|instead|even|here|there|all|settles|lands|sits|stepped|steps|bumps|slides|counts|"
-    r"shows?|updates|flips|flipped|switches|switched|shrunk|grown|gone|total|too|always|merely|hits|"
+    r"shows?|updates|flips|flipped|switches|switched|shrunk|grown|gone|total|too|always|merely|hits|whole|"
     r"continues|keeps|kept|rebound|replaced"
 )
 _VERB = (
@@ -65,7 +70,9 @@ _CHANGE = re.compile(
     r"incremented|decremented|increase|decrease|reduced|raised|lowered|bump|changed|changes|advance|"
     r"->|\u2192|to\b|set\b"
 )
-_EARLY = re.compile(r"\b(?:was|were|had|start|begin|still|before|initially|so far|remain|stay|already)")
+_EARLY = re.compile(
+    r"\b(?:was|were|had|start|begin|still|before|initially|so far|remain|stay|already)"
+)
 _YES = (
     r"(?:[Tt]rue|[Yy]es|[Yy]ep|holds?|held|succeeds?|succeeded|passes|passed|satisfied|met|okay|ok|"
     r"the case|correct|it does|it is)\b"
@@ -172,7 +179,9 @@ def phrases(sentence: Clauses) -> list[Phrase]:
     return sorted(found, key=lambda phrase: phrase.start)
 
 
-def _each(sentence: Clauses, pattern: re.Pattern[str], keep: bool = False) -> Iterator[re.Match[str]]:
+def _each(
+    sentence: Clauses, pattern: re.Pattern[str], keep: bool = False
+) -> Iterator[re.Match[str]]:
     """Matches in stretches that no rule has used; used from now on unless ``keep``."""
     position = 0
     while (match := pattern.search(sentence.template, position)) is not None:
@@ -180,18 +189,24 @@ def _each(sentence: Clauses, pattern: re.Pattern[str], keep: bool = False) -> It
             if not keep:
                 sentence.taken.append(match.span())
             yield match
-        position = max(match.end(), match.start() + 1) if sentence.free(*match.span()) or not keep else match.start() + 1
+        position = (
+            max(match.end(), match.start() + 1)
+            if sentence.free(*match.span()) or not keep
+            else match.start() + 1
+        )
         if match.end() > match.start() and not keep and position > match.end():
             position = match.end()
 
 
-def _value(name: str, shown: Shown | None, words: str, at: tuple[int, int], s: Clauses) -> Iterable[Phrase]:
+def _value(
+    name: str, shown: Shown | None, words: str, at: tuple[int, int], s: Clauses
+) -> Iterable[Phrase]:
     if shown is None:
         return
     moment: Moment = "after" if _CHANGE.search(words) else "state"
     early = bool(_EARLY.search(words))
     if shapes.called(name) in s.program.function_names:
-        yield Phrase(*at, "call", Gives(name, shown), words)
+        yield Phrase(*at, "answer" if "whole" in words else "call", Gives(name, shown), words)
     else:
         yield Phrase(*at, "value", Value(name, shown, moment), words, early)
 
@@ -199,7 +214,9 @@ def _value(name: str, shown: Shown | None, words: str, at: tuple[int, int], s: C
 # ---------------------------------------------------------------------------------- the rules
 
 
-_ASKED = re.compile(rf"(?P<c>«[ca]\d+»)(?: (?:again|too|also|still|now|here|then|itself))*(?: ?(?:[:,(#?\u2014\u2013-]|->|=>|\u2192|is|was|are|comes out|came out|evaluates to|gives|that's|that is|which is|this is|it's|so|and|therefore|just|also|still|again|now|then|\u00ab[v]\d+\u00bb(?=\W*X)))*? ?(?P<v>{_NO}|{_YES}|«v\d+»)")
+_ASKED = re.compile(
+    rf"(?P<c>«[ca]\d+»)(?: (?:again|too|also|still|now|here|then|itself))*(?: ?(?:[:,(#?\u2014\u2013-]|->|=>|\u2192|is|was|are|comes out|came out|evaluates to|gives|that's|that is|which is|this is|it's|so|and|therefore|just|also|still|again|now|then|\u00ab[v]\d+\u00bb(?=\W*X)))*? ?(?P<v>{_NO}|{_YES}|«v\d+»)"
+)
 
 
 def _verdicts(s: Clauses) -> Iterator[Phrase]:
@@ -217,7 +234,9 @@ def _verdicts(s: Clauses) -> Iterator[Phrase]:
             if match.end("c") == match.start("v"):
                 continue
             held = re.match(_NO, verdict) is None
-        if re.search(r"\b(?:no longer|not|n't|neither)\b", s.template[match.end("c") : match.start("v")]):
+        if re.search(
+            r"\b(?:no longer|not|n't|neither)\b", s.template[match.end("c") : match.start("v")]
+        ):
             held = not held
         s.taken.append(match.span())
         words = s.template[max(0, match.start() - 12) : match.start()]
@@ -257,17 +276,27 @@ def _worded(s: Clauses) -> Iterator[Phrase]:
         yield Phrase(*match.span(), "branch", Condition(text, held), match[0])
 
 
-_PARITY = re.compile(rf"(?P<l>{_E}) (?:is|was)(?: (?:itself|also|again))* (?P<n>not |neither )?(?P<w>even|odd|negative|positive|empty)\b(?! number)")
+_PARITY = re.compile(
+    rf"(?P<l>{_E}) (?:is|was)(?: (?:itself|also|again))* (?P<n>not |neither )?(?P<w>even|odd|negative|positive|empty)\b(?! number)"
+)
 
 
 def _properties(s: Clauses) -> Iterator[Phrase]:
-    tests = {"even": "({}) % 2 == 0", "odd": "({}) % 2 == 1", "negative": "({}) < 0", "positive": "({}) > 0", "empty": "len({}) == 0"}
+    tests = {
+        "even": "({}) % 2 == 0",
+        "odd": "({}) % 2 == 1",
+        "negative": "({}) < 0",
+        "positive": "({}) > 0",
+        "empty": "len({}) == 0",
+    }
     for match in _each(s, _PARITY):
         text = tests[match["w"]].format(s.code(match["l"]))
         yield Phrase(*match.span(), "branch", Condition(text, not match["n"]), match[0])
 
 
-_MEMBER = re.compile(rf"(?P<l>{_E})(?: (?:is|was|isn't|are|yet|already))+(?P<n> not| n't)?(?: (?:yet|already))* (?:in|among|inside) (?:the )?(?P<r>«[nev]\d+»)")
+_MEMBER = re.compile(
+    rf"(?P<l>{_E})(?: (?:is|was|isn't|are|yet|already))+(?P<n> not| n't)?(?: (?:yet|already))* (?:in|among|inside) (?:the )?(?P<r>«[nev]\d+»)"
+)
 
 
 def _members(s: Clauses) -> Iterator[Phrase]:
@@ -284,7 +313,9 @@ _SIZE = re.compile(
 _SIZES = re.compile(
     rf"both (?P<s>{_N}) and (?P<t>{_N}) (?:have|hold|contain) (?P<k>{_V}|{COUNT}) (?:element|item|entr|character|letter|key)"
 )
-_LONG = re.compile(rf"(?:length of|size of|len(?:gth)? of) (?P<s>{_N}) (?:is|becomes|=)(?: now)? (?P<k>{_V}|{_WORD})")
+_LONG = re.compile(
+    rf"(?:length of|size of|len(?:gth)? of) (?P<s>{_N}) (?:is|becomes|=)(?: now)? (?P<k>{_V}|{_WORD})"
+)
 
 
 def _count(s: Clauses, words: str) -> int | None:
@@ -302,10 +333,17 @@ def _sizes(s: Clauses) -> Iterator[Phrase]:
                 continue
             for group in ("s", "t") if "t" in match.groupdict() else ("s",):
                 name = s.code(match[group])
-                yield Phrase(*match.span(), "value", Value(f"len({name})", Shown(str(count)), "state"), match[0])
+                yield Phrase(
+                    *match.span(),
+                    "value",
+                    Value(f"len({name})", Shown(str(count)), "state"),
+                    match[0],
+                )
 
 
-_FROM = re.compile(rf"(?P<s>{_N}) (?:\w+ ){{1,3}}from (?P<a>{_VALUE.replace('empty>', 'empty1>')}) (?:up |down |over )?to (?P<b>{_VALUE})")
+_FROM = re.compile(
+    rf"(?P<s>{_N}) (?:\w+ ){{1,3}}from (?P<a>{_V}|(?:{'|'.join(shapes.WORDS[1:])}|zero)\b) (?:up |down |over )?to (?P<b>{_VALUE})"
+)
 
 
 def _from_to(s: Clauses) -> Iterator[Phrase]:
@@ -315,23 +353,38 @@ def _from_to(s: Clauses) -> Iterator[Phrase]:
             yield Phrase(*match.span(), "value", Value(name, shown, "after", was), match[0])
 
 
-_TWO = re.compile(rf"(?P<a>{_N}),? and (?P<b>{_N})(?P<w>{_GAP}|{_SYMBOL}) (?P<x>{_V}) and (?P<y>{_V})(?! (?:of|times))")
-_BOTH = re.compile(rf"(?P<a>{_N})(?:,? and|,| =) (?P<b>{_N})(?P<w>{_GAP})(?: both| again)? (?P<x>{_VALUE})")
+_TWO = re.compile(
+    rf"(?P<a>{_N}),? and (?P<b>{_N})(?P<w>{_GAP}|{_SYMBOL}) (?P<x>{_V}) and (?P<y>{_V})(?! (?:of|times))"
+)
+_BOTH = re.compile(
+    rf"(?P<a>{_N})(?:,? and|,| =) (?P<b>{_N})(?P<w>{_GAP})(?: both| again)? (?P<x>{_VALUE})"
+)
 
 
 def _pairs(s: Clauses) -> Iterator[Phrase]:
     for match in _each(s, _TWO):
         for name, value in (("a", "x"), ("b", "y")):
-            yield from _value(s.code(match[name]), s.shown(match[value]), match["w"], match.span(), s)
+            yield from _value(
+                s.code(match[name]), s.shown(match[value]), match["w"], match.span(), s
+            )
     for match in _each(s, _BOTH):
-        plural = re.match(r" (?:are|were|start|begin|both|become|stand|have|now|stay|remain|hold|end)\b", match["w"])
+        plural = re.match(
+            r" (?:are|were|start|begin|both|become|stand|have|now|stay|remain|hold|end)\b",
+            match["w"],
+        )
         for name in ("a", "b") if plural else ("b",):
             yield from _value(s.code(match[name]), s.shown(match["x"]), match["w"], match.span(), s)
 
 
-_IS = re.compile(rf"(?P<s>{_S}|«f\d+»|«v\d+»)(?P<w>,? which{_GAP}|,? that's|{_GAP}|{_SYMBOL}) ?(?P<v>{_VALUE})")
-_IS_NOT = re.compile(rf"(?P<s>{_S})(?: (?:is|was|does|are))(?: not|n't)(?: equal(?: to)?)? (?P<v>{_V}){_NOT_A_VALUE}")
-_OF = re.compile(r"(?:len(?:gth)?|element|first|last|value|copy|index|part|multiple|end|rest|one|pair|many|all|most) of (?:the )?$|\b(?:of|index|position|number|with) $")
+_IS = re.compile(
+    rf"(?P<s>{_S}|«f\d+»|«v\d+»)(?P<w>,? which{_GAP}|,? that's|{_GAP}|{_SYMBOL}) ?(?P<v>{_VALUE})"
+)
+_IS_NOT = re.compile(
+    rf"(?P<s>{_S})(?: (?:is|was|does|are))(?: not|n't)(?: equal(?: to)?)? (?P<v>{_V}){_NOT_A_VALUE}"
+)
+_OF = re.compile(
+    r"(?:len(?:gth)?|element|first|last|value|copy|index|part|multiple|end|rest|one|pair|many|all|most) of (?:the )?$|\b(?:of|index|position|number|with) $"
+)
 
 
 def _values(s: Clauses) -> Iterator[Phrase]:
@@ -345,19 +398,29 @@ def _values(s: Clauses) -> Iterator[Phrase]:
         before = s.template[: match.start()]
         if match["s"][1] == "v" and (shapes.is_literal(name) or match["w"].strip() == ":"):
             continue
-        if match["s"][1] == "c":
+        if match["s"][1] == "c" or re.search(
+            r"\b(?:not|every|each|any|no|all|another|other|of all|which) $", before
+        ):
             continue
-        if re.search(r"\bof (?:the )?$|\bnumber |\bmaximum |\bminimum |\bfrom $|\bindex $", before) or re.search(r"«[nev]\d+» and $", before) and " are" in match["w"]:
+        if re.search(
+            r"\bof (?:the )?$|\bnumber |\bmaximum |\bminimum |\bfrom $|\bindex $", before
+        ) or (re.search(r"«[nev]\d+» and $", before) and " are" in match["w"]):
             continue
-        if match["w"].strip() in (":", "->", "") and not re.search(r"(?:^|[,;(|>\u2022-])\s*$", before):
+        if match["w"].strip() in (":", "->", "\u2192", "=>", "") and not re.search(
+            r"(?:^|[,;(|>\u2022-])\s*$", before
+        ):
             continue
         shown = s.shown(match["v"])
         if shown is None:
             continue
-        typed = re.match(rf",? (?:which is |i\.e\.,? |so )?(?:an? |the ){_TYPE}", s.template[match.end() :])
+        typed = re.match(
+            rf",? (?:which is |i\.e\.,? |so )?(?:an? |the ){_TYPE}", s.template[match.end() :]
+        )
         if typed is not None and shown.text is not None:
             shown = Shown(shown.text, _TYPES[typed["type"]])
-        s.taken.append((match.start("s") if not match["s"].startswith("«v") else match.start("w"), match.end()))
+        s.taken.append(
+            (match.start("s") if not match["s"].startswith("«v") else match.start("w"), match.end())
+        )
         yield from _value(name, shown, match["w"], match.span(), s)
 
 
@@ -367,7 +430,7 @@ _SETS = re.compile(
     r"raising|moves?|moving|turns?|turning|lowers?|lowering|increments?|incrementing|decrements?|"
     r"decrementing|increases?|increasing|decreases?|decreasing|drops?|dropping|gives?|giving|keeps?|"
     r"keeping|pushes|pushing|advances?|grows?|extends?|assigns?|reduces?|reducing|sends?|shrinks?|updated|"
-    rf"starts?|starting|begins?|with|rewrites?) (?:the )?(?P<s>{_N})(?P<w>(?: (?:{_LINK}|equal|from «v\d+»))*?)(?: (?:with|at|to|as|of))? (?P<v>{_VALUE})"
+    rf"starts?|starting|begins?|with|rewrites?) (?:the )?(?P<s>{_N})(?P<w>(?: (?:{_LINK}|equal|from «v\d+»))*?)(?: (?:with|at|to|as))? (?P<v>{_VALUE})"
 )
 
 
@@ -384,18 +447,47 @@ _RETURN = re.compile(
     r"(?: (?:straight away|early|right away|immediately|with|just|simply|exactly|therefore|then|again|the|value|tuple|list|string|number|pair|float|int|integer|bool|dict|also))*:? "
     rf"(?P<v>{_VALUE}|«a\d+»)"
 )
-_RETURNED = re.compile(rf"(?P<v>{_V}) (?:is|was|gets|are)(?: (?:then|finally|therefore|what is|what's|immediately|also))* (?P<w>returned|handed back)")
+_RETURNED = re.compile(
+    rf"(?P<v>{_V}) (?:is|was|gets|are)(?: (?:then|finally|therefore|what is|what's|immediately|also))* (?P<w>returned|handed back)"
+)
 _TYPED_RETURN = re.compile(
     rf"(?:function returns|call returns|result is|returned value is|returned? as|answer(?:'s| is)|return value is|output is|value is) (?:just |then |therefore |simply )*(?:{_V}, )?an? {_TYPE}(?! (?:of «v\d+» and|whose))"
 )
 
 
+_SPEAKERS = frozenset(
+    "it and which that then so we i call function this helper now finally immediately case both one also branch "
+    "therefore just to is he she program recursion generator method again here too".split()
+)
+
+
 def _returns(s: Clauses) -> Iterator[Phrase]:
     for match in _each(s, _TYPED_RETURN, keep=True):
-        yield Phrase(match.start(), match.start() + 1, "call", Gives(None, Shown(None, _TYPES[match["type"]])), "function returns")
+        yield Phrase(
+            match.start(),
+            match.start() + 1,
+            "call",
+            Gives(None, Shown(None, _TYPES[match["type"]])),
+            "function returns",
+        )
     for match in _each(s, _RETURN):
         before = s.template[: match.start()]
-        if re.search(r"\b(?:never|not|n't|no|final|early|first|last|line|doesn't|only|with)\s*$", before[-12:]) or re.match(r" (?:at the|in the|at) (?:bottom|end|last)|[^.]*\bis not\b", s.template[match.end() :][:30]):
+        if re.search(
+            r"\b(?:never|not|n't|no|final|early|first|last|line|doesn't|only|with)\s*$",
+            before[-12:],
+        ) or re.match(
+            r" (?:at the|in the|at) (?:bottom|end|last)|[^.]*\bis not\b",
+            s.template[match.end() :][:30],
+        ):
+            continue
+        alone = re.search(r"(\w+)[ ,]*$", before)
+        if (
+            not match["who"]
+            and alone is not None
+            and alone[1].islower()
+            and alone[1] not in _SPEAKERS
+            and match["w"].startswith("return")
+        ):
             continue
         after = s.template[match.end() :]
         if re.match(r" (?:along|together|plus)\b|, «n", after) or re.match(r" and «", after):
@@ -404,18 +496,32 @@ def _returns(s: Clauses) -> Iterator[Phrase]:
         if text.startswith("«a"):
             parts = sides(s.code(text))
             shown = shown_of(parts[-1])
-            if shown is None or not all(shapes.is_literal(p) or s.program.bound.isdisjoint(re.findall(r"\w+", p)) for p in parts):
+            if shown is None or not all(
+                shapes.is_literal(p) or s.program.bound.isdisjoint(re.findall(r"\w+", p))
+                for p in parts
+            ):
                 continue
         else:
             shown = s.shown(text)
         if shown is None:
             continue
-        typed = re.match(rf",? (?:which is |i\.e\.,? |so )?(?:an? |the ){_TYPE}", after) or re.search(rf"\b(?:an?|the) {_TYPE} $", s.template[: match.start("v")])
+        typed = re.match(
+            rf",? (?:which is |i\.e\.,? |so )?(?:an? |the ){_TYPE}", after
+        ) or re.search(rf"\b(?:an?|the) {_TYPE} $", s.template[: match.start("v")])
         if typed is not None and shown.text is not None:
             shown = Shown(shown.text, _TYPES[typed["type"]])
         who = match["who"] or ""
         call = s.code(who) if who.startswith("«f") else None
-        words = "function" if re.search(r"unction|outermost|outer call|program", who) or re.match(r"(?:the )?(?:final|overall|return(?:ed)? value|answer|result|output)", match["w"], re.I) else ""
+        words = (
+            "function"
+            if re.search(r"unction|outermost|outer call|program", who)
+            or re.match(
+                r"(?:the )?(?:final|overall|return(?:ed)? value|answer|result|output)",
+                match["w"],
+                re.I,
+            )
+            else ""
+        )
         if who.startswith("«x"):
             call = s.code(who) if s.code(who) in s.program.function_names else None
         yield Phrase(*match.span(), "call", Gives(call, shown), words)
@@ -427,7 +533,9 @@ def _returns(s: Clauses) -> Iterator[Phrase]:
             yield Phrase(*match.span(), "call", Gives(None, shown), "")
 
 
-_YIELD = re.compile(rf"\b(?:yields?|yielding|hands? out|yielded) (?:the )?(?P<v>{_V}){_NOT_A_VALUE}|(?P<u>{_V}) is (?:then )?yielded")
+_YIELD = re.compile(
+    rf"\b(?:yields?|yielding|hands? out|yielded) (?:the )?(?P<v>{_V}){_NOT_A_VALUE}|(?P<u>{_V}) is (?:then )?yielded"
+)
 
 
 def _yields(s: Clauses) -> Iterator[Phrase]:
@@ -437,7 +545,9 @@ def _yields(s: Clauses) -> Iterator[Phrase]:
             yield Phrase(*match.span(), "call", Gives(None, shown, "yielded"), match[0])
 
 
-_TYPED = re.compile(rf"(?P<v>{_V}),? (?:which is |that is |that's |is |so |it's )?(?:again |still |just )?(?:an? ){_TYPE}(?! of «)|\bthe {_TYPE.replace('type', 'type2')} (?P<w>{_V})")
+_TYPED = re.compile(
+    rf"(?P<v>{_V}),? (?:which is |that is |that's |is |so |it's )?(?:again |still |just )?(?:an? ){_TYPE}(?! of «)|\bthe {_TYPE.replace('type', 'type2')} (?P<w>{_V})"
+)
 
 
 def _types(s: Clauses) -> Iterator[Phrase]:
@@ -446,13 +556,43 @@ def _types(s: Clauses) -> Iterator[Phrase]:
         kind = _TYPES[match["type"] or match["type2"]]
         if shown is not None and shown.text is not None and not shown.elided:
             text = f"isinstance({shown.text}, {kind})"
-            yield Phrase(match.start(), match.start() + 1, "branch", Condition(text, True), match[0])
+            yield Phrase(
+                match.start(), match.start() + 1, "branch", Condition(text, True), match[0]
+            )
+
+
+_CHOSEN = re.compile(r"\b(?:inputs?|witness|candidate)\b[^.]*$", re.IGNORECASE)
+_MANY = re.compile(rf"(?P<names>(?:{_N}, )+)(?P<a>«a\d+»)(?P<values>(?:, «[vne]\d+»)+)")
+
+
+def _sides(code: str) -> list[str]:
+    """The sides of an equation; ``area = 6 > 0`` ends with what is compared."""
+    parts = list(sides(code))
+    last = shapes.parsed(parts[-1])
+    if isinstance(last, ast.Compare) and len(parts) > 1:
+        parts[-1] = ast.unparse(last.left)
+    return parts
 
 
 def _equations(s: Clauses) -> Iterator[Phrase]:
     """``s = 1 + 11 = 12``: every side is what the last literal one is."""
-    for match in _each(s, re.compile(r"«a\d+»")):
-        parts = sides(s.code(match[0]))
+    for match in _each(s, _MANY):
+        names = [s.code(n) for n in re.findall(_N, match["names"])]
+        parts = list(sides(s.code(match["a"])))
+        values = [parts[-1], *(s.code(v) for v in re.findall(r"«[vne]\d+»", match["values"]))]
+        names.append(parts[0])
+        if len(parts) == 2 and len(names) == len(values):
+            for name, text in zip(names, values, strict=True):
+                shown = shown_of(text)
+                if shown is not None:
+                    yield Phrase(*match.span(), "value", Value(name, shown, "state"), "=")
+    for match in _each(s, re.compile(rf"(?:(?P<s>{_N})(?P<w>{_GAP}|{_SYMBOL}) )?(?P<a>«a\d+»)")):
+        parts = _sides(s.code(match["a"]))
+        subject = match["s"]
+        if subject is not None:
+            shown = shown_of(parts[-1])
+            if shown is not None and all(shown_of(p) is not None for p in parts):
+                yield from _value(s.code(subject), shown, match["w"], match.span(), s)
         known = [shown for part in parts if (shown := shown_of(part)) is not None]
         if not known:
             continue
@@ -462,7 +602,9 @@ def _equations(s: Clauses) -> Iterator[Phrase]:
         if typed is not None and value.text is not None:
             value = Shown(value.text, _TYPES[typed["type"]])
         before = s.template[: match.start()]
-        early = bool(re.search(r"\b(?:was|with|had|from|since|because|still|at|before)\s$", before, re.I))
+        early = bool(
+            re.search(r"\b(?:was|with|had|from|since|because|still|at|before)\s$", before, re.I)
+        )
         for part in parts:
             if shown_of(part) is not None:
                 if part != parts[-1] and value.text is not None and not value.elided:
@@ -470,12 +612,21 @@ def _equations(s: Clauses) -> Iterator[Phrase]:
                     yield Phrase(*match.span(), "branch", Condition(text, True), "")
             elif shapes.called(part) in s.program.function_names:
                 yield Phrase(*match.span(), "call", Gives(part, value), "")
-            elif not isinstance(shapes.parsed(part), type(None)):
+            elif s.backward and _CHOSEN.search(before) and part.isidentifier():
+                yield Phrase(*match.span(), "witness", Inputs(((part, value),)), "=")
+            elif shapes.parsed(part) is not None:
                 yield Phrase(*match.span(), "value", Value(part, value, "state"), "=", early)
-        follow = re.match(rf"(?: is|,? which is|,? so| gives| makes| ->| \u2192|,? that's) ?(?P<v>{_V}){_NOT_A_VALUE}", after)
+        follow = re.match(
+            rf"(?: is|,? which is|,? so| gives| makes| ->| \u2192|,? that's) ?(?P<v>{_V}){_NOT_A_VALUE}",
+            after,
+        )
         if follow is not None and shown_of(parts[0]) is None and parts[0] != parts[-1]:
             shown = s.shown(follow["v"])
-            if shown is not None and shapes.parsed(parts[0]) is not None and s.free(match.end(), match.end() + follow.end()):
+            if (
+                shown is not None
+                and shapes.parsed(parts[0]) is not None
+                and s.free(match.end(), match.end() + follow.end())
+            ):
                 s.taken.append((match.end(), match.end() + follow.end()))
                 typed = re.match(rf",? (?:which is |so )?(?:an? ){_TYPE}", after[follow.end() :])
                 if typed is not None and shown.text is not None:
@@ -518,7 +669,14 @@ def _counts(s: Clauses) -> Iterator[Phrase]:
             count = 1
         else:
             count = shapes.count_of(words)
-        if re.match(r"(?:no|zero) (?:more|longer)", words):
+        before, after = s.template[: match.start()], s.template[match.end() :]
+        if re.match(r"(?:no|zero) (?:more|longer)", words) or (
+            words == "once"
+            and (
+                re.search(r"\b(?:even|at|not|all|than) $", before)
+                or re.match(r" (?:more|again|for|the|it|we|\u00ab)", after)
+            )
+        ):
             continue
         yield Phrase(*match.span(), "loop", Passes(count), s.template)
 
@@ -557,7 +715,19 @@ def _tests(s: Clauses) -> Iterator[Phrase]:
             held = re.match(_NO, verdict) is None
         if re.match(r"yes|no\b|passes|passed|ok", verdict, re.I):
             continue
-        yield Phrase(*match.span(), "branch", Condition(f"line {s.code(label)}", held), match[0], False, int(s.code(label)))
+        yield Phrase(
+            *match.span(),
+            "branch",
+            Condition(f"line {s.code(label)}", held),
+            match[0],
+            False,
+            int(s.code(label)),
+        )
+
+
+def _plain(s: Clauses, template: str) -> str:
+    """Words with their pieces put back."""
+    return re.sub(r"«[a-zL]\d+»", lambda m: s.code(m[0]), template)
 
 
 def _bare(s: Clauses) -> Iterator[Phrase]:
@@ -566,14 +736,23 @@ def _bare(s: Clauses) -> Iterator[Phrase]:
         code = s.code(match[0])
         before = s.template[: match.start()]
         after = s.template[match.end() :]
-        if re.match(r"\s*(?:\?|:|#|check|test|\)\s*\?|gives|would|returns|yields|means)", after) or re.search(
+        if re.match(
+            r"\s*(?:\?|:|#|check|test|\)\s*\?|gives|would|returns|yields|means)", after
+        ) or re.search(
             r"\b(?:is|whether|if|elif|while|does|check|test|condition|question|ask|asks|evaluate|evaluates|"
-            r"compare|compares|guard|comparison|tests|checks|until|unless|not|as|assert|that|loop)(?:s|ing)?:? ?(?:the |that |for )?$", before.rstrip("(") , re.I
+            r"compare|compares|guard|comparison|tests|checks|until|unless|not|as|assert|that|loop)(?:s|ing)?:? ?(?:the |that |for )?$",
+            before.rstrip("("),
+            re.I,
         ):
+            continue
+        if re.search(r"(?:[Ff]alse|fails?|not|n't|\bno|[Nn]ope)\W*$", _plain(s, before[-40:])):
             continue
         if s.backward:
             yield Phrase(*match.span(), "constraint", Holds(code), match[0])
-        elif not re.search(r"[A-Za-z_]", re.sub(r"'[^']*'|\"[^\"]*\"|\bin\b|\bnot\b|\band\b|\bor\b|True|False|None", "", code)):
+        elif not re.search(
+            r"[A-Za-z_]",
+            re.sub(r"'[^']*'|\"[^\"]*\"|\bin\b|\bnot\b|\band\b|\bor\b|True|False|None", "", code),
+        ):
             yield Phrase(*match.span(), "branch", Condition(code, True), "bare")
 
 

@@ -31,12 +31,12 @@ _SCAN = re.compile(
     r"|(?P<label>\[L(\d+)\]|\bL(\d+)\b(?!\s*=)|\b[Ll]ines?\s+L?(\d+)\b)"
     r"|(?P<strong>\*\*(?=\S)|(?<=\S)\*\*(?!\w)|(?<!\w)[*_](?=\w)|(?<=[\w.?!:])[*_](?!\w))"
     r"|(?P<start>[A-Za-z_]\w*|(?<![\w'])(?:'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\")(?!\w)"
-    r"|[\[({]|(?<![\w.])[-+]?\d)"
+    r"|(?<![\w\])])[\[({]|(?<![\w.])[-+]?\d)"
     r"|(?P<blank>\s+)",
     re.DOTALL,
 )
 _OPERATOR = re.compile(
-    r"\s*(\*\*|//|<=|>=|==|!=|\u2264|\u2265|\u2260|:?=(?!>)|<(?!-)|>|\+|-(?!>)|\*|/|%|\u00d7"
+    r"\s*(\*\*|//|<<|>>|<=|>=|==|!=|\u2264|\u2265|\u2260|:?=(?!>)|<(?!-)|>|\+|-(?!>)|\*|/|%|&|\||\^|\u00d7"
     r"|(?<=\s)not in(?=\s)|(?<=\s)in(?=\s))\s*"
 )
 _PLAIN = str.maketrans({"\u2264": "<=", "\u2265": ">=", "\u2260": "!=", "\u00d7": "*"})
@@ -51,7 +51,7 @@ _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _CONSTANTS = frozenset({"True", "False", "None"})
 _ARTICLES = frozenset({"a", "A", "I"})
 _AFTER_ARTICLE = re.compile(
-    r"\s*(?:[\[=,]|$)|\s+(?:is|was|becomes|became|now|remains|stays|holds|has|goes|after|and b)\b"
+    r"\s*(?:[\[=,]|$)|\s+(?:is|was|becomes|became|now|remains|stays|holds|has|goes|after|and b)\b|\s[-+*/%<>]=?\s"
 )
 
 
@@ -86,7 +86,9 @@ def take(text: str, start: int, end: int, program: Program) -> Taken:
     def put(words: str, until: int) -> None:
         nonlocal position
         out.append(words)
-        places.extend([position] * len(words) if len(words) != until - position else range(position, until))
+        places.extend(
+            [position] * len(words) if len(words) != until - position else range(position, until)
+        )
         position = until
 
     def keep(kind: str, code: str, until: int, quoted: bool = False) -> None:
@@ -112,7 +114,9 @@ def take(text: str, start: int, end: int, program: Program) -> Taken:
         else:
             stop = _expression(text, position, end, program)
             if stop is None:
-                whole = re.compile(r"[A-Za-z_][\w]*(?:['\u2019][a-z]+)?|.", re.DOTALL).match(text, position)
+                whole = re.compile(r"[A-Za-z_][\w]*(?:['\u2019][a-z]+)?|.", re.DOTALL).match(
+                    text, position
+                )
                 assert whole is not None
                 put(whole[0], min(whole.end(), end))
             else:
@@ -153,7 +157,7 @@ def _kind(code: str, program: Program) -> str:
     return "e"
 
 
-_EQUALS = re.compile(r"(?<![=!<>:+\-*/%])[:]?=(?![=>])")
+_EQUALS = re.compile(r"(?<![=!<>:+\-*/%|&^])[:]?=(?![=>])")
 
 
 @lru_cache(maxsize=8192)
@@ -172,9 +176,13 @@ def sides(code: str) -> tuple[str, ...]:
             depth += 1
         elif char in ")]}":
             depth -= 1
-        elif char == "=" and not depth and _EQUALS.match(code, position - (code[position - 1] == ":")):
+        elif (
+            char == "="
+            and not depth
+            and _EQUALS.match(code, position - (code[position - 1] == ":"))
+        ):
             around = code[max(0, position - 1) : position + 2]
-            if around[0] in "=!<>+-*/%" or around[-1] == "=":
+            if around[0] in "=!<>+-*/%|&^" or around[-1] == "=":
                 continue
             parts.append(code[last : position - (around[0] == ":")].strip())
             last = position + 1
@@ -237,7 +245,9 @@ def _term(text: str, start: int, end: int, program: Program) -> int | None:
             if close is None or shapes.parsed(text[start:close].lstrip("-")) is None:
                 break
             stop = close
-        elif char == "." and (method := re.compile(r"\.[a-z_]\w*(?=[\[(.]|\b)").match(text, stop, end)):
+        elif char == "." and (
+            method := re.compile(r"\.[a-z_]\w*(?=[\[(.]|\b)").match(text, stop, end)
+        ):
             if match["number"] or text[method.end() : method.end() + 1] != "(":
                 break
             stop = method.end()

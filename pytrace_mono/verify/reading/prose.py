@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
 from pytrace_mono.records import Direction
-from pytrace_mono.verify.claims import Claim, Condition, Place, Reading, Shown, Unread, Value
+from pytrace_mono.verify.claims import (
+    Claim,
+    Condition,
+    Holds,
+    Kind,
+    Place,
+    Reading,
+    Shown,
+    Unread,
+    Value,
+)
 from pytrace_mono.verify.program import Loop, Program, targets_of
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.layout import Block, blocks
@@ -24,7 +35,9 @@ _VISIT = re.compile(
 _ITEM = re.compile(
     rf"\b(?i:(?P<o>{_ORDINALS}|next|last|final))(?: (?:up|comes|is|one|item|element|number|letter|character|char|pair|word|value|entry|key|card|digit|token|day|step|of|the|a|an|again|list|in|line|now))*[,:]?(?: (?:is|comes|an?|the|again|=|up|we|have|see|meet))*,? (?P<v>«v\d+»)"
 )
-_LEADING = re.compile(r"^(?:[-*\u2022>]|\W)*(?:(?:For|With|On|At|Then|Next|Now|And|Take|Takes|Handle|the|comes|element|item|number|character|letter) )*(?P<v>«v\d+»)(?=:| arrives| comes| is| -|,| \u2013| \u2014| \()")
+_LEADING = re.compile(
+    r"^(?:[-*\u2022>]|\W)*(?:(?:For|With|On|At|Then|Next|Now|And|Take|Takes|Handle|the|comes|element|item|number|character|letter) )*(?P<v>«v\d+»)(?=:| arrives| comes| is| -|,| \u2013| \u2014| \()"
+)
 _SENTENCE = re.compile(r"(?<=[.!?])(?:[\"')*_])* (?=[A-Z«(\[*_\"'-])|(?<=[.!?][*_])(?= |$)")
 _BACK = re.compile(
     r"\b(?:in the end|at the end|finally|in total|altogether|overall|summary|summing up|in all|so far|"
@@ -32,11 +45,20 @@ _BACK = re.compile(
     r"remember|earlier|before|after(?:wards)?|once|witness|result|returns?)\b",
     re.IGNORECASE,
 )
-_TOPIC = re.compile(r"\b(?:[Ww]hat(?:'s| is| does| value| are| was| do| will| happens to)|[Hh]ow (?:long|many|large|big)|[Aa]nd|[Ww]hich)\b[^?]*?(?P<n>«n\d+»)")
-_ANSWER = re.compile(r"^\W*(?:A: ?|\*\*A:?\*\* ?)?\W*(?:(?:It|it|That|that|Still|Now|Then|They|Both|This)(?:'s| is| was| becomes| holds| are| has become)?(?: now| then| still)? )?(?P<v>«v\d+»)(?=[,.;!*)]| (?:entries|elements|items|now|then|because|since|after|at|by)|$)")
+_TOPIC = re.compile(
+    r"\b(?:[Ww]hat(?:'s| is| does| value| are| was| do| will| happens to)|[Hh]ow (?:long|many|large|big)|[Aa]nd|[Ww]hich)\b[^?]*?(?P<n>«n\d+»)"
+)
+_ANSWER = re.compile(
+    r"^\W*(?:A: ?|\*\*A:?\*\* ?)?\W*(?:(?:It|it|That|that|Still|Now|Then|They|Both|This)(?:'s| is| was| becomes| holds| are| has become)?(?: now| then| still)? )?(?P<v>«v\d+»)(?=[,.;!*)]| (?:entries|elements|items|now|then|because|since|after|at|by)|$)"
+)
 _CLAUSE = re.compile(r"[;:.!?]|, |\bwhile (?!loop|body)|\band\b|\bbut\b|->| - ")
-_STATE_WORDS = re.compile(r"\b(?:afterwards|after|now|new|before|start|old|then|at the end|at its|at|its|end|of|the|pass|in|iteration|round|value|loop|body|per|so far|result(?:ing)?|updated|final|entering|leaving)\b|[()`*:]", re.I)
-_NUMBERED = re.compile(r"^(?:iter(?:ation)?s?|pass(?:es)?|round|pull|visit|turn|loop|trip|year|#|no\.?)$", re.I)
+_STATE_WORDS = re.compile(
+    r"\b(?:afterwards|after|now|new|before|start|old|then|at the end|at its|at|its|end|of|the|pass|in|iteration|round|value|loop|body|per|so far|result(?:ing)?|updated|final|entering|leaving)\b|[()`*:]",
+    re.I,
+)
+_NUMBERED = re.compile(
+    r"^(?:iter(?:ation)?s?|pass(?:es)?|round|pull|visit|turn|loop|trip|year|#|no\.?)$", re.I
+)
 _ROW_LINE = re.compile(r"^lines?(?: no\.?)?$", re.I)
 _NOTHING = frozenset({"", "-", "--", "\u2014", "\u2013", "...", "same", "n/a", "unchanged", "none"})
 
@@ -74,9 +96,10 @@ class Telling:
     reading: Reading
 
 
-def tell(text: str, program: Program, direction: Direction, end: int) -> Telling:
-    """Read ``text[:end]``."""
-    return _Prose(text, program, direction).read(end)
+def tell(text: str, program: Program, direction: Direction) -> Telling:
+    """Read a monologue in free style, up to its ``[ANSWER]``."""
+    end = text.find("[ANSWER]")
+    return _Prose(text, program, direction).read(end if end >= 0 else len(text))
 
 
 class _Prose:
@@ -125,21 +148,37 @@ class _Prose:
     def _code(self, start: int, stop: int) -> None:
         """A line of a block of code: what stands behind ``#`` tells of what stands before it."""
         line = self._text[start:stop]
-        head, mark, note = line.partition("#")
+        head, mark, _note = line.partition("#")
         taken = take(self._text, start, stop, self._program)
         if not mark:
-            if not re.search(r"[^=!<>]=[^=]|->", head) or re.search(r"[-+*/%]=|\bfor\b|\bwhile\b|\bif\b", head):
+            if not re.search(r"[^=!<>]=[^=]|->", head) or re.search(
+                r"[-+*/%]=|\bfor\b|\bwhile\b|\bif\b", head
+            ):
                 return
             self._sentence(taken, 0, len(taken.template), 0, code=True)
             return
-        code = head.strip().rstrip(":").removeprefix("if ").removeprefix("while ").removeprefix("elif ").strip()
+        code = (
+            head.strip()
+            .rstrip(":")
+            .removeprefix("if ")
+            .removeprefix("while ")
+            .removeprefix("elif ")
+            .strip()
+        )
         offset = start + len(head) + 1
         behind = take(self._text, offset, stop, self._program)
         verdict = re.match(r"\s*(?:->|is|=)?\s*(?:«v(\d+)»|([A-Za-z]+))", behind.template)
         truth: bool | None = None
         if verdict is not None:
             word = behind.pieces[int(verdict[1])].text if verdict[1] else verdict[2]
-            truth = {"True": True, "False": False, "true": True, "false": False, "yes": True, "no": False}.get(word)
+            truth = {
+                "True": True,
+                "False": False,
+                "true": True,
+                "false": False,
+                "yes": True,
+                "no": False,
+            }.get(word)
         node_kind = kind_of(code, self._program) if code else "x"
         if truth is not None and node_kind == "c":
             at = (start + len(head) - len(head.lstrip()), stop)
@@ -148,31 +187,48 @@ class _Prose:
             return
         lone = re.match(r"\s*(?:->|=)?\s*«v(\d+)»\s*(?:,|$|\()", behind.template)
         target = re.match(r"([A-Za-z_][\w.\[\]]*)\s*(?:[-+*/%]|//)?=(?!=)", code)
-        if lone is not None and target is not None and target[1].split("[")[0] in self._program.bound:
+        if (
+            lone is not None
+            and target is not None
+            and target[1].split("[")[0] in self._program.bound
+        ):
             shown = shown_of(behind.pieces[int(lone[1])].text)
             if shown is not None:
-                claim = Claim("value", Value(target[1], shown, "after"), Place(), line.strip(), start, stop)
+                claim = Claim(
+                    "value", Value(target[1], shown, "after"), Place(), line.strip(), start, stop
+                )
                 self._said.append(Said(claim))
                 return
         if re.match(r"return\b", code) and lone is not None:
-            taken = take(f"return {behind.pieces[int(lone[1])].text}", 0, 7 + len(behind.pieces[int(lone[1])].text), self._program)
-        plain = re.search(r"(?<![-+*/%=!<>])=(?!=)", head) and not re.match(r"(?:for|while|if|elif|return|def)\b", code)
+            taken = take(
+                f"return {behind.pieces[int(lone[1])].text}",
+                0,
+                7 + len(behind.pieces[int(lone[1])].text),
+                self._program,
+            )
+        plain = re.search(r"(?<![-+*/%=!<>])=(?!=)", head) and not re.match(
+            r"(?:for|while|if|elif|return|def)\b", code
+        )
         before = len(self._said)
-        if plain and node_kind == "a":
+        if (plain and node_kind == "a") or re.match(r"return\b", code):
             first = take(self._text, start, start + len(head), self._program)
             self._sentence(first, 0, len(first.template), 0, code=True)
-        elif re.match(r"return\b", code):
-            first = take(self._text, start, start + len(head), self._program)
-            self._sentence(first, 0, len(first.template), 0, code=True)
-        self._sentence(behind, 0, len(behind.template), 0, code=True, joint=len(self._said) > before)
+        self._sentence(
+            behind, 0, len(behind.template), 0, code=True, joint=len(self._said) > before
+        )
 
     def _line(self, start: int, stop: int, block: Block) -> None:
         taken = take(self._text, start, stop, self._program)
         template = taken.template
         cuts = [0, *(m.end() for m in _SENTENCE.finditer(template)), len(template)]
         if block.section == "properties":
+            for piece in taken.pieces:
+                if piece.kind == "c":
+                    at = (piece.start, piece.end)
+                    claim = Claim("property", Holds(piece.text), Place(), piece.text, *at)
+                    self._said.append(Said(claim))
             return
-        for number, (a, b) in enumerate(zip(cuts, cuts[1:], strict=False)):
+        for number, (a, b) in enumerate(itertools.pairwise(cuts)):
             if b > a:
                 self._sentence(taken, a, b, number)
 
@@ -195,18 +251,30 @@ class _Prose:
             names = re.findall(r"«n\d+»", template)
             self._topic = None
             if topic is not None and len(names) == 1 and "Which" not in template:
-                self._topic = (clauses.code(topic["n"]), bool(re.search("ow (?:long|many|large)|length", template)))
+                self._topic = (
+                    clauses.code(topic["n"]),
+                    bool(re.search("ow (?:long|many|large)|length", template)),
+                )
         elif template.strip(" *_").rstrip(":") not in ("A", ""):
             self._topic = None
         self._note(taken, a, b, found)
         back = bool(_BACK.search(template))
         items: list[tuple[int, Said]] = [*hints]
         for phrase in found:
-            first, last = taken.places[a + phrase.start], taken.places[min(a + phrase.end, len(taken.places) - 1)]
+            first, last = (
+                taken.places[a + phrase.start],
+                taken.places[min(a + phrase.end, len(taken.places) - 1)],
+            )
             place, visit = self._place(phrase, passes, visits, lines)
-            claim = Claim(phrase.kind, phrase.statement, place, self._text[first:last].strip(), first, last)
-            words = phrase.words if phrase.kind != "loop" else self._clause(taken, template, a, phrase)
-            items.append((phrase.start, Said(claim, False, True, back, phrase.early, None, visit, words)))
+            claim = Claim(
+                phrase.kind, phrase.statement, place, self._text[first:last].strip(), first, last
+            )
+            words = (
+                phrase.words if phrase.kind != "loop" else self._clause(taken, template, a, phrase)
+            )
+            items.append(
+                (phrase.start, Said(claim, False, True, back, phrase.early, None, visit, words))
+            )
         items.sort(key=lambda item: item[0])
         for index, (_, said) in enumerate(items):
             self._said.append(_joined(said, bool(index) or joint))
@@ -216,11 +284,15 @@ class _Prose:
         starts = [m.end() for m in _CLAUSE.finditer(template, 0, phrase.start)]
         ends = _CLAUSE.search(template, phrase.end)
         start = taken.places[a + (starts[-1] if starts else 0)]
-        stop = taken.places[min(a + (ends.start() if ends else len(template)), len(taken.places) - 1)]
+        stop = taken.places[
+            min(a + (ends.start() if ends else len(template)), len(taken.places) - 1)
+        ]
         return self._text[start:stop].replace("`", "").replace("*", "")
 
     def _note(self, taken: Taken, a: int, b: int, found: list[Phrase]) -> None:
-        quoted = any(p.quoted and taken.places[a] <= p.start < taken.places[b] for p in taken.pieces)
+        quoted = any(
+            p.quoted and taken.places[a] <= p.start < taken.places[b] for p in taken.pieces
+        )
         self._coded += quoted
         if found:
             return
@@ -317,13 +389,22 @@ class _Prose:
         if shown is None:
             return None
         expression = f"len({name})" if size else name
-        return Phrase(match.start("v"), match.end("v"), "value", Value(expression, shown, "state"), match[0], True)
+        return Phrase(
+            match.start("v"),
+            match.end("v"),
+            "value",
+            Value(expression, shown, "state"),
+            match[0],
+            True,
+        )
 
     def _row(self, block: Block) -> None:
         cells = _cells(self._text, block)
         if self._table != block.table:
             self._table = block.table
-            self._columns = [self._text[a:b].replace("**", "").replace("`", "").strip() for a, b in cells]
+            self._columns = [
+                self._text[a:b].replace("**", "").replace("`", "").strip() for a, b in cells
+            ]
             return
         self._coded += "`" in self._text[block.start : block.end]
         passes: tuple[tuple[int | None, int], ...] = ()
@@ -344,8 +425,10 @@ class _Prose:
                 taken = take(self._text, start, end, self._program)
                 self._sentence(taken, 0, len(taken.template), 0, joint=joint)
                 continue
-            kind = "value" if isinstance(statement, Value) else "branch"
-            claim = Claim(kind, statement, Place(line, passes), self._text[start:end].strip(), start, end)  # type: ignore[arg-type]  # one of two literals
+            kind: Kind = "value" if isinstance(statement, Value) else "branch"
+            claim = Claim(
+                kind, statement, Place(line, passes), self._text[start:end].strip(), start, end
+            )
             self._said.append(Said(claim, False, joint, False, True, f"{self._table}:{column}"))
             joint = True
 
@@ -353,7 +436,14 @@ class _Prose:
         name = column if shapes.parsed(column) is not None else _STATE_WORDS.sub("", column).strip()
         kind = kind_of(name, self._program) if shapes.parsed(name) is not None else "x"
         if kind not in "nec":
-            name = next((w for w in re.findall(r"[A-Za-z_]\w*", column) if w in self._program.bound and w not in ("a", "i")), "")
+            name = next(
+                (
+                    w
+                    for w in re.findall(r"[A-Za-z_]\w*", column)
+                    if w in self._program.bound and w not in ("a", "i")
+                ),
+                "",
+            )
             if not name or len(column.split()) > 4:
                 return None
             kind = "n"
@@ -366,7 +456,9 @@ class _Prose:
 
 
 def _joined(said: Said, joint: bool) -> Said:
-    return Said(said.claim, said.hint, joint, said.back, said.early, said.column, said.visit, said.words)
+    return Said(
+        said.claim, said.hint, joint, said.back, said.early, said.column, said.visit, said.words
+    )
 
 
 def _cells(text: str, block: Block) -> list[tuple[int, int]]:

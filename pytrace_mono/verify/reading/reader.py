@@ -27,6 +27,7 @@ from pytrace_mono.verify.reading.sentence import Found, Sentence
 from pytrace_mono.verify.reading.tables import Table
 from pytrace_mono.verify.reading.values import VALUES
 
+_LABELLED = re.compile(r"\[L\d+\]")
 _LABEL = re.compile(r"\[L(\d+)\]")
 _BEHIND = re.compile(
     r"^[,;]? ?(?:\((?:at |on |in |from |by |via |see )?|(?:at|on|by|via) )\[L(\d+)\]"
@@ -52,6 +53,11 @@ _AFTERWARDS = re.compile(
     r"\bloop (?:ends|is over|is done|finishes|exits|has ended|stops|terminates)|[Aa]fter the loop|"
     r"[Aa]fter that,|leaves? the loop|end of the loop|loop is left"
 )
+
+
+def is_labelled(text: str) -> bool:
+    """Whether a monologue tells by labels of lines, ``[L4]``: what is said stands where it was so."""
+    return _LABELLED.search(text) is not None
 
 
 @dataclass(slots=True)
