@@ -19,8 +19,9 @@ demo: $(VENV)/.synth
 test: $(VENV)/.dev lint
 	$(BIN)/python -m pytest
 
+# A file's tests stay together: those of the attack battery share what they attack.
 test-slow: $(VENV)/.dev
-	$(BIN)/python -m pytest -m slow --timeout 900
+	$(BIN)/python -m pytest -m slow --timeout 900 --numprocesses 2 --dist loadfile --durations 15
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
