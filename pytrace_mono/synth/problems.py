@@ -19,9 +19,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from pytrace_mono.errors import ProblemError
-from pytrace_mono.records import Problem, stable_id
+from pytrace_mono.records import Problem
 from pytrace_mono.synth import programs, rows
 from pytrace_mono.synth.rejects import Origin, Reject
+from pytrace_mono.synth.seen import Seen
 from pytrace_mono.verify.reasons import Reason
 
 MAX_ROW_BYTES = 16 * 1024 * 1024
@@ -218,17 +219,16 @@ def _checked(problem: Problem, origin: Origin) -> Located | Reject:
 
 
 def _without_duplicates(items: Iterable[Located | Reject]) -> Iterator[Located | Reject]:
-    seen: dict[str, str] = {}
+    seen = Seen()
     for item in items:
         if isinstance(item, Reject):
             yield item
             continue
         problem_id = item.problem.id
-        content = stable_id(item.problem.model_dump_json())
-        if problem_id not in seen:
-            seen[problem_id] = content
+        before = seen.add(problem_id, item.problem.model_dump_json())
+        if before is None:
             yield item
-        elif seen[problem_id] == content:
+        elif before:
             detail = "the same Problem came before"
             yield Reject("row", Reason.DUPLICATE_ROW, detail, problem_id, origin=item.origin)
         else:
