@@ -6,55 +6,75 @@ Nothing here returns to the warm parent's code: every path ends in ``os._exit``.
 from __future__ import annotations
 
 import builtins
-import gc
-import io
-import linecache
+import math
 import os
-import random
-import signal
 import sys
-import time
-from types import CodeType, ModuleType, TracebackType
+from types import CodeType, TracebackType
 from typing import Any, NamedTuple, NoReturn
 
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.recorder import Recorder
 from pytrace_mono.tracer.sandbox import wire
-from pytrace_mono.tracer.sandbox.confine import RESULT_FD, Jail, limit_processor
+from pytrace_mono.tracer.sandbox.confine import RESULT_FD, Bounds, Jail
 from pytrace_mono.tracer.sandbox.integrity import Guard
-from pytrace_mono.tracer.sandbox.report import Channel, Report, Reserve, to_json
+from pytrace_mono.tracer.sandbox.report import Channel, Reserve, to_json
+from pytrace_mono.tracer.sandbox.stage import Clean, Stage, stop_clocks
 from pytrace_mono.tracer.sandbox.surroundings import Surroundings
 from pytrace_mono.tracer.scope import PROGRAM_FILE, Scope
 from pytrace_mono.tracer.snapshot import Snapshotter
 
-PROGRAM_NAME = "__program__"
-"""``__name__`` of a program: not ``__main__``, so that only what a Call asks for runs."""
-
-_TIMER_REPEAT_SECONDS = 0.05
-_FOREVER = 1e8  # About three years; timers and limits refuse numbers that are much larger.
+Item = dict[str, Any]
 
 # Kept from before the program runs, which may replace the names in `builtins`.
 _exec, _eval, _compile = builtins.exec, builtins.eval, builtins.compile
-_BUILTINS = dict(vars(builtins))
-_process_time = time.process_time
 
 
 class Parent(NamedTuple):
-    """What a child has to know of its warm parent.
+    """What a child has from its warm parent.
 
     Attributes:
-        pid: its process id.
-        address_space: bytes it had mapped when it forked.
-        reserve: address space to give back before the result is written.
+        pid: the warm parent's process id.
+        jail: the layers to enter before anything of the program is looked at.
+        reserve: address space to give back before a result is written.
         guard: watches over the harness in the child.
-        surroundings: what the program is to find.
+        clean: what every Call of a request finds.
+        surroundings: what the program is to find beyond the usual.
     """
 
     pid: int
-    address_space: int
+    jail: Jail
     reserve: Reserve
     guard: Guard
+    clean: Clean
     surroundings: Surroundings
+
+
+class Request(NamedTuple):
+    """What is run alike, made ready in the warm parent: most requests are like the one before.
+
+    Attributes:
+        limits: of each Call.
+        traced: whether steps are recorded.
+        bounds: what the kernel is told of the limits.
+        cpu_seconds: processor time after which the kernel ends a Call.
+        channel: where results go.
+        stage: of the first Call.
+    """
+
+    limits: Limits
+    traced: bool
+    bounds: Bounds
+    cpu_seconds: int
+    channel: Channel
+    stage: Stage
+
+    @classmethod
+    def prepare(cls, limits: Limits, traced: bool, parent: Parent) -> Request:
+        channel = Channel()
+        stage = Stage(limits, traced, parent.reserve, channel, fresh=True)
+        # One second above the timer that ends a run in good order.
+        seconds = math.ceil(limits.cpu_seconds) + 1
+        return cls(limits, traced, parent.jail.bounds(limits), seconds, channel, stage)
 
 
 class _Codes(NamedTuple):
@@ -63,34 +83,36 @@ class _Codes(NamedTuple):
     call: CodeType | None
 
 
-def main(request: dict[str, Any], jail: Jail, parent: Parent, result_fd: int) -> NoReturn:
+def main(items: list[Item], request: Request, parent: Parent, result_fd: int) -> NoReturn:
     """Run the items of one request in this forked process, one after another, and end it.
 
     Args:
-        request: ``items`` (each with ``source``, ``call``, ``setup``), ``limits`` (by name) and
-            ``traced``.
-        jail: the layers to enter before anything of the program is looked at.
+        items: each has ``source``, ``call`` and ``setup``.
+        request: what all of them share.
         parent: the process that forked this one.
         result_fd: write end of the pipe for the result.
     """
     try:
         os.dup2(result_fd, RESULT_FD, inheritable=False)
-        limits = Limits(**request["limits"])
         nonce = os.urandom(wire.NONCE_BYTES)
-        secret = int.from_bytes(nonce, "big")
-        items = request["items"]
         try:
-            jail.enter(limits, parent.pid, parent.address_space, secret, len(items))
+            secret = int.from_bytes(nonce, "big")
+            seconds = len(items) * request.cpu_seconds
+            parent.jail.enter(parent.pid, request.bounds, seconds, secret)
         # Whatever the reason, the program must not run, and the main process has to be told why.
         except Exception as error:
             wire.write_all(RESULT_FD, wire.UNCONFINED + f"{type(error).__name__}: {error}".encode())
             os._exit(1)
-        channel = Channel(nonce)
-        clean = _Clean()
+        request.channel.open(nonce)
+        stage = request.stage
+        compiled: dict[str, CodeType] = {}
         for number, item in enumerate(items):
             if number:
-                clean.restore(limits)
-            _run_item(item, request["traced"], limits, channel, parent, fresh=number == 0)
+                parent.clean.restore(request.limits)
+                stage = Stage(
+                    request.limits, request.traced, parent.reserve, request.channel, fresh=False
+                )
+            _run_item(item, compiled, request, stage, parent)
             if parent.guard.disarm() or parent.surroundings.spent():
                 break  # What was tampered with, or left, must not meet the next Call.
         os._exit(0)
@@ -99,46 +121,16 @@ def main(request: dict[str, Any], jail: Jail, parent: Parent, result_fd: int) ->
 
 
 def _run_item(
-    item: dict[str, Any],
-    traced: bool,
-    limits: Limits,
-    channel: Channel,
-    parent: Parent,
-    fresh: bool,
+    item: Item, compiled: dict[str, CodeType], request: Request, stage: Stage, parent: Parent
 ) -> None:
-    codes = _compile_all(item, channel)
-    report = Report(limits.output_bytes, parent.reserve, channel, fresh)
+    codes = _compile_all(item, compiled, request.channel)
     try:
-        _run(item["source"], traced, codes, limits, report, channel, parent)
+        _run(item["source"], codes, stage, request.channel, parent)
     except MemoryError:
-        report.out_of_memory(f"memory_bytes ({limits.memory_bytes}) exhausted")
+        stage.report.out_of_memory(f"memory_bytes ({request.limits.memory_bytes}) exhausted")
     # A defect of ours must not end without a word; what the program raises does not come here.
     except Exception as error:
-        report.cut("crashed", f"the harness failed: {type(error).__name__}: {error}")
-
-
-class _Clean:
-    """What a Call may leave changed outside its namespace, as it was before the first one."""
-
-    def __init__(self) -> None:
-        self._recursion_limit = sys.getrecursionlimit()
-        self._modules = dict(sys.modules)
-        self._path = list(sys.path)
-        self._environment = dict(os.environ)
-
-    def restore(self, limits: Limits) -> None:
-        sys.settrace(None)
-        sys.setrecursionlimit(self._recursion_limit)
-        sys.path[:] = self._path
-        for name in [name for name in sys.modules if name not in self._modules]:
-            if name in (PROGRAM_NAME, "__main__"):
-                del sys.modules[name]
-        sys.modules.update(self._modules)
-        if dict(os.environ) != self._environment:
-            os.environ.clear()
-            os.environ.update(self._environment)
-        random.seed(0)
-        limit_processor(limits, _process_time())
+        stage.report.cut("crashed", f"the harness failed: {type(error).__name__}: {error}")
 
 
 def warm_up() -> None:
@@ -159,8 +151,14 @@ def warm_up() -> None:
     snapshotter.exception(ValueError("x"))
 
 
-def _compile_all(item: dict[str, Any], channel: Channel) -> _Codes:
-    """Compile the three texts; what does not compile is reported and ends the process."""
+def _compile_all(item: Item, compiled: dict[str, CodeType], channel: Channel) -> _Codes:
+    """Compile the three texts; what does not compile is reported and ends the process.
+
+    Args:
+        item: what is run.
+        compiled: programs of this request that are compiled already.
+        channel: where the report goes.
+    """
     codes: list[CodeType | None] = []
     for part, file, mode in (
         ("source", PROGRAM_FILE, "exec"),
@@ -168,6 +166,9 @@ def _compile_all(item: dict[str, Any], channel: Channel) -> _Codes:
         ("call", "<call>", "eval"),
     ):
         text = item[part]
+        if part == "source" and text in compiled:
+            codes.append(compiled[text])
+            continue
         if not text and part != "source":
             codes.append(None)
             continue
@@ -182,30 +183,16 @@ def _compile_all(item: dict[str, Any], channel: Channel) -> _Codes:
             os._exit(1)
     program, setup, call = codes
     assert program is not None
+    compiled[item["source"]] = program
     return _Codes(program, setup, call)
 
 
-def _run(
-    source: str,
-    traced: bool,
-    codes: _Codes,
-    limits: Limits,
-    report: Report,
-    channel: Channel,
-    parent: Parent,
-) -> None:
-    recorder = None
-    if traced:
-        recorder = Recorder(
-            limits,
-            Scope.of_files(PROGRAM_FILE),
-            on_limit=lambda reason: report.cut("over_limit", reason),
-        )
-        report.rows = recorder.rows
-    snapshotter = Snapshotter(limits)
-    namespace = _prepare(source, report, parent.surroundings)
+def _run(source: str, codes: _Codes, stage: Stage, channel: Channel, parent: Parent) -> None:
+    report, recorder, namespace = stage.report, stage.recorder, stage.namespace
+    stage.set(source)
+    parent.surroundings.enter(stage.builtins)
     channel.send(wire.RUNNING)
-    handlers = _start_clocks(limits, report)
+    stage.start_clocks()
     reason = "the program ended before the Call"
     value: Any = None
     raised: BaseException | None = None
@@ -227,70 +214,23 @@ def _run(
             value = _eval(codes.call, namespace)
     except BaseException as error:
         raised = error
-    guard.inspect(handlers, hook)
-    _stop_clocks()
+    guard.inspect(stage.handlers, hook)
+    stop_clocks()
     status = {"state": "complete"} if recorder is None else recorder.stop()
     if report.call_start is None and (codes.call or codes.setup):
         status.setdefault("reason", reason)
     if raised is None:
         outcome: dict[str, Any] = {"kind": "returned"}
         if codes.call is not None:
-            outcome["value"] = snapshotter.take(value)
+            outcome["value"] = stage.snapshotter.take(value)
     elif type(raised) is MemoryError:
         raise raised
     else:
         # By type, because a class can claim any other class in its __class__.
         kind = "exited" if issubclass(type(raised), SystemExit) else "raised"
-        exception = {**snapshotter.exception(raised), "line": _line_of(raised)}
+        exception = {**stage.snapshotter.exception(raised), "line": _line_of(raised)}
         outcome = {"kind": kind, "exception": exception}
     report.end(outcome, status)
-
-
-def _prepare(source: str, report: Report, surroundings: Surroundings) -> dict[str, Any]:
-    """Give the program its module, its streams and its source for tracebacks."""
-    sys.stdin = io.TextIOWrapper(io.BytesIO(), "utf-8")
-    sys.stdout = sys.__stdout__ = report.stdout.stream()  # type: ignore[misc]
-    sys.stderr = sys.__stderr__ = report.stderr.stream()  # type: ignore[misc]
-    sys.argv = [PROGRAM_FILE]
-    lines = source.splitlines(keepends=True)
-    linecache.cache[PROGRAM_FILE] = (len(source), None, lines, PROGRAM_FILE)
-    module = ModuleType(PROGRAM_NAME)
-    sys.modules[PROGRAM_NAME] = module
-    namespace = module.__dict__
-    # A copy of its own: what a program changes there reaches neither the harness nor the next Call.
-    own_builtins = ModuleType("builtins", builtins.__doc__)
-    own_builtins.__dict__.update(_BUILTINS)
-    sys.modules["builtins"] = own_builtins
-    namespace["__builtins__"] = own_builtins
-    surroundings.enter(own_builtins.__dict__)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # The warm parent has a handler of its own.
-    random.seed(0)  # Equal runs are to have equal recordings.
-    gc.enable()
-    return namespace
-
-
-def _start_clocks(limits: Limits, report: Report) -> tuple[Any, Any]:
-    """Begin to count; returns the handlers that end the run."""
-
-    def wall_passed(signum: int, frame: object) -> None:
-        report.cut("timed_out", f"wall_seconds ({limits.wall_seconds:g}) passed")
-
-    def processor_passed(signum: int, frame: object) -> None:
-        report.cut("over_limit", f"cpu_seconds ({limits.cpu_seconds:g}) used")
-
-    signal.signal(signal.SIGALRM, wall_passed)
-    signal.signal(signal.SIGPROF, processor_passed)
-    # They repeat: a handler that ran into the program's recursion limit gets another chance.
-    wall, processor = (min(s, _FOREVER) for s in (limits.wall_seconds, limits.cpu_seconds))
-    signal.setitimer(signal.ITIMER_REAL, wall, _TIMER_REPEAT_SECONDS)
-    signal.setitimer(signal.ITIMER_PROF, processor, _TIMER_REPEAT_SECONDS)
-    return wall_passed, processor_passed
-
-
-def _stop_clocks() -> None:
-    """The program is done; what is left is bounded by the warm parent's patience alone."""
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _line_of(error: BaseException) -> int | None:

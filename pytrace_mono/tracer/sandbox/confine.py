@@ -28,6 +28,9 @@ MAX_THREADS = 64
 _MAX_DESCRIPTORS = 32
 _LARGEST_LIMIT = 2**62
 
+Bounds = tuple[tuple[int, tuple[int, int]], ...]
+"""Kinds of resource limit, each with the soft and the hard one."""
+
 
 class Jail:
     """The layers of one level, made ready in the warm parent so that a child only enters them.
@@ -36,15 +39,19 @@ class Jail:
         setting: the level, ``guard``, ``confined`` or ``isolated``, and what is granted beyond it.
         granted: which files programs may use.
         folder: where a program begins.
+        address_space: bytes of address space in use before a program begins.
 
     Raises:
         OSError: the kernel refuses a layer that ``confined`` needs.
     """
 
-    def __init__(self, setting: Setting, granted: list[landlock.Grant], folder: str) -> None:
+    def __init__(
+        self, setting: Setting, granted: list[landlock.Grant], folder: str, address_space: int
+    ) -> None:
         self._setting = setting
         self._folder = folder
         self._confined = setting.level != "guard"
+        self._address_space = address_space
         if self._confined:
             self._ruleset = landlock.create_ruleset(granted)
             self._filter = seccomp.Filter(setting.profiles)
@@ -53,17 +60,30 @@ class Jail:
         if kernel.LINUX:
             kernel.adopt_orphans()
 
-    def enter(
-        self, limits: Limits, parent: int, address_space: int, secret: int, calls: int
-    ) -> None:
+    def bounds(self, limits: Limits) -> Bounds:
+        """What :meth:`enter` sets for these limits, apart from processor time."""
+        bounds = {"FSIZE": 0, "NOFILE": _MAX_DESCRIPTORS, "CORE": 0, "NPROC": 0}
+        if "scratch" in self._setting.profiles:
+            bounds["FSIZE"] = scratch.BYTES
+        if "threads" in self._setting.profiles:
+            # It counts all of the user's processes, which only a namespace keeps to those of one run.
+            isolated = self._setting.level == "isolated"
+            bounds["NPROC"] = MAX_THREADS + 1 if isolated else _LARGEST_LIMIT
+        if kernel.LINUX:
+            # macOS accepts RLIMIT_AS and does not honour it.
+            bounds["AS"] = self._address_space + limits.memory_bytes
+            bounds["MSGQUEUE"] = bounds["MEMLOCK"] = 0
+        kinds = {name: getattr(resource, f"RLIMIT_{name}") for name in bounds}
+        return tuple((kinds[name], _at_most(kinds[name], bounds[name])) for name in bounds)
+
+    def enter(self, parent: int, bounds: Bounds, cpu_seconds: int, secret: int) -> None:
         """Confine this process for good.
 
         Args:
-            limits: the run's limits.
             parent: process id of the warm parent.
-            address_space: bytes of address space in use before the program begins.
+            bounds: as :meth:`bounds` gave them.
+            cpu_seconds: processor time for all Calls together.
             secret: what a write to the result pipe has to name.
-            calls: how many Calls this process is to run.
 
         Raises:
             OSError: a layer could not be applied; the program must not run.
@@ -79,7 +99,9 @@ class Jail:
         if self._confined:
             landlock.enter(self._ruleset)
         kernel.close_from(RESULT_FD + 1)
-        _limit_resources(limits, address_space, calls, self._setting)
+        for kind, bound in bounds:
+            resource.setrlimit(kind, bound)
+        resource.setrlimit(resource.RLIMIT_CPU, _at_most(resource.RLIMIT_CPU, cpu_seconds))
         if self._confined:
             kernel.install_seccomp(self._filter.code(os.getpid(), secret))
 
@@ -97,21 +119,8 @@ def limit_processor(limits: Limits, used: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
-def _limit_resources(limits: Limits, address_space: int, calls: int, setting: Setting) -> None:
-    bounds = {"FSIZE": 0, "NOFILE": _MAX_DESCRIPTORS, "CORE": 0, "NPROC": 0}
-    if "scratch" in setting.profiles:
-        bounds["FSIZE"] = scratch.BYTES
-    if "threads" in setting.profiles:
-        # It counts all of the user's processes, which only a namespace keeps to those of one run.
-        bounds["NPROC"] = MAX_THREADS + 1 if setting.level == "isolated" else _LARGEST_LIMIT
-    # One second above the timer that ends a run in good order.
-    bounds["CPU"] = calls * (math.ceil(limits.cpu_seconds) + 1)
-    if kernel.LINUX:
-        # macOS accepts RLIMIT_AS and does not honour it.
-        bounds["AS"] = address_space + limits.memory_bytes
-        bounds["MSGQUEUE"] = bounds["MEMLOCK"] = 0
-    for name, value in bounds.items():
-        kind = getattr(resource, f"RLIMIT_{name}")
-        outer = resource.getrlimit(kind)[1]
-        value = min(value, _LARGEST_LIMIT if outer == resource.RLIM_INFINITY else outer)
-        resource.setrlimit(kind, (value, value))
+def _at_most(kind: int, value: int) -> tuple[int, int]:
+    """A limit no higher than the one that is already there."""
+    outer = resource.getrlimit(kind)[1]
+    value = min(value, _LARGEST_LIMIT if outer == resource.RLIM_INFINITY else outer)
+    return value, value

@@ -20,11 +20,13 @@ import os
 import site
 import sys
 import sysconfig
-from collections.abc import Callable
-from operator import is_
-from signal import ITIMER_PROF, ITIMER_REAL, SIGALRM, SIGPROF, getitimer, getsignal
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from signal import ITIMER_PROF, ITIMER_REAL, SIGALRM, SIGPROF, getitimer
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
+
+from pytrace_mono.tracer.sandbox.seals import Seals
 
 _PACKAGE = "pytrace_mono"
 
@@ -63,6 +65,7 @@ _NAMES = frozenset(
     "getclosurevars memmove memset py_object".split()
 )
 _THROUGH_CTYPES = "ctypes"
+_getsignal = import_module("_signal").getsignal  # Without the search in the module's enums.
 
 
 class Guard:
@@ -102,16 +105,10 @@ class Guard:
             handlers: of SIGALRM and SIGPROF, as they were set.
             hook: the trace function that must be set, or None.
         """
-        for names, values, get in self._seals:
-            if not all(map(is_, map(get, names), values)):
-                changed = [
-                    name
-                    for name, value in zip(names, values, strict=True)
-                    if get(name) is not value
-                ]
-                self._say(f"replaced {', '.join(map(str, changed[:5]))} of the harness or builtins")
+        if changed := self._seals.changed():
+            self._say(f"replaced {', '.join(changed[:5])} of the harness or builtins")
         timers = getitimer(ITIMER_REAL)[0] > 0 and getitimer(ITIMER_PROF)[0] > 0
-        if (getsignal(SIGALRM), getsignal(SIGPROF)) != handlers or not timers:
+        if (_getsignal(SIGALRM), _getsignal(SIGPROF)) != handlers or not timers:
             self._say("replaced a timer of its limits")
 
     def _say(self, what: str) -> None:
@@ -155,13 +152,15 @@ class Guard:
 
 
 _HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
-_Seal = tuple[tuple[Any, ...], tuple[Any, ...], Callable[[Any], Any]]
 
 
-def _seals() -> list[_Seal]:
+def _seals() -> Seals:
     """What the harness is made of: its modules and classes, and what Python gives them."""
     ours = [m for name, m in list(sys.modules.items()) if name.partition(".")[0] == _PACKAGE]
-    seals = [_seal(vars(module)) for module in (builtins, json, json.encoder)]
+    sealed: list[tuple[Mapping[Any, Any], tuple[Any, ...] | None]] = [
+        (vars(module), tuple(name for name in vars(module) if name != "_"))
+        for module in (builtins, json, json.encoder)
+    ]
     for module in ours:
         # Variables change (a cache, a counter); functions, classes and modules do not.
         kept = {
@@ -169,18 +168,13 @@ def _seals() -> list[_Seal]:
             for name, value in vars(module).items()
             if type(value) in (FunctionType, ModuleType, type)
         }
-        seals.append((tuple(kept), tuple(kept.values()), vars(module).get))
-        seals += [
-            _seal(vars(value))
+        sealed.append((vars(module), tuple(kept)))
+        sealed += [
+            (vars(value), None)
             for value in kept.values()
             if getattr(value, "__module__", "") == module.__name__ and type(value) is type
         ]
-    return seals
-
-
-def _seal(mapping: Any) -> _Seal:
-    fixed = {name: value for name, value in mapping.items() if name != "_"}
-    return tuple(fixed), tuple(fixed.values()), mapping.get
+    return Seals(sealed)
 
 
 def _names_in(code: CodeType) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -76,21 +77,29 @@ def as_jobs(given: JobLike) -> list[Job]:
     return [Job(*given)]
 
 
-def check(job: Job) -> None:
+def check(together: Iterable[Job]) -> None:
     """Refuse what cannot be run, by parsing alone: nothing is executed.
+
+    Args:
+        together: Jobs; a program that several in a row share is parsed once.
 
     Raises:
         SourceError: the program is not text, too large, or not Python.
         CallError: the Call is not one expression, or the setup is not Python.
     """
-    _check_text(job.source, "program", SourceError)
-    _check_text(job.setup, "setup", CallError)
-    _parse(job.source, "program", "exec", SourceError)
-    if job.setup:
-        _parse(job.setup, "setup", "exec", CallError)
-    if job.call is not None:
-        _check_text(job.call, "Call", CallError)
-        _parse(job.call, "Call", "eval", CallError)
+    parsed: str | None = None
+    for job in together:
+        if job.source is not parsed:
+            _check_text(job.source, "program", SourceError)
+        _check_text(job.setup, "setup", CallError)
+        if job.source is not parsed:
+            _parse(job.source, "program", "exec", SourceError)
+            parsed = job.source
+        if job.setup:
+            _parse(job.setup, "setup", "exec", CallError)
+        if job.call is not None:
+            _check_text(job.call, "Call", CallError)
+            _parse(job.call, "Call", "eval", CallError)
 
 
 def refusal(part: str, line: int | None, cause: str) -> InputError:

@@ -35,12 +35,18 @@ _AT_RECURSIVE = 0x8000
 
 _CAPABILITY_VERSION_3 = 0x20080522
 
-_SYS_WRITE = 1 if LINUX and os.uname().machine == "x86_64" else 64
+# What every child calls goes by one function with one signature: setting up another costs a freshly
+# forked process more than the call does. Each number is that of x86-64, then the generic one.
+_GENERIC = not LINUX or os.uname().machine != "x86_64"
+_SYS_WRITE = (1, 64)[_GENERIC]
+_SYS_PRCTL = (157, 167)[_GENERIC]
 
 _libc = ctypes.CDLL(None, use_errno=True) if LINUX else None
-_raw_write = ctypes.CDLL(None, use_errno=True).syscall
-_raw_write.argtypes = (*(ctypes.c_long,) * 4, ctypes.c_ulong)
-_raw_write.restype = ctypes.c_long
+_raw = ctypes.PyDLL(None, use_errno=True).syscall
+_raw.argtypes = (*(ctypes.c_long,) * 4, *(ctypes.c_ulong,) * 2)
+_raw.restype = ctypes.c_long
+# Without letting go of the interpreter's lock.
+_fork = ctypes.PyDLL(None, use_errno=True).fork
 
 
 class _SockFprog(ctypes.Structure):
@@ -57,9 +63,18 @@ def _call(name: str, *arguments: object) -> int:
     return result
 
 
+def _child_call(name: str, number: int, *arguments: int) -> int:
+    if _libc is None:
+        raise OSError(f"{name}: only Linux has this call")
+    result = int(_raw(number, *(*arguments, 0, 0, 0, 0)[:5]))
+    if result < 0:
+        error = ctypes.get_errno()
+        raise OSError(error, f"{name}: {os.strerror(error)}")
+    return result
+
+
 def _prctl(option: int, *arguments: int) -> int:
-    words = [ctypes.c_ulong(word) for word in (*arguments, 0, 0, 0, 0)[:4]]
-    return _call("prctl", ctypes.c_int(option), *words)
+    return _child_call("prctl", _SYS_PRCTL, option, *arguments)
 
 
 def _syscall(number: int, *arguments: object) -> int:
@@ -80,11 +95,29 @@ def write_with_secret(fd: int, data: bytes, secret: int) -> None:
         if _libc is None:
             done += os.write(fd, data[done:])
             continue
-        written = _raw_write(_SYS_WRITE, fd, address + done, len(data) - done, secret)
+        written = _raw(_SYS_WRITE, fd, address + done, len(data) - done, secret, 0)
         if written >= 0:
             done += written
         elif ctypes.get_errno() != errno.EINTR:
             raise OSError(ctypes.get_errno(), "the result could not be written")
+
+
+def fork() -> int:
+    """Fork this process, which must have one thread: 0 in the child, its process id in the parent.
+
+    The C library's fork: what the interpreter does for itself after its own concerns threads, and
+    costs the child more than all of the rest.
+
+    Raises:
+        OSError: no process can be made.
+    """
+    if _libc is None:
+        return os.fork()
+    pid = int(_fork())
+    if pid < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return pid
 
 
 def die_with_parent(signal: int) -> None:
@@ -125,7 +158,7 @@ def drop_capabilities() -> None:
 def close_from(lowest: int) -> None:
     """Close every descriptor from ``lowest`` on."""
     try:
-        _syscall(_SYS_CLOSE_RANGE, lowest, 0x7FFFFFFF, 0)
+        _child_call("close_range", _SYS_CLOSE_RANGE, lowest, 0x7FFFFFFF)
     except OSError:
         os.closerange(lowest, os.sysconf("SC_OPEN_MAX"))
 
@@ -158,7 +191,7 @@ def landlock_add_rule(ruleset: int, kind: int, rule: bytes) -> None:
 
 
 def landlock_restrict_self(ruleset: int) -> None:
-    _syscall(_SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0)
+    _child_call("landlock_restrict_self", _SYS_LANDLOCK_RESTRICT_SELF, ruleset)
 
 
 def unshare(flags: int) -> None:

@@ -11,7 +11,6 @@ import contextlib
 import os
 import select
 import signal
-import subprocess
 import sys
 from functools import lru_cache
 
@@ -62,6 +61,8 @@ def problem() -> str | None:
 
 @lru_cache(maxsize=2)
 def _tried(user: int) -> str | None:
+    import subprocess  # Not at the top: warm parents never ask, and it would make each fork dearer.
+
     code = (
         "import sys\nsys.path.append(sys.argv[1])\n"
         "from pytrace_mono.tracer.sandbox import namespaces\n"

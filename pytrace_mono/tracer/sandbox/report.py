@@ -43,13 +43,18 @@ def to_json(value: Any) -> bytes:
 
 
 class Channel:
-    """The result pipe.
+    """The result pipe, once it is open."""
 
-    Args:
-        nonce: proves that a message is the harness's own.
-    """
+    def __init__(self) -> None:
+        self._nonce = b""
+        self._secret = 0
 
-    def __init__(self, nonce: bytes) -> None:
+    def open(self, nonce: bytes) -> None:
+        """Say that the layers are in force.
+
+        Args:
+            nonce: proves that a message is the harness's own.
+        """
         self._nonce = nonce
         self._secret = int.from_bytes(nonce, "big")
         self._write(wire.CONFINED + nonce)

@@ -119,8 +119,7 @@ class Sandbox:
             SourceError, CallError, SandboxError: as :meth:`trace`.
         """
         given = jobs.as_jobs(Program(source, tuple(calls)))
-        for job in given:
-            jobs.check(job)
+        jobs.check(given)
         return self._run(given, traced=True)
 
     def run(self, source: str, call: str | None = None, setup: str = "") -> Outcome:
@@ -154,8 +153,7 @@ class Sandbox:
         def checked() -> Iterator[list[Job]]:
             for item in given:
                 together = jobs.as_jobs(item)
-                for job in together:
-                    jobs.check(job)
+                jobs.check(together)
                 yield together
 
         def run(together: list[Job], group: Group, deliver: Callable[[Result], None]) -> None:
@@ -174,8 +172,7 @@ class Sandbox:
         Raises:
             SourceError, CallError: as :meth:`trace`.
         """
-        for each in jobs.as_jobs(job):
-            jobs.check(each)
+        jobs.check(jobs.as_jobs(job))
 
     def close(self) -> None:
         """End the warm parents and what runs in them; closing twice is fine."""
@@ -193,7 +190,7 @@ class Sandbox:
         self.close()
 
     def _run_one(self, job: Job, traced: bool) -> Trace:
-        jobs.check(job)
+        jobs.check([job])
         return self._run([job], traced)[0]
 
     def _run(self, together: list[Job], traced: bool) -> list[Trace]:

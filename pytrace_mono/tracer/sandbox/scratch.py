@@ -7,8 +7,6 @@ gone with its warm parent whatever ends that. Elsewhere it is a temporary direct
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 
 MOUNTED_AT = "/scratch"
 """Where it is at level ``isolated``."""
@@ -31,6 +29,8 @@ class Scratch:
     """
 
     def __init__(self, mounted: bool) -> None:
+        import tempfile  # Not at the top: every fork of a warm parent without a folder would be dearer.
+
         self._mounted = mounted
         self.path = MOUNTED_AT if mounted else tempfile.mkdtemp(prefix="pytrace-mono-")
         tempfile.tempdir = None  # Programs are to look for it themselves, and find this one.
@@ -65,5 +65,7 @@ class Scratch:
     def remove(self) -> None:
         """Remove the folder itself, at the end of the warm parent."""
         if not self._mounted:
+            import shutil
+
             self.empty()
             shutil.rmtree(self.path)

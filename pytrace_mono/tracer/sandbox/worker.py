@@ -26,11 +26,17 @@ _PATIENCE_SECONDS = 15.0
 _REPLY_CAP = wire.RESULT_CAP + 1024
 
 # `-c` puts the current directory first in sys.path; the warm parent must import nothing from there.
-# Our own root goes last and only for our own import, so that programs do not find it.
+# Our own root goes last and only for our own import, so that programs do not find it. The packages are
+# bare, without what their own modules would import: everything in a warm parent makes its forks dearer.
 _BOOTSTRAP = """\
 import sys
 sys.path[:] = [entry for entry in sys.path if entry]
 root, setting, main = sys.argv[1:]
+place = root
+for name in ("pytrace_mono", "pytrace_mono.tracer", "pytrace_mono.tracer.sandbox"):
+    place += "/" + name.rpartition(".")[2]
+    sys.modules[name] = type(sys)(name)
+    sys.modules[name].__path__ = [place]
 added = root not in sys.path
 if added:
     sys.path.append(root)

@@ -17,23 +17,25 @@ import sys
 import time
 from typing import Any
 
-from pytrace_mono.tracer.sandbox import child, landlock, namespaces, wire
+from pytrace_mono.tracer.limits import Limits
+from pytrace_mono.tracer.sandbox import child, kernel, landlock, namespaces, wire
 from pytrace_mono.tracer.sandbox.confine import RESULT_FD, Jail
 from pytrace_mono.tracer.sandbox.integrity import Guard
-from pytrace_mono.tracer.sandbox.report import Reserve
+from pytrace_mono.tracer.sandbox.report import Reserve, to_json
 from pytrace_mono.tracer.sandbox.scratch import Scratch
 from pytrace_mono.tracer.sandbox.setting import Setting
+from pytrace_mono.tracer.sandbox.stage import Clean
 from pytrace_mono.tracer.sandbox.surroundings import Surroundings
 from pytrace_mono.tracer.sandbox.watch import Child, Heard, Main, MainProcessGone
 
 GRACE_SECONDS = 0.5
 """How long after ``wall_seconds`` a child that has not ended by itself is killed."""
 
+# What programs import most. More would spare the others an import, and make every fork dearer.
 _COMMON = (
-    "abc array ast base64 bisect calendar cmath collections collections.abc contextlib copy csv "
-    "dataclasses datetime decimal enum fractions functools hashlib heapq inspect io itertools json "
-    "keyword math numbers operator pprint queue random re secrets statistics string struct textwrap "
-    "time traceback types typing unicodedata uuid warnings weakref zoneinfo"
+    "abc array ast bisect cmath collections collections.abc contextlib copy dataclasses datetime "
+    "decimal enum fractions functools heapq inspect io itertools json keyword math numbers "
+    "operator random re string struct time types typing warnings weakref"
 )
 
 
@@ -79,14 +81,14 @@ class _Zygote:
         if self._scratch is not None:
             folder = self._scratch.path
             granted.append(landlock.to_write(folder))
-        self._jail = Jail(setting, granted, folder)
+        jail = Jail(setting, granted, folder, address_space)
+        self._parent = child.Parent(
+            os.getpid(), jail, reserve, Guard(), Clean(), Surroundings(setting, folder)
+        )
+        self._request: tuple[dict[str, Any], child.Request] | None = None
         gc.collect()
         gc.disable()
         gc.freeze()
-        guard = Guard()
-        self._parent = child.Parent(
-            os.getpid(), address_space, reserve, guard, Surroundings(setting, folder)
-        )
 
     def serve(self) -> None:
         wire.write_all(self._replies, wire.pack_json({"ready": os.getpid()}))
@@ -110,10 +112,11 @@ class _Zygote:
     def _run(self, request: dict[str, Any]) -> None:
         """Run the request's items, as many in one child as it lives through, and reply to each."""
         items, done = request["items"], 0
+        prepared = self._prepare({name: request[name] for name in ("limits", "traced")})
         while done < len(items):
             reader, writer = os.pipe()
             try:
-                pid = os.fork()
+                pid = kernel.fork()
             except OSError as error:
                 os.close(reader)
                 os.close(writer)
@@ -122,9 +125,17 @@ class _Zygote:
                 continue
             if pid == 0:
                 os.close(reader)
-                child.main({**request, "items": items[done:]}, self._jail, self._parent, writer)
+                child.main(items[done:], prepared, self._parent, writer)
             os.close(writer)
             done += self._watch(Child(pid, reader, self._main), len(items) - done, request)
+
+    def _prepare(self, wanted: dict[str, Any]) -> child.Request:
+        """What children need; kept, because it is the same for most requests."""
+        if self._request is None or self._request[0] != wanted:
+            limits = Limits(**wanted["limits"])
+            made = child.Request.prepare(limits, wanted["traced"], self._parent)
+            self._request = wanted, made
+        return self._request[1]
 
     def _watch(self, running: Child, count: int, request: dict[str, Any]) -> int:
         """Reply to as many of ``count`` items as this child can be believed for, at least one."""
@@ -153,7 +164,7 @@ class _Zygote:
 
     def _reply(self, ending: dict[str, Any]) -> None:
         body = ending.pop("body", b"")
-        wire.write_all(self._replies, wire.pack_json(ending) + wire.pack(body))
+        wire.write_all(self._replies, wire.pack(to_json(ending)) + wire.pack(body))
 
 
 def _address_space() -> int:

@@ -1,0 +1,159 @@
+"""What one Call runs on: its module, builtins, streams and report, and the recorder.
+
+Making these costs a freshly forked child more than running a small program does, so the warm parent
+makes the first one and every child begins with a copy of it; a second Call gets a new one.
+"""
+
+from __future__ import annotations
+
+import builtins
+import gc
+import io
+import linecache
+import os
+import random
+import signal
+import sys
+import time
+from importlib import import_module
+from types import ModuleType
+
+from pytrace_mono.tracer.limits import Limits
+from pytrace_mono.tracer.recorder import Recorder
+from pytrace_mono.tracer.sandbox.confine import limit_processor
+from pytrace_mono.tracer.sandbox.report import Channel, Report, Reserve
+from pytrace_mono.tracer.sandbox.seals import Seals
+from pytrace_mono.tracer.scope import PROGRAM_FILE, Scope
+from pytrace_mono.tracer.snapshot import Snapshotter
+
+PROGRAM_NAME = "__program__"
+"""``__name__`` of a program: not ``__main__``, so that only what a Call asks for runs."""
+
+_TIMER_REPEAT_SECONDS = 0.05
+_FOREVER = 1e8  # About three years; timers and limits refuse numbers that are much larger.
+
+# Kept from before the program runs, which may replace what it finds.
+_BUILTINS = dict(vars(builtins))
+# Without the search in the module's enums, which costs more than the call.
+_signal = import_module("_signal")
+_set_handler, _DEFAULT = _signal.signal, _signal.SIG_DFL
+_set_timer = signal.setitimer
+_process_time = time.process_time
+# Letting go of these would close them.
+_STREAMS = sys.stdin, sys.stdout, sys.stderr
+
+
+class Stage:
+    """Everything for one Call, in its first state.
+
+    Args:
+        limits: the Call's.
+        traced: whether its steps are recorded.
+        reserve: address space to give back before the result is written.
+        channel: where the result goes.
+        fresh: nothing of this request will have run in the process before.
+
+    Attributes:
+        report: sends the result.
+        recorder: None where nothing is recorded.
+        snapshotter: of the Call's value.
+        namespace: of the program.
+        builtins: the program's own copy.
+        handlers: of SIGALRM and SIGPROF.
+    """
+
+    def __init__(
+        self, limits: Limits, traced: bool, reserve: Reserve, channel: Channel, fresh: bool
+    ) -> None:
+        report = Report(limits.output_bytes, reserve, channel, fresh)
+        self.report = report
+        self.recorder: Recorder | None = None
+        if traced:
+            self.recorder = Recorder(
+                limits,
+                Scope.of_files(PROGRAM_FILE),
+                on_limit=lambda reason: report.cut("over_limit", reason),
+            )
+            report.rows = self.recorder.rows
+        self.snapshotter = Snapshotter(limits)
+        self._streams = (
+            io.TextIOWrapper(io.BytesIO(), "utf-8"),
+            report.stdout.stream(),
+            report.stderr.stream(),
+        )
+        self._module = ModuleType(PROGRAM_NAME)
+        self.namespace = self._module.__dict__
+        # A copy of its own: what a program changes there reaches neither the harness nor the next Call.
+        self._builtins = ModuleType("builtins", builtins.__doc__)
+        self.builtins = self._builtins.__dict__
+        self.builtins.update(_BUILTINS)
+        self.namespace["__builtins__"] = self._builtins
+        self._clocks = tuple(min(s, _FOREVER) for s in (limits.wall_seconds, limits.cpu_seconds))
+
+        def wall_passed(signum: int, frame: object) -> None:
+            report.cut("timed_out", f"wall_seconds ({limits.wall_seconds:g}) passed")
+
+        def processor_passed(signum: int, frame: object) -> None:
+            report.cut("over_limit", f"cpu_seconds ({limits.cpu_seconds:g}) used")
+
+        self.handlers = (wall_passed, processor_passed)
+
+    def set(self, source: str) -> None:
+        """Give the program its module, its streams and its source for tracebacks."""
+        sys.stdin, sys.stdout, sys.stderr = self._streams
+        sys.__stdout__, sys.__stderr__ = self._streams[1:]  # type: ignore[misc]
+        sys.argv = [PROGRAM_FILE]
+        lines = source.splitlines(keepends=True)
+        linecache.cache[PROGRAM_FILE] = (len(source), None, lines, PROGRAM_FILE)
+        sys.modules[PROGRAM_NAME] = self._module
+        sys.modules["builtins"] = self._builtins
+        _set_handler(signal.SIGTERM, _DEFAULT)  # The warm parent has a handler of its own.
+        gc.enable()
+
+    def start_clocks(self) -> None:
+        """Begin to count; the handlers end the run."""
+        _set_handler(signal.SIGALRM, self.handlers[0])
+        _set_handler(signal.SIGPROF, self.handlers[1])
+        # They repeat: a handler that ran into the program's recursion limit gets another chance.
+        _set_timer(signal.ITIMER_REAL, self._clocks[0], _TIMER_REPEAT_SECONDS)
+        _set_timer(signal.ITIMER_PROF, self._clocks[1], _TIMER_REPEAT_SECONDS)
+
+
+def stop_clocks() -> None:
+    """The program is done; what is left is bounded by the warm parent's patience alone."""
+    _set_timer(signal.ITIMER_REAL, 0)
+    _set_timer(signal.ITIMER_PROF, 0)
+
+
+class Clean:
+    """What a Call may leave changed outside its namespace, as it was before the first one.
+
+    Made in the warm parent, where it also brings about that state.
+    """
+
+    def __init__(self) -> None:
+        random.seed(0)  # Equal runs are to have equal recordings.
+        # The names that every Call sets are there from the start, so that a Call that imports
+        # nothing leaves the table of modules as it was.
+        sys.modules[PROGRAM_NAME] = ModuleType(PROGRAM_NAME)
+        self._recursion_limit = sys.getrecursionlimit()
+        self._modules = dict(sys.modules)
+        self._path = list(sys.path)
+        self._environment = dict(os.environ)
+        self._seals = Seals([(sys.modules, ()), (vars(os.environ)["_data"], ())])
+
+    def restore(self, limits: Limits) -> None:
+        sys.settrace(None)
+        sys.setrecursionlimit(self._recursion_limit)
+        sys.path[:] = self._path
+        for name in (PROGRAM_NAME, "builtins"):
+            sys.modules[name] = self._modules[name]
+        if self._seals.suspects():
+            if "__main__" not in self._modules:
+                sys.modules.pop("__main__", None)
+            sys.modules.update(self._modules)
+            if dict(os.environ) != self._environment:
+                os.environ.clear()
+                os.environ.update(self._environment)
+        random.seed(0)
+        limit_processor(limits, _process_time())
