@@ -87,7 +87,7 @@ def check(together: Iterable[Job]) -> None:
         SourceError: the program is not text, too large, or not Python.
         CallError: the Call is not one expression, or the setup is not Python.
     """
-    parsed: str | None = None
+    parsed: object = object()
     for job in together:
         if job.source is not parsed:
             _check_text(job.source, "program", SourceError)
