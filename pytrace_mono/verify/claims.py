@@ -216,12 +216,15 @@ class Place:
         passes: the iterations it is in, outermost first: (line of the loop or None, number from 1).
         call: the call it is inside of, as it is written; None for the function told of.
         firm: the line was stated in the same sentence or bullet, not inherited from above.
+        over: it is about the state when the last of ``passes`` was over, or, where ``line`` is there,
+            the loop at that line.
     """
 
     line: int | None = None
     passes: tuple[tuple[int | None, int], ...] = ()
     call: str | None = None
     firm: bool = True
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1055,7 +1055,14 @@ def _gives(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> 
 
         return reader.some(bullet, label, here)
     ended = [f for f in reader.called(text, label, bullet) if f.ending == "return"]
-    return any(fits(frame.value) for frame in ended)
+    return any(fits(given_by(frame, text)) for frame in ended)
+
+
+def given_by(frame: Frame, call: str) -> Snapshot | None:
+    """What a call gave: the object that was made where a class is called."""
+    if frame.name == "__init__" and "__init__" not in call:
+        return frame.own[next(iter(frame.arguments))]
+    return frame.value
 
 
 @claim("forward", "condition", rf"{C} (holds|fails)(?! every| \d+ of)")

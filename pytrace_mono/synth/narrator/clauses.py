@@ -14,7 +14,7 @@ from functools import lru_cache
 from pytrace_mono.synth.narrator.conditions import verdict
 from pytrace_mono.synth.narrator.inside import steps_inside
 from pytrace_mono.synth.narrator.source import Function, Source, comprehension_variables
-from pytrace_mono.synth.narrator.story import Activation, Visit
+from pytrace_mono.synth.narrator.story import Activation, Visit, visits
 from pytrace_mono.synth.narrator.values import WIDE, Known, python_value, show
 from pytrace_mono.synth.narrator.wording import Voice, code, label, listing
 from pytrace_mono.tracer.types import Snapshot
@@ -337,10 +337,24 @@ def _is_property(function: Function) -> bool:
     return "property" in marks or "cached_property" in marks
 
 
+def result_of(activation: Activation) -> Snapshot | None:
+    """What an inner call gave where it stands: the object that was made, of a class."""
+    if activation.ending != "return":
+        return None
+    if activation.name == "__init__" and not activation.written.endswith("__init__"):
+        last = None
+        for last in visits(activation.nodes):  # noqa: B007 - the last one is meant
+            pass
+        made = next(iter(activation.arguments), "")
+        return last.after.get(made) if last is not None else None
+    return activation.value
+
+
 def returned(activation: Activation) -> str:
     """How an inner call ended, as ``returns 4``."""
-    if activation.ending == "return" and activation.value is not None:
-        return f"returns {show(activation.value)}"
+    value = result_of(activation)
+    if value is not None:
+        return f"returns {show(value)}"
     if activation.ending == "yield" and activation.value is not None:
         return f"yields {show(activation.value)}"
     if activation.ending == "unwind":

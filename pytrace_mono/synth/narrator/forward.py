@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 
-from pytrace_mono.synth.narrator.clauses import Clauses, call_text, returned
+from pytrace_mono.synth.narrator.clauses import Clauses, call_text, result_of, returned
 from pytrace_mono.synth.narrator.conditions import came_out, sides_of, verdict
 from pytrace_mono.synth.narrator.detail import Detail
 from pytrace_mono.synth.narrator.inside import steps_inside
@@ -65,7 +65,8 @@ class Simulation:
         teller = _Paragraphs(self, activation, depth)
         items = teller.of(activation.nodes)
         fell_off = activation.ending == "return" and not _ends_with_return(activation.nodes)
-        if fell_off and activation.name != "__init__":
+        gives = any(visit.yielded for visit in visits(activation.nodes))
+        if fell_off and activation.name != "__init__" and not gives:
             value = activation.value
             if value is not None and value.text == "None":
                 items.append(Item("The end of the body is reached, so `None` is returned."))
@@ -167,8 +168,8 @@ class _Paragraphs:
             if value is None or self._activation.ending != "return":
                 return ""
             return self._returned(visit, statement, value)
-        if self._activation.ending == "yield" and value is not None and visit.follower is None:
-            return f"{show(value)} is yielded"
+        if visit.yielded is not None:
+            return f"{show(visit.yielded)} is yielded"
         return ""
 
     def _returned(self, visit: Visit, statement: ast.Return, value: Snapshot) -> str:
@@ -217,8 +218,8 @@ class _Paragraphs:
             text = call_text(call)
             if self._is_worth_telling(call, told):
                 told.append(call)
-            elif call.ending == "return" and call.value is not None:
-                given[text] = f"{code(text)} gives {show(call.value)}"
+            elif (value := result_of(call)) is not None:
+                given[text] = f"{code(text)} gives {show(value)}"
         phrase = listing(list(given.values())[:3])
         if len(given) > 3:
             phrase += f" (and {number(len(given) - 3)} more such calls)"

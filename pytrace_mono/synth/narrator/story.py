@@ -15,6 +15,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from pytrace_mono.synth.narrator.source import (
     Function,
@@ -40,6 +41,7 @@ class Visit:
         changes, deleted: what it did to them.
         calls: the program's functions that ran meanwhile, in order.
         raised: the exception it raised or let through.
+        yielded: what a generator handed out here.
     """
 
     statement: ast.stmt | None
@@ -49,6 +51,7 @@ class Visit:
     deleted: list[str] = field(default_factory=list)
     calls: list[Activation] = field(default_factory=list)
     raised: Snapshot | None = None
+    yielded: Snapshot | None = None
     follower: Visit | None = None
 
     @property
@@ -178,7 +181,7 @@ class _Teller:
                 self._take(step)
         while self._open:
             self._close()
-        return self._roots
+        return _joined(self._roots, self._source)
 
     def _take(self, step: Step) -> None:
         if step.kind in ("call", "resume"):
@@ -191,8 +194,10 @@ class _Teller:
             if self._open[-1].visits:
                 self._open[-1].visits[-1].raised = step.value
         else:
-            activation = self._open[-1].activation
-            activation.ending, activation.value = step.kind, step.value
+            opened = self._open[-1]
+            opened.activation.ending, opened.activation.value = step.kind, step.value
+            if step.kind == "yield" and opened.visits:
+                opened.visits[-1].yielded = step.value
             self._close()
 
     def _enter(self, step: Step) -> None:
@@ -289,6 +294,24 @@ class _Teller:
             caller.calls.append(activation)
             if caller.statement is not None:
                 activation.written = _as_written(activation, caller.statement)
+
+
+def _joined(roots: list[Activation], source: Source) -> list[Activation]:
+    """Outermost generators as one activation each: the Call itself asks for all they give."""
+    stretches: dict[int, list[Activation]] = {}
+    for root in roots:
+        # One that is left over is closed when the interpreter drops it: no part of the answer.
+        if root.ending != "unwind" or not root.resumed:
+            stretches.setdefault(root.frame, []).append(root)
+    for first, *later in stretches.values():
+        if not later:
+            continue
+        flat = [visit for root in (first, *later) for visit in visits(root.nodes)]
+        for visit, follower in pairwise(flat):
+            visit.follower = visit.follower or follower
+        first.nodes = _grouped(flat, 0, source)
+        first.ending, first.value = later[-1].ending, later[-1].value
+    return [first for first, *_ in stretches.values()]
 
 
 def _as_written(activation: Activation, statement: ast.stmt) -> str:

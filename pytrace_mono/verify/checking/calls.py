@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytrace_mono.tracer.types import Snapshot
 from pytrace_mono.verify.checking.comparing import fits
 from pytrace_mono.verify.checking.context import Answer, Context, where
 from pytrace_mono.verify.checking.places import is_written
@@ -33,7 +34,8 @@ def gives(context: Context, claim: Claim, said: Gives) -> Answer:
     if said.how == "yielded":
         given = [(time, value) for f in ended for time, value in f.yields]
     else:
-        given = [(f.ends, f.value) for f in ended if f.ending == "return" and f.value is not None]
+        made = said.call is not None and "__init__" not in said.call
+        given = [(f.ends, value) for f in ended if (value := _result(f, made=made)) is not None]
     answers: list[bool | None] = []
     for time, value in sorted(given, key=lambda item: item[0] < context.cursor):
         answer = fits(said.shown, value)
@@ -47,6 +49,15 @@ def gives(context: Context, claim: Claim, said: Gives) -> Answer:
     if None in answers:
         return None, "the value was not recorded exactly", given[0][0]
     return False, f"it is {given[0][1].text[:200]}", given[0][0]
+
+
+def _result(frame: Frame, *, made: bool) -> Snapshot | None:
+    """What an activation gave; ``made``: a call of a class gives the object, not what __init__ did."""
+    if frame.ending != "return":
+        return None
+    if made and frame.name == "__init__":
+        return next((frame.own.get(name) for name in frame.arguments), None)
+    return frame.value
 
 
 def _says_main(context: Context, claim: Claim) -> bool:

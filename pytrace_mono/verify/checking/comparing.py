@@ -62,7 +62,9 @@ def fits(shown: Shown, snapshot: Snapshot) -> bool | None:
 
 
 def _unlike(value: Any, snapshot: Snapshot) -> bool | None:
-    """A value that was not recorded exactly still has a type."""
+    """A value that was not recorded exactly still has a type, and is no constant."""
+    if value is None or isinstance(value, bool):
+        return False
     if snapshot.type in ("int", "str", "float", "bool", "NoneType", "bytes"):
         if type(value).__name__ != snapshot.type:
             return False

@@ -6,6 +6,7 @@ import ast
 
 from pytrace_mono.verify.checking.code import has_names, is_test, opposite, written
 from pytrace_mono.verify.checking.context import Answer, Context, where
+from pytrace_mono.verify.checking.places import Window
 from pytrace_mono.verify.claims import Claim, Condition, Place, Reached
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.reading import shapes
@@ -118,10 +119,13 @@ def reached(context: Context, claim: Claim, said: Reached) -> Answer:
     if on_its_line and all(v.label == said.first for v in visits):
         return True, "", on_its_line[0].start  # `if x: y` on one line
     if place.passes:
-        inner = [v for v in visits if v.start >= context.cursor]
         if _in_inner_loop(context, said.first, place):
             return None, "the pass has several visits", None
-        visits = inner or visits
+        ahead = [w for w in context.places.windows(there) if w.end > context.cursor]
+        ran = [[v for v in visits if _is_of(v, window)] for window in ahead]
+        if not all(ran):
+            return True, "", None
+        visits = ran[0] if ran else visits
         return False, f"line {visits[0].label} runs there", visits[0].start
     # Outside of any iteration it is passed over this time, and may run another time.
     asked = context.run.program.parents.get(context.statement(said.first) or ast.Pass())
@@ -133,6 +137,16 @@ def reached(context: Context, claim: Claim, said: Reached) -> Answer:
         if not visits:
             return True, "", None
     return False, f"line {visits[0].label} runs {where(visits[0])}", visits[0].start
+
+
+def _is_of(visit: Visit, window: Window) -> bool:
+    """Whether a visit is part of a pass: not of a deeper call of the same function within it."""
+    if not window.holds(visit.start):
+        return False
+    frame = window.frame
+    if frame is None or visit.frame is frame:
+        return True
+    return visit.frame.definition is not frame.definition
 
 
 def _went_elsewhere(context: Context, visit: Visit, said: Reached) -> bool:

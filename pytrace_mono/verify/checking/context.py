@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pytrace_mono.records import Direction
 from pytrace_mono.verify.checking.places import Places
 from pytrace_mono.verify.claims import Claim
+from pytrace_mono.verify.program import Loop
 from pytrace_mono.verify.recording import Frame, Run, Visit
 
 Answer = tuple[bool | None, str, int | None]
@@ -29,6 +30,7 @@ class Context:
         forward: whether the text follows the order of the run.
         cursor: the step up to which it has told; -1 before the first.
         told: labels of the lines with side effects that were narrated.
+        summed_up: loops of which it said what their passes came to.
         placed, in_order: claims that could be placed in time, and those told in its order.
     """
 
@@ -48,6 +50,7 @@ class Context:
         self.forward = direction == "forward"
         self.cursor = -1
         self.told: set[int] = set()
+        self.summed_up: set[Loop] = set()
         self.in_order = 0
         self.placed = 0
 

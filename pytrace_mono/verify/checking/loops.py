@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytrace_mono.verify.checking.context import Answer, Context
 from pytrace_mono.verify.claims import Claim, Passes
+from pytrace_mono.verify.recording import Round
 
 
 def passes(context: Context, claim: Claim, said: Passes) -> Answer:
@@ -32,9 +33,13 @@ def passes(context: Context, claim: Claim, said: Passes) -> Answer:
             return True, "", running.begins
     if len(counted) < len(rounds):
         return None, "its passes cannot be told apart by lines", None
-    total = [r for r in counted if context.forward or r.frame is context.main]
-    anywhere = claim.place.line is None or not context.forward
-    if anywhere and sum(len(r.passes) for r in total) == said.count:
+    together: list[list[Round]] = []
+    if not context.forward:  # backwards all runs of a loop in one activation are told as one
+        frames = dict.fromkeys(r.frame for r in counted)
+        together = [[r for r in counted if r.frame is frame] for frame in frames]
+    elif claim.place.line is None:
+        together = [counted]
+    if any(sum(len(r.passes) for r in those) == said.count for those in together):
         return True, "", None
     first = rounds[0]
     return (

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_left
+from typing import NamedTuple
 
 from pytrace_mono.tracer.types import Snapshot
 from pytrace_mono.verify.claims import Place
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.recording import LATE, Frame, Round, Run, Visit
 
-Window = tuple[int, int]
+
+class Window(NamedTuple):
+    """A stretch of the run: one pass of a loop, or a whole activation; ``frame`` is where it ran."""
+
+    start: int
+    end: int
+    frame: Frame | None = None
+
+    def holds(self, time: int) -> bool:
+        """Whether a step is within."""
+        return self.start <= time < self.end
 
 
 class NoSuchPass(Exception):
@@ -72,18 +84,18 @@ class Places:
 
     def _find_windows(self, place: Place) -> list[Window]:
         frames = self.frames(place)
-        windows: list[Window] = [(0, LATE)]
+        windows = [Window(0, LATE)]
         if frames is not None:
-            windows = [(f.begins, f.ends) for f in frames]
+            windows = [Window(f.begins, f.ends, f) for f in frames]
         for line, number in place.passes:
             rounds = [
                 r
                 for r in self.run.rounds
                 if (line is None or r.loop.lineno == line)
-                and any(start <= r.begins < end for start, end in windows)
+                and any(window.holds(r.begins) for window in windows)
                 and (frames is None or r.frame in frames)
             ]
-            found = [w for r in rounds if (w := r.window(number)) is not None]
+            found = [Window(*w, r.frame) for r in rounds if (w := r.window(number)) is not None]
             if not found:
                 if any(not r.counted for r in rounds):
                     continue
@@ -106,7 +118,7 @@ class Places:
         if place.passes or place.call is not None:
             windows = self.windows(place)
             frames = self.frames(place)
-            found = [v for v in found if any(a <= v.start < b for a, b in windows)]
+            found = [v for v in found if any(a <= v.start < b for a, b, _ in windows)]
             if frames is not None:
                 inside = [v for v in found if v.frame in frames]
                 found = inside or found
@@ -116,6 +128,30 @@ class Places:
         """A line within a statement of several lines means the statement."""
         label = self.run.program.at.get(line, (None, line))[1]
         return self._by_label.get(label, [])
+
+    def endings(self, place: Place) -> list[tuple[Round, Visit]]:
+        """The last visits of the passes or loops that a place says are over, with their loop.
+
+        Raises:
+            NoSuchPass: see :meth:`windows`.
+        """
+        if place.line is not None:
+            ended = [(r, r.begins, r.over if r.exhausted else r.ends) for r in self.rounds(place)]
+        else:
+            line, number = place.passes[-1]
+            above = Place(None, place.passes[:-1], place.call)
+            ended = [
+                (r, *window)
+                for r in self.rounds(above)
+                if line in (None, r.loop.lineno) and (window := r.window(number)) is not None
+            ]
+        found: list[tuple[Round, Visit]] = []
+        for running, start, end in ended:
+            visits = running.frame.visits
+            last = bisect_left(visits, end, key=lambda visit: visit.start) - 1
+            if last >= 0 and visits[last].start >= start:
+                found.append((running, visits[last]))
+        return found
 
     def rounds(self, place: Place) -> list[Round]:
         """The runs of loops a place may mean.
@@ -128,7 +164,7 @@ class Places:
             found = [r for r in found if r.loop.lineno == place.line]
         if place.passes or place.call is not None:
             windows = self.windows(place)
-            found = [r for r in found if any(start <= r.begins < end for start, end in windows)]
+            found = [r for r in found if any(window.holds(r.begins) for window in windows)]
             frames = self.frames(place)
             if frames is not None:
                 found = [r for r in found if r.frame in frames] or found

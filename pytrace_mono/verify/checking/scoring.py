@@ -11,6 +11,7 @@ from pytrace_mono.tracer.types import Trace
 from pytrace_mono.verify.aligning import Aligner
 from pytrace_mono.verify.checking.checker import check_claim
 from pytrace_mono.verify.checking.context import Context
+from pytrace_mono.verify.checking.covering import is_left_out, lines_with_effects
 from pytrace_mono.verify.claims import Gives, Reading
 from pytrace_mono.verify.findings import Checked, Finding, Scores
 from pytrace_mono.verify.program import program_of
@@ -77,9 +78,14 @@ def _scored(
     constraints = [f for f in findings if f.claim.kind == "constraint"]
     kept = sum(f.status == "holds" for f in constraints)
     lost = sum(f.status == "contradicted" for f in constraints)
-    lines = _lines_with_effects(context.run, main)
-    told = context.told
-    missing = tuple(sorted(lines - told))
+    lines = lines_with_effects(context.run, main)
+    missing = tuple(
+        sorted(
+            line
+            for line, visits in lines.items()
+            if line not in context.told and not is_left_out(visits, context, findings)
+        )
+    )
     scores = Scores(
         coverage=1 - len(missing) / len(lines) if lines else 1.0,
         order=context.in_order / context.placed if context.placed else 1.0,
@@ -89,13 +95,6 @@ def _scored(
         unread=reading.unread_share,
     )
     return Checked(reading, findings, scores, missing)
-
-
-def _lines_with_effects(run: Run, main: Frame | None) -> set[int]:
-    """Labels of the lines that had a side effect in the function told of: a sort may have none."""
-    effects = run.program.effects
-    visits = main.visits if main is not None else run.visits
-    return {v.label for v in visits if v.label in effects and (v.changes or v.deleted)}
 
 
 def _output(findings: tuple[Finding, ...]) -> bool | None:

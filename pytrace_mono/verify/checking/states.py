@@ -33,6 +33,8 @@ def value(context: Context, claim: Claim, said: Value) -> Answer:
         if not has_names(node):
             return _constant(context, node, said)
         return _expression(context, claim, said, node)
+    if place.over:
+        return _in_the_end(context, claim, said, node)
     if not context.forward and _starts_as(context, claim, said, node):
         return True, "", None
     visits = context.places.visits(place)
@@ -68,6 +70,23 @@ def value(context: Context, claim: Claim, said: Value) -> Answer:
     holds, why, step = context.some(claim, visits, test, fact, none)
     if holds and step is not None:
         _tell(context, claim, root, step)
+    return holds, why, step
+
+
+def _in_the_end(context: Context, claim: Claim, said: Value, node: ast.expr) -> Answer:
+    """What a variable is when a loop, or a pass of it, is over."""
+    ended = context.places.endings(claim.place)
+
+    def test(visit: Visit) -> bool | None:
+        return has(context, node, visit, said.shown, True)
+
+    def fact(visit: Visit) -> str:
+        return f"{said.expression} is {text_of(context, node, visit, True)} {where(visit)}"
+
+    visits = [visit for _, visit in ended]
+    holds, why, step = context.some(claim, visits, test, fact, "no such loop runs there")
+    if holds:
+        context.summed_up.update(r.loop for r, visit in ended if visit.start == step)
     return holds, why, step
 
 

@@ -48,6 +48,10 @@ _IN_CALL = re.compile(
     r"^(?:\[L\d+\] )?(?:In|Inside|Within|Now in|For|Call(?:ing)?) («\d+»)(?::| ?$|,)"
 )
 _END = re.compile(r"(?<=[.!?])(?:['\")])? (?=[A-Z«\[(~\u2022-])|(?<=[.!?]) (?=[a-z])")
+_LEFT_OUT = re.compile(
+    r"\b(?:iterations?|passes|iters?|rounds?) (?:\d+ ?(?:to|[-\u2013\u2014]|through) ?)?(\d+) go(?:es)? on\b",
+    re.IGNORECASE,
+)
 _SUMMARY = re.compile(r"(?:After that|In the end|After the loop|Afterwards)\b")
 _AFTERWARDS = re.compile(
     r"\bloop (?:ends|is over|is done|finishes|exits|has ended|stops|terminates)|[Aa]fter the loop|"
@@ -69,6 +73,7 @@ class _Above:
     loop: int | None
     passes: tuple[tuple[int | None, int], ...]
     call: str | None
+    left_out: tuple[tuple[int | None, int], ...] = ()
 
 
 def read(text: str, program: Program, direction: Direction, answer: int | None = None) -> Reading:
@@ -178,8 +183,10 @@ class _Reader:
     ) -> None:
         template = sentence.template
         passes = self._passes(template, context)
+        over = False
         if _SUMMARY.match(template):
             context.passes = self._base(context)
+            over = self._sums_up(sentence, context)
         if block.section == "properties":
             found = _properties(sentence)
         else:
@@ -209,12 +216,29 @@ class _Reader:
             stated = int(behind[1]) if behind is not None else sentence.line_at(first)
             line = item.line if item.line is not None else stated
             place = Place(line, self._at(passes, first, context), context.call, firm)
+            if over:
+                stack = context.left_out
+                place = Place(
+                    None if stack else line, stack or place.passes, context.call, firm, True
+                )
             a, b = masked.source(offset + first), masked.source(offset + last)
             self._claims.append(Claim(item.kind, item.statement, place, self._text[a:b], a, b))
         if passes:
             context.passes = passes[-1][1]
+        left_out = _LEFT_OUT.search(template)
+        if left_out is not None:
+            own = self._above[-1] if self._above else None
+            loop = own.loop if own is not None else None
+            context.left_out = (*self._base(context), (loop, int(left_out[1])))
         if _AFTERWARDS.search(template):
             context.passes = context.passes[:-1] if passes else ()
+
+    def _sums_up(self, sentence: Sentence, context: _Above) -> bool:
+        """Whether "After that" or "In the end" is about passes that were left out, or a whole loop."""
+        if sentence.template.startswith("After that"):
+            return bool(context.left_out)
+        is_end = sentence.template.startswith("In the end «")
+        return is_end and sentence.line in self._program.loop_lines
 
     def _passes(
         self, template: str, context: _Above
