@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from pytrace_mono.verify.checking.context import Context
 from pytrace_mono.verify.findings import Finding
+from pytrace_mono.verify.program import Loop
 from pytrace_mono.verify.recording import Frame, Run, Visit
 
 
@@ -20,13 +20,16 @@ def lines_with_effects(run: Run, main: Frame | None) -> dict[int, list[Visit]]:
     return found
 
 
-def is_left_out(visits: Iterable[Visit], context: Context, findings: Sequence[Finding]) -> bool:
+def is_left_out(
+    visits: Iterable[Visit], run: Run, summed_up: Collection[Loop], findings: Sequence[Finding]
+) -> bool:
     """Whether a line ran only in passes of a loop that the text sums up instead of telling them.
 
     Such a pass is one in which no claim that holds is placed, of a loop of which the text says
-    rightly what its passes came to ("Iterations 3 to 9 go on in the same way. After that, `x` is 9").
+    rightly what its passes came to ("Iterations 3 to 9 go on in the same way. After that, `x` is 9"):
+    one of ``summed_up``.
     """
-    if not context.summed_up:
+    if not summed_up:
         return False
     steps = sorted(
         f.step
@@ -34,12 +37,14 @@ def is_left_out(visits: Iterable[Visit], context: Context, findings: Sequence[Fi
         if f.status == "holds" and f.step is not None and f.claim.place.passes
         if not f.claim.place.over
     )
-    return all(_in_a_pass_left_out(visit, context, steps) for visit in visits)
+    return all(_in_a_pass_left_out(visit, run, summed_up, steps) for visit in visits)
 
 
-def _in_a_pass_left_out(visit: Visit, context: Context, steps: Sequence[int]) -> bool:
-    for running in context.run.rounds:
-        if running.loop not in context.summed_up or running.frame is not visit.frame:
+def _in_a_pass_left_out(
+    visit: Visit, run: Run, summed_up: Collection[Loop], steps: Sequence[int]
+) -> bool:
+    for running in run.rounds:
+        if running.loop not in summed_up or running.frame is not visit.frame:
             continue
         number = bisect_right(running.passes, visit.start)
         window = running.window(number)

@@ -79,11 +79,13 @@ def _scored(
     kept = sum(f.status == "holds" for f in constraints)
     lost = sum(f.status == "contradicted" for f in constraints)
     lines = lines_with_effects(context.run, main)
+    summed_up = context.summed_up if isinstance(context, Context) else ()
     missing = tuple(
         sorted(
             line
             for line, visits in lines.items()
-            if line not in context.told and not is_left_out(visits, context, findings)
+            if line not in context.told
+            and not is_left_out(visits, context.run, summed_up, findings)
         )
     )
     scores = Scores(
