@@ -26,7 +26,8 @@ def add_sandbox_options(parser: argparse.ArgumentParser) -> None:
         "--isolation",
         default="auto",
         metavar="LEVEL",
-        help="auto (the strongest there is), or guard, confined or isolated, which must be had",
+        help="auto (the strongest without another program), or one that must be had: guard, confined, "
+        "isolated, or an external jail (bwrap, nsjail, runsc, docker)",
     )
     defaults = Limits()
     for name, kind in _NUMBERS.items():

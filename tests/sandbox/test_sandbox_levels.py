@@ -18,13 +18,6 @@ def no_landlock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(levels, "_warned", False)
 
 
-@pytest.mark.parametrize("name", ["external"])
-def test_a_level_that_is_not_built_is_refused_with_a_fix(name: str) -> None:
-    with pytest.raises(IsolationUnavailableError, match="not built yet") as caught:
-        Sandbox(isolation=name)
-    assert "isolated" in caught.value.fix
-
-
 def test_an_unknown_level_is_refused_with_the_known_ones() -> None:
     with pytest.raises(IsolationUnavailableError, match="guard, confined"):
         Sandbox(isolation="safe")

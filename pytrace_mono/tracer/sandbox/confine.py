@@ -36,7 +36,7 @@ class Jail:
     """The layers of one level, made ready in the warm parent so that a child only enters them.
 
     Args:
-        setting: the level, ``guard``, ``confined`` or ``isolated``, and what is granted beyond it.
+        setting: the level, and what is granted beyond it.
         granted: which files programs may use.
         folder: where a program begins.
         address_space: bytes of address space in use before a program begins.
@@ -50,13 +50,21 @@ class Jail:
     ) -> None:
         self._setting = setting
         self._folder = folder
-        self._confined = setting.level != "guard"
         self._address_space = address_space
-        if self._confined:
+        confined = setting.level != "guard"
+        # An external jail may have a kernel of its own, without the one or the other.
+        spared = setting.level == "external"
+        self._landlocked = confined and not (spared and landlock.version() == 0)
+        self._filtered = confined and not (spared and not kernel.knows_seccomp())
+        if self._landlocked:
             self._ruleset = landlock.create_ruleset(granted)
+        if self._filtered:
             self._filter = seccomp.Filter(setting.profiles)
+        if confined:
             kernel.forbid_new_privileges()
             kernel.drop_capabilities()
+        if spared:
+            kernel.forbid_inspection()  # There may be a /proc that programs can read.
         if kernel.LINUX:
             kernel.adopt_orphans()
 
@@ -73,6 +81,11 @@ class Jail:
             # macOS accepts RLIMIT_AS and does not honour it.
             bounds["AS"] = self._address_space + limits.memory_bytes
             bounds["MSGQUEUE"] = bounds["MEMLOCK"] = 0
+        if self._setting.level == "external":
+            # gVisor's kernel has not all of these.
+            for name in ("CORE", "NPROC", "MSGQUEUE", "MEMLOCK"):
+                if not _can_be_set(getattr(resource, f"RLIMIT_{name}")):
+                    del bounds[name]
         kinds = {name: getattr(resource, f"RLIMIT_{name}") for name in bounds}
         return tuple((kinds[name], _at_most(kinds[name], bounds[name])) for name in bounds)
 
@@ -96,13 +109,13 @@ class Jail:
             raise OSError("the warm parent died")
         os.dup2(0, 2)
         os.chdir(self._folder)
-        if self._confined:
+        if self._landlocked:
             landlock.enter(self._ruleset)
         kernel.close_from(RESULT_FD + 1)
         for kind, bound in bounds:
             resource.setrlimit(kind, bound)
         resource.setrlimit(resource.RLIMIT_CPU, _at_most(resource.RLIMIT_CPU, cpu_seconds))
-        if self._confined:
+        if self._filtered:
             kernel.install_seccomp(self._filter.code(os.getpid(), secret))
 
 
@@ -124,3 +137,11 @@ def _at_most(kind: int, value: int) -> tuple[int, int]:
     outer = resource.getrlimit(kind)[1]
     value = min(value, _LARGEST_LIMIT if outer == resource.RLIM_INFINITY else outer)
     return value, value
+
+
+def _can_be_set(kind: int) -> bool:
+    try:
+        resource.setrlimit(kind, resource.getrlimit(kind))
+    except ValueError:
+        return False
+    return True

@@ -8,10 +8,10 @@ import warnings
 from typing import NamedTuple
 
 from pytrace_mono.errors import IsolationUnavailableError
-from pytrace_mono.tracer.sandbox import kernel, landlock, namespaces, syscalls
+from pytrace_mono.tracer.sandbox import jails, kernel, landlock, namespaces, syscalls
 from pytrace_mono.tracer.types import Level
 
-NAMES = ("auto", "guard", "confined", "isolated", "external")
+NAMES = ("auto", "guard", "confined", "isolated")
 
 _warned = False
 
@@ -60,7 +60,7 @@ def layers() -> tuple[Layer, ...]:
         ),
         Layer("seccomp", found, filters or f"system calls from an allow list{unused}"),
         Layer("namespaces", found and apart is None, apart or f"{_NAMESPACES}{unused}"),
-        Layer("external jail", False, "not built yet: it will be the level `external`"),
+        Layer("external jail", False, _jails()),
     )
 
 
@@ -76,11 +76,8 @@ def choose(isolation: str) -> Level:
     """
     if isolation not in NAMES:
         raise IsolationUnavailableError(
-            f"there is no isolation level {isolation!r}", f"choose one of: {', '.join(NAMES)}"
-        )
-    if isolation == "external":
-        raise IsolationUnavailableError(
-            "the isolation level 'external' is not built yet", "use isolation='isolated'"
+            f"there is no isolation level {isolation!r}",
+            f"choose one of: {', '.join((*NAMES, 'external', *jails.TOOLS))}",
         )
     if os.name != "posix":
         raise IsolationUnavailableError(
@@ -124,6 +121,13 @@ def _warn_once(missing: str) -> None:
             RuntimeWarning,
             stacklevel=4,
         )
+
+
+def _jails() -> str:
+    problems = {name: jails.problem(name) for name in jails.TOOLS}
+    usable = ", ".join(name for name, problem in problems.items() if problem is None)
+    rest = [f"{name}: {problem}" for name, problem in problems.items() if problem is not None]
+    return "; ".join([f"{usable} can be asked for by name" if usable else "none", *rest])
 
 
 def _seccomp_problem() -> str | None:

@@ -10,8 +10,8 @@ from types import TracebackType
 
 from pytrace_mono.errors import PytraceMonoError, SandboxError
 from pytrace_mono.tracer.limits import Limits
+from pytrace_mono.tracer.sandbox import jails, levels, repeat, result
 from pytrace_mono.tracer.sandbox import job as jobs
-from pytrace_mono.tracer.sandbox import levels, repeat, result
 from pytrace_mono.tracer.sandbox.batch import Batch, Result
 from pytrace_mono.tracer.sandbox.job import CallLike, Job, JobLike, Program
 from pytrace_mono.tracer.sandbox.pool import Group, Pool
@@ -33,7 +33,8 @@ class Sandbox:
         limits: bounds on every run (default :class:`Limits`).
         isolation: ``auto`` for the strongest level this machine offers (with a warning when that is
             less than ``confined``), or the name of the level that it must be: ``guard``,
-            ``confined`` or ``isolated``.
+            ``confined``, ``isolated``, or ``external`` for the first that works here of ``runsc``,
+            ``docker``, ``nsjail`` and ``bwrap``, each of which can be named as well.
         workers: runs at the same time in :meth:`map` (default: the processors this process may use).
         determinism: ``seeded`` is as above; ``check`` records everything a second time, in another
             warm parent, and a Trace whose second run differs gets the status ``nondeterministic``
@@ -82,9 +83,10 @@ class Sandbox:
         if workers is not None and (type(workers) is not int or workers < 1):
             raise SandboxError(f"workers is {workers!r}; give a positive whole number, or None")
         self.limits = limits or Limits()
-        self.level: Level = levels.choose(isolation)
+        tool = jails.choose(isolation)
+        self.level: Level = "external" if tool else levels.choose(isolation)
         self.workers = workers or _processors()
-        setting = Setting(self.level, frozen_clock, tuple(sorted(profiles)))
+        setting = Setting(self.level, tool, frozen_clock, tuple(sorted(profiles)))
         self._pool = Pool(setting, keep=self.workers)
         # Its warm parents are others, so that what depends on addresses in memory differs too.
         self._second = Pool(setting, keep=self.workers) if determinism == "check" else None

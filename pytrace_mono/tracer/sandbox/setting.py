@@ -18,11 +18,13 @@ class Setting:
 
     Attributes:
         level: the isolation level.
+        tool: the program that starts the warm parent inside a jail, at level ``external``.
         frozen_clock: time stands still but for ``time.sleep``.
         profiles: what is granted beyond the usual, out of :data:`PROFILES`.
     """
 
     level: Level
+    tool: str | None = None
     frozen_clock: bool = False
     profiles: tuple[str, ...] = ()
 

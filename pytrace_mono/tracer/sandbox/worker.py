@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytrace_mono
 from pytrace_mono.errors import SandboxError
 from pytrace_mono.tracer.sandbox import wire
+from pytrace_mono.tracer.sandbox.jails import TOOLS, Launch
 from pytrace_mono.tracer.sandbox.setting import Setting
 from pytrace_mono.tracer.sandbox.watch import pidfd
 
@@ -103,8 +104,14 @@ class Worker:
         if "LD_LIBRARY_PATH" in os.environ:
             # Some Pythons find their own library by it.
             environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
-        here = pidfd(os.getpid())
+        passed = setting.tool is None or TOOLS[setting.tool].passes_descriptor
+        here = pidfd(os.getpid()) if passed else -1
         command = [sys.executable, "-s", "-c", _BOOTSTRAP, root, setting.to_json(), str(here)]
+        self._launch = None
+        if setting.tool is not None:
+            with_scratch = "scratch" in setting.profiles
+            self._launch = Launch(setting.tool, command, environment, with_scratch, here)
+            command, environment = self._launch.command, self._launch.environment
         try:
             self._process = subprocess.Popen(
                 command,
@@ -185,6 +192,8 @@ class Worker:
             self._process.wait()
         if self._process.stderr is not None:
             self._process.stderr.close()
+        if self._launch is not None:
+            self._launch.close()
 
     def _receive(self, cap: int, deadline: float) -> bytes:
         try:

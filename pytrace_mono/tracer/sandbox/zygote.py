@@ -76,7 +76,7 @@ class _Zygote:
         if setting.level == "isolated":
             places = [(grant.path, grant.real) for grant in granted]
             namespaces.enter(places, main.ended, with_scratch)
-        self._scratch = Scratch(setting.level == "isolated") if with_scratch else None
+        self._scratch = Scratch(setting.level in ("isolated", "external")) if with_scratch else None
         folder = "/"
         if self._scratch is not None:
             folder = self._scratch.path
