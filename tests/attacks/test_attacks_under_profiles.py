@@ -35,6 +35,6 @@ def test_attacks_that_a_profile_might_help_still_fail() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("level", ["confined", "isolated", "bwrap"])
+@pytest.mark.parametrize("level", ["confined", "isolated", "bwrap", "runsc"])
 def test_the_whole_battery_still_fails(level: str) -> None:
     assert succeed(set(BY_NAME), level) == {}
