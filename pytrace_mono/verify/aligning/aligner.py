@@ -358,11 +358,7 @@ class Aligner:
                 if said.early and said.column is None:
                     continue
                 change = statement.moment == "after" and said.column is None
-                usual = (
-                    fresh[name] >= len(indices)
-                    if said.column is not None
-                    else fresh[name] > len(indices)
-                )
+                usual = fresh[name] >= len(indices)
                 if change or usual:
                     moment = self._events(statement, self._segments.all[where[index]])[-1]
                     line = moment.visit.label if moment.visit is not None else 0

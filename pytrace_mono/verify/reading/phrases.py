@@ -36,6 +36,17 @@ _WORD = (
     r"(?=\W*$| ?[.,;:)!\u2014-]| (?:and|now|so|at|after|again|then|because|since|when|but|as|too|here|there|in)\b)"
 )
 _NOT_A_VALUE = (
+    r"(?! (?!(?:and|so|now|at|after|again|then|because|since|when|but|as|too|here|there|in|which|while|is|"
+    r"are|was|before|on|this|that|with|for|by|from|we|it|he|she|they|making|giving|leaving|once|still|also|"
+    r"already|instead|not|if|the|their|its|just|right|yet|afterwards|afterward|finally|next|first|until|"
+    r"without|exactly|initially|both|where|whereas|who|only|immediately|today|straight|back|upon|during|due|"
+    r"inside|outside|meaning|means|though|although|even|i|a|an|my|his|her|does|do|has|gets|goes|becomes|"
+    r"returns?|returned|plus|therefore|thus|hence|thanks|per|via|through|throughout|all|no|yes|each|every|"
+    r"let|another|next|lo|hi|ok|okay|good|great|fine|done|nothing|nice|whose|later|anyway|altogether|yields)\b)"
+    r"[a-z])(?! (?:or|each|in a row|at a time|by \u00ab)\b)"
+    r"(?!(?:,|,? and|,? or) (?:then )?«v)(?! ?(?:[+*/%<>]|-(?!>)) ?)"
+)
+_VALUE = (
     r"(?! (?:of|times?|iterations?|pass(?:es)?|rounds?|elements?|items?|entries|entry|letters?|characters?|"
     r"more|less|greater|larger|smaller|bigger|than|numbers?|pairs?|others?|steps?|calls?|values?|keys?|or|into|to|votes?|left|each)\b)"
     r"(?!(?:,|,? and|,? or) (?:then )?«v)(?! ?(?:[+*/%<>]|-(?!>)) ?)"
@@ -53,7 +64,7 @@ _LINK = (
     r"to|at|as|with|into|up|down|on|off|out|back|like|the|value|a|list|string|set|tuple|dict|actually|"
     r"initially|indeed|instead|even|here|there|all|settles|lands|sits|stepped|steps|bumps|slides|counts|"
     r"shows?|updates|flips|flipped|switches|switched|shrunk|grown|gone|total|too|always|merely|hits|whole|"
-    r"continues|keeps|kept|rebound|replaced"
+    r"continues|keeps|kept|rebound|replaced|int|float|integer"
 )
 _VERB = (
     r"(?:is|are|was|were|be|becomes?|became|becoming|being|equals?|gets?|got|goes|went|moves?|moved|"
@@ -70,9 +81,7 @@ _CHANGE = re.compile(
     r"incremented|decremented|increase|decrease|reduced|raised|lowered|bump|changed|changes|advance|"
     r"->|\u2192|to\b|set\b"
 )
-_EARLY = re.compile(
-    r"\b(?:was|were|had|start|begin|still|before|initially|so far|remain|stay|already)"
-)
+_EARLY = re.compile(r"\b(?:was|were|had|start|begin|before|initially|so far|already)")
 _YES = (
     r"(?:[Tt]rue|[Yy]es|[Yy]ep|holds?|held|succeeds?|succeeded|passes|passed|satisfied|met|okay|ok|"
     r"the case|correct|it does|it is)\b"
@@ -146,7 +155,7 @@ def shown_of(code: str) -> Shown | None:
 
 Rule = Callable[[Clauses], Iterator[Phrase]]
 _SUPPOSED = re.compile(
-    r"\b(?:if|unless|would|could|should|might|otherwise|suppose|supposing|whenever|whether|until|"
+    r"\b(?:if(?! (?:runs?|branch|block|body|clause|check|test|condition|statement|is (?:true|false|taken|skipped|entered)))|unless|would|could|should|might|otherwise|suppose|supposing|whenever|whether|until|"
     r"instead of|rather than|needs? to|had to|have to|wants? to|instinct|expect|imagine|say,|"
     r"not yet|without|never|e\.g\.|possibly|maybe|perhaps|guess|at most|at least|more generally|"
     r"easiest|can|cannot|may)\b",
@@ -215,7 +224,7 @@ def _value(
 
 
 _ASKED = re.compile(
-    rf"(?P<c>«[ca]\d+»)(?: (?:again|too|also|still|now|here|then|itself))*(?: ?(?:[:,(#?\u2014\u2013-]|->|=>|\u2192|is|was|are|comes out|came out|evaluates to|gives|that's|that is|which is|this is|it's|so|and|therefore|just|also|still|again|now|then|\u00ab[v]\d+\u00bb(?=\W*X)))*? ?(?P<v>{_NO}|{_YES}|«v\d+»)"
+    rf"(?P<c>«[ca]\d+»)(?: (?:again|too|also|still|now|here|then|itself))*(?: ?(?:[:,(#?\u2014\u2013-]|->|=>|\u2192|is|was|are|comes out|came out|evaluates to|gives|that's|that is|which|which is|this is|it's|holds|turns out|works out|indeed|therefore|to be|to|so|and|therefore|just|also|still|again|now|then|\u00ab[v]\d+\u00bb(?=\W*X)))*? ?(?P<v>{_NO}|{_YES}|«v\d+»)"
 )
 
 
@@ -415,7 +424,7 @@ def _values(s: Clauses) -> Iterator[Phrase]:
             continue
         typed = re.match(
             rf",? (?:which is |i\.e\.,? |so )?(?:an? |the ){_TYPE}", s.template[match.end() :]
-        )
+        ) or re.search(rf"\b(?:an?|the) {_TYPE}$", match["w"])
         if typed is not None and shown.text is not None:
             shown = Shown(shown.text, _TYPES[typed["type"]])
         s.taken.append(
