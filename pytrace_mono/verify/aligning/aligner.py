@@ -93,7 +93,7 @@ class Aligner:
             [self._cost(said, was, segment) for was, segment in zip(row, segments, strict=True)]
             for said, row in zip(spoken, truths, strict=True)
         ]
-        path = lay(costs, [s.joint for s in spoken], [s.back for s in spoken], segments)
+        path = lay(costs, _joint(telling, placed), [s.back for s in spoken], segments)
         where = dict(zip(placed, path, strict=True))
         known = {i: truths[n][path[n]] for n, i in enumerate(placed)} if path else {}
         for n, i in enumerate(placed):
@@ -359,7 +359,7 @@ class Aligner:
                     continue
                 change = statement.moment == "after" and said.column is None
                 usual = fresh[name] >= len(indices)
-                if change or usual:
+                if usual:
                     moment = self._events(statement, self._segments.all[where[index]])[-1]
                     line = moment.visit.label if moment.visit is not None else 0
                     text = self._truth.text(statement.expression, moment)
@@ -409,6 +409,16 @@ class Aligner:
             return _finding(claim, None, "what is counted is not clear")
         told = " or ".join(map(str, sorted(possible)))
         return _finding(claim, statement.count in possible, f"it is {told} times")
+
+
+def _joint(telling: Telling, placed: list[int]) -> list[bool]:
+    """Of each statement that is placed, whether no sentence began since the one placed before it."""
+    found = []
+    last = -1
+    for index in placed:
+        found.append(all(said.joint for said in telling.said[last + 1 : index + 1]))
+        last = index
+    return found
 
 
 @lru_cache(maxsize=4096)

@@ -24,6 +24,13 @@ _CHANGE = re.compile(
     rf"\b(\w+)(?: \w+)? (?:was|is|gets|got|were|been|be) (?:only )?{_CHANGED}"
     r"|(?:assignment|update) (?:to|of) (\w+)"
 )
+_PLACE = re.compile(
+    r"\b(?:after|in|within|during|these|those|next|previous|by|at|until|before) (?:\w+ )?\w+ "
+    r"(?:full |whole |inner |outer |loop )?(?:iterations?|pass|passes|rounds?|laps?)\b"
+)
+"""How far the telling is, not how far the run went."""
+_ENDS = re.compile(r"\b(?:ends?|ended|done|stops?|finish\w*|over|exhaust\w*|lea?ves?|left|exits?|terminat\w*|total|altogether|all)\b")
+_FEW = re.compile(r"\b(?:no|once|one|zero|never|0|single)\b")
 _VAGUE = re.compile(
     r"\b(?:first|second|third|last|more|each|every|other|per|whose|for|true|false|fails?|holds?|"
     r"only once|of which|with)\b"
@@ -41,6 +48,10 @@ def counts(
         segments, main: the run.
         segment: the stretch in which it is told.
     """
+    if _PLACE.search(words) and not _ENDS.search(words):
+        return None
+    if _FEW.search(words) and not re.search(r"\b(?:loop|body|line|called|calls)\b.*\b(?:runs?|ran|called|made|executed|entered)", words):
+        return None
     plain = re.sub(r"\bfor (?=loop|body)", "", words)
     if _VAGUE.search(plain):
         return None

@@ -162,7 +162,7 @@ class Truth:
         if visit is None or said.was is None:
             return True
         stack = self._segments.stack_of(visit)
-        start = stack[-1][0].passes[stack[-1][1] - 1] if stack else moment.frame.begins
+        start = stack[0][0].passes[stack[0][1] - 1] if stack else moment.frame.begins
         for other in moment.frame.visits:
             if start <= other.start <= visit.start:
                 before = other.before.get(said.expression)

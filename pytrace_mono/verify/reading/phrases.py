@@ -84,11 +84,11 @@ _CHANGE = re.compile(
 _EARLY = re.compile(r"\b(?:was|were|had|start|begin|before|initially|so far|already)")
 _YES = (
     r"(?:[Tt]rue|[Yy]es|[Yy]ep|holds?|held|succeeds?|succeeded|passes|passed|satisfied|met|okay|ok|"
-    r"the case|correct|it does|it is)\b"
+    r"the case|correct|it does|it is)\b|[\u2713\u2714\u2705]"
 )
 _NO = (
     r"(?:[Ff]alse|[Nn]o|[Nn]ope|[Nn]ah|fails?|failed|does not hold|doesn't hold|not true|not satisfied|"
-    r"not met|isn't true|not the case|it does not|it doesn't|it isn't|it is not)\b"
+    r"not met|isn't true|not the case|it does not|it doesn't|it isn't|it is not)\b|[\u2717\u2718\u00d7\u274c]"
 )
 _TYPES = {
     "int": "int", "integer": "int", "float": "float", "string": "str", "str": "str", "list": "list",
@@ -629,7 +629,7 @@ def _equations(s: Clauses) -> Iterator[Phrase]:
             rf"(?: is|,? which is|,? so| gives| makes| ->| \u2192|,? that's) ?(?P<v>{_V}){_NOT_A_VALUE}",
             after,
         )
-        if follow is not None and shown_of(parts[0]) is None and parts[0] != parts[-1]:
+        if follow is not None and shown_of(parts[0]) is None and not shapes.is_literal(parts[-1]):
             shown = s.shown(follow["v"])
             if (
                 shown is not None
@@ -658,8 +658,9 @@ def _raises(s: Clauses) -> Iterator[Phrase]:
 
 
 _TIMES = re.compile(
-    rf"(?P<k>{_V} (?:more )?times?|{TIMES}|(?:{_V}|{COUNT}|a single|one single|a) (?:full |whole |complete |single |loop |outer |inner )*"
-    r"(?:iterations?|passes|pass|rounds?|calls|swaps?|pops?|yields?|shifts?|moves?|trips?|comparisons?)\b(?! \d))(?! (?:and|the) (?:value|size))"
+    rf"(?P<k>{_V} (?:more )?times?\b|{_V}[x\u00d7](?!\w)|{TIMES}|(?:{_V}|{COUNT}|a single|one single) "
+    r"(?:full |whole |complete |single |loop |outer |inner |recursive |function )*"
+    r"(?:iterations?|passes|pass|rounds?|calls|laps?|trips?)\b(?! \d))"
 )
 
 

@@ -372,6 +372,10 @@ class _Prose:
         visit: int | None = None
         if told:
             visit, line = told[-1]
+            named = max(at for at, _, _ in visits if at <= phrase.start)
+            since = [n for at, n in lines if named + 24 < at <= phrase.start]
+            if since:
+                return Place(since[-1], ()), None
             label = line or label or self._visit_line
             if label is None:
                 return Place(None, ((None, visit),)), None
