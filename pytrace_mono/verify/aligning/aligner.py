@@ -11,7 +11,7 @@ from functools import lru_cache
 from pytrace_mono.verify.aligning.counting import counts
 from pytrace_mono.verify.aligning.path import lay
 from pytrace_mono.verify.aligning.segments import Moment, Segment, Segments
-from pytrace_mono.verify.aligning.truth import Truth, Was, snapshot_meets
+from pytrace_mono.verify.aligning.truth import Truth, Was, meets, snapshot_meets
 from pytrace_mono.verify.checking.places import is_written
 from pytrace_mono.verify.checking.whole import on_all, on_run
 from pytrace_mono.verify.claims import (
@@ -142,10 +142,7 @@ class Aligner:
             if not any(
                 isinstance(n, ast.Name) and n.id in self._run.program.bound for n in ast.walk(node)
             ):
-                text = f"({statement.expression}) == ({statement.shown.text})"
-                if statement.shown.text is None or statement.shown.elided:
-                    return _finding(claim, None, "not exact")
-                return self._constant(claim, Condition(text, True))
+                return self._arithmetic(claim, statement)
         if isinstance(statement, Gives) and statement.call is not None:
             return self._call(claim, statement)
         if isinstance(statement, Gives) and (
@@ -166,6 +163,13 @@ class Aligner:
         except NotEvaluated as why:
             return _finding(claim, None, str(why))
         return _finding(claim, value is said.held, f"{said.expression} is {value}")
+
+    def _arithmetic(self, claim: Claim, said: Value) -> Finding:
+        try:
+            value = evaluate(said.expression, {}, self._run.program.bound)
+        except NotEvaluated as why:
+            return _finding(claim, None, str(why))
+        return _finding(claim, meets(said.shown, value), f"{said.expression} is {value!r}")
 
     def _call(self, claim: Claim, said: Gives) -> Finding:
         assert said.call is not None

@@ -155,21 +155,26 @@ class Truth:
             return _ABSENT
         if value is _UNKNOWN:
             return None
-        return meets(said.shown, value)
+        so = meets(said.shown, value)
+        if so is False and said.shown.text is not None and isinstance(value, (list, tuple, set, dict)):
+            try:  # what is put into a container is told in the same words
+                return None if literal_of(said.shown.text) in value else False
+            except (NoLiteral, TypeError):
+                return False
+        return so
 
     def _came_from(self, said: Value, moment: Moment) -> bool:
         visit = moment.visit
         if visit is None or said.was is None:
             return True
-        stack = self._segments.stack_of(visit)
-        start = stack[0][0].passes[stack[0][1] - 1] if stack else moment.frame.begins
         for other in moment.frame.visits:
-            if start <= other.start <= visit.start:
-                before = other.before.get(said.expression)
-                if before is not None and (
-                    not before.exact or meets(said.was, literal_of(before.text)) is not False
-                ):
-                    return True
+            if other.start > visit.start:
+                break
+            before = other.before.get(said.expression)
+            if before is not None and (
+                not before.exact or meets(said.was, literal_of(before.text)) is not False
+            ):
+                return True
         return False
 
     def _condition(self, said: Condition, moment: Moment) -> Any:

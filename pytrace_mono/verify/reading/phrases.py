@@ -83,11 +83,11 @@ _CHANGE = re.compile(
 )
 _EARLY = re.compile(r"\b(?:was|were|had|start|begin|before|initially|so far|already)")
 _YES = (
-    r"(?:[Tt]rue|[Yy]es|[Yy]ep|holds?|held|succeeds?|succeeded|passes|passed|satisfied|met|okay|ok|"
+    r"(?:[Tt]rue|[Yy]es(?=\W*(?:[.,;:)!?\u2192]|->|$| so\b| \u2014))|[Yy]ep|holds?|held|succeeds?|succeeded|passes|passed|satisfied|met|okay|ok|"
     r"the case|correct|it does|it is)\b|[\u2713\u2714\u2705]"
 )
 _NO = (
-    r"(?:[Ff]alse|[Nn]o|[Nn]ope|[Nn]ah|fails?|failed|does not hold|doesn't hold|not true|not satisfied|"
+    r"(?:[Ff]alse|[Nn]o(?=\W*(?:[.,;:)!?\u2192]|->|$| so\b| \u2014))|[Nn]ope|[Nn]ah|fails?|failed|does not hold|doesn't hold|not true|not satisfied|"
     r"not met|isn't true|not the case|it does not|it doesn't|it isn't|it is not)\b|[\u2717\u2718\u00d7\u274c]"
 )
 _TYPES = {
@@ -391,6 +391,13 @@ _IS = re.compile(
 _IS_NOT = re.compile(
     rf"(?P<s>{_S})(?: (?:is|was|does|are))(?: not|n't)(?: equal(?: to)?)? (?P<v>{_V}){_NOT_A_VALUE}"
 )
+_NOUN = re.compile(
+    r"\b(?:first|second|third|fourth|fifth|sixth|last|final|return|returned|longest|shortest|largest|"
+    r"smallest|biggest|highest|lowest|previous|partial|expected|remaining|original|minimum|maximum|middle|"
+    r"other|another|whose|their|its|single|total|whole|full|same|only|matching|missing|wanted|resulting|"
+    r"correct|actual|extra|running|inner|outer|every|each|any|no|all|not|which|of all|is the|is a|is|some|"
+    r"new) $"
+)
 _OF = re.compile(
     r"(?:len(?:gth)?|element|first|last|value|copy|index|part|multiple|end|rest|one|pair|many|all|most) of (?:the )?$|\b(?:of|index|position|number|with) $"
 )
@@ -407,10 +414,13 @@ def _values(s: Clauses) -> Iterator[Phrase]:
         before = s.template[: match.start()]
         if match["s"][1] == "v" and (shapes.is_literal(name) or match["w"].strip() == ":"):
             continue
-        if match["s"][1] == "c" or re.search(
-            r"\b(?:not|every|each|any|no|all|another|other|of all|which) $", before
-        ):
+        if match["s"][1] == "c" or (not s.piece(match["s"]).quoted and _NOUN.search(before)):
             continue
+        holding = re.search(r"\b(?:has|have|had|holds?|held|contains?|contained|gets?|got|takes?|took)$", match["w"])
+        if holding and (shapes.is_literal(s.code(match["v"])) if match["v"].startswith("«") else True):
+            text = s.code(match["v"]) if match["v"].startswith("«") else "0"
+            if text[:1] not in "[{(":
+                continue
         if re.search(
             r"\bof (?:the )?$|\bnumber |\bmaximum |\bminimum |\bfrom $|\bindex $", before
         ) or (re.search(r"«[nev]\d+» and $", before) and " are" in match["w"]):
@@ -583,6 +593,9 @@ def _sides(code: str) -> list[str]:
     return parts
 
 
+_LISTED = re.compile(r"(?:,|,? and|,? or| to| through|\.\.+|\u2026| ?[\u2013-]) ?(?:then )?«v|\.\.|\u2026| or (?:more|less)")
+
+
 def _equations(s: Clauses) -> Iterator[Phrase]:
     """``s = 1 + 11 = 12``: every side is what the last literal one is."""
     for match in _each(s, _MANY):
@@ -607,6 +620,8 @@ def _equations(s: Clauses) -> Iterator[Phrase]:
             continue
         value = known[-1]
         after = s.template[match.end() :]
+        if _LISTED.match(after):
+            continue
         typed = re.match(rf",? (?:which is |so )?(?:an? ){_TYPE}", after)
         if typed is not None and value.text is not None:
             value = Shown(value.text, _TYPES[typed["type"]])
@@ -616,9 +631,8 @@ def _equations(s: Clauses) -> Iterator[Phrase]:
         )
         for part in parts:
             if shown_of(part) is not None:
-                if part != parts[-1] and value.text is not None and not value.elided:
-                    text = f"({part}) == ({value.text})"
-                    yield Phrase(*match.span(), "branch", Condition(text, True), "")
+                if part != parts[-1]:
+                    yield Phrase(*match.span(), "value", Value(part, value, "state"), "")
             elif shapes.called(part) in s.program.function_names:
                 yield Phrase(*match.span(), "call", Gives(part, value), "")
             elif s.backward and _CHOSEN.search(before) and part.isidentifier():

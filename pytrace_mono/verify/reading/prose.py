@@ -109,6 +109,8 @@ class _Prose:
         self._direction = direction
         self._said: list[Said] = []
         self._unread: list[Unread] = []
+        quoted = take(text, 0, len(text), program).pieces
+        self._quotes = sum(p.quoted and p.kind == "n" for p in quoted) > 2
         self._coded = 0
         self._prose = 0
         self._topic: tuple[str, bool] | None = None
@@ -236,6 +238,8 @@ class _Prose:
         self, taken: Taken, a: int, b: int, number: int, *, code: bool = False, joint: bool = False
     ) -> None:
         template = taken.template[a:b]
+        if self._quotes and not code:
+            template = self._words(template, taken)
         clauses = Clauses(template, taken.pieces, self._program, self._direction == "backward")
         for match in re.finditer(r"\b[Ss]teps? «v\d+»", template):
             clauses.taken.append(match.span())
@@ -301,6 +305,17 @@ class _Prose:
             self._unread.append(Unread(self._text[start:end].strip(), start, end))
         elif re.search(r"[A-Za-z]", taken.template[a:b]):
             self._prose += 1
+
+    def _words(self, template: str, taken: Taken) -> str:
+        """Where names stand in backticks, one that does not is a word of English."""
+
+        def plain(match: re.Match[str]) -> str:
+            piece = taken.pieces[int(match[1])]
+            if piece.quoted or not piece.text.isalpha() or len(piece.text) < 3:
+                return match[0]
+            return "_" * len(match[0])
+
+        return re.sub(r"«n(\d+)»", plain, template)
 
     def _hints(self, taken: Taken, template: str, a: int) -> list[tuple[int, Said]]:
         """Values of loop variables that are named in passing."""
