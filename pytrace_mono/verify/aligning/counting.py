@@ -29,7 +29,9 @@ _PLACE = re.compile(
     r"(?:full |whole |inner |outer |loop )?(?:iterations?|pass|passes|rounds?|laps?)\b"
 )
 """How far the telling is, not how far the run went."""
-_ENDS = re.compile(r"\b(?:ends?|ended|done|stops?|finish\w*|over|exhaust\w*|lea?ves?|left|exits?|terminat\w*|total|altogether|all)\b")
+_ENDS = re.compile(
+    r"\b(?:ends?|ended|done|stops?|finish\w*|over|exhaust\w*|lea?ves?|left|exits?|terminat\w*|total|altogether|all)\b"
+)
 _FEW = re.compile(r"\b(?:no|once|one|zero|never|0|single)\b")
 _VAGUE = re.compile(
     r"\b(?:first|second|third|last|more|each|every|other|per|whose|for|true|false|fails?|holds?|"
@@ -50,7 +52,9 @@ def counts(
     """
     if _PLACE.search(words) and not _ENDS.search(words):
         return None
-    if _FEW.search(words) and not re.search(r"\b(?:loop|body|line|called|calls)\b.*\b(?:runs?|ran|called|made|executed|entered)", words):
+    if _FEW.search(words) and not re.search(
+        r"\b(?:loop|body|line|called|calls)\b.*\b(?:runs?|ran|called|made|executed|entered)", words
+    ):
         return None
     plain = re.sub(r"\bfor (?=loop|body)", "", words)
     if _VAGUE.search(plain):
@@ -127,16 +131,4 @@ def _loops(words: str, segments: Segments, segment: Segment) -> set[int] | None:
         by_loop.setdefault(running.loop.lineno, []).append(running)
     for group in by_loop.values():
         found.add(sum(len(r.passes) for r in group))
-    here = [r for r in rounds if r.frame is segment.frame and _inside(r, segment)]
-    if here and ("inner" in words) and "total" not in words and "altogether" not in words:
-        return {len(r.passes) for r in here} | ({0} if not here else set())
     return found
-
-
-def _inside(running: Round, segment: Segment) -> bool:
-    """Whether a loop ran in the pass that a stretch is in."""
-    if not segment.stack:
-        return False
-    outer, number = segment.stack[0]
-    window = outer.window(number)
-    return window is not None and running is not outer and window[0] <= running.begins < window[1]

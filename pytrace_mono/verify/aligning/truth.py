@@ -156,7 +156,11 @@ class Truth:
         if value is _UNKNOWN:
             return None
         so = meets(said.shown, value)
-        if so is False and said.shown.text is not None and isinstance(value, (list, tuple, set, dict)):
+        if (
+            so is False
+            and said.shown.text is not None
+            and isinstance(value, (list, tuple, set, dict))
+        ):
             try:  # what is put into a container is told in the same words
                 return None if literal_of(said.shown.text) in value else False
             except (NoLiteral, TypeError):

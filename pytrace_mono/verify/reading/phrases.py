@@ -83,11 +83,11 @@ _CHANGE = re.compile(
 )
 _EARLY = re.compile(r"\b(?:was|were|had|start|begin|before|initially|so far|already)")
 _YES = (
-    r"(?:[Tt]rue|[Yy]es(?=\W*(?:[.,;:)!?\u2192]|->|$| so\b| \u2014))|[Yy]ep|holds?|held|succeeds?|succeeded|passes|passed|satisfied|met|okay|ok|"
+    r"(?:[Tt]rue|[Yy]es(?=\W*(?:[.,;:)!?\u2192\u21d2]|->|=>|$| so\b| \u2014))|[Yy]ep|holds?|held|succeeds?|succeeded|passes|passed|satisfied|met|okay|ok|"
     r"the case|correct|it does|it is)\b|[\u2713\u2714\u2705]"
 )
 _NO = (
-    r"(?:[Ff]alse|[Nn]o(?=\W*(?:[.,;:)!?\u2192]|->|$| so\b| \u2014))|[Nn]ope|[Nn]ah|fails?|failed|does not hold|doesn't hold|not true|not satisfied|"
+    r"(?:[Ff]alse|[Nn]o(?=\W*(?:[.,;:)!?\u2192\u21d2]|->|=>|$| so\b| \u2014))|[Nn]ope|[Nn]ah|fails?|failed|does not hold|doesn't hold|not true|not satisfied|"
     r"not met|isn't true|not the case|it does not|it doesn't|it isn't|it is not)\b|[\u2717\u2718\u00d7\u274c]"
 )
 _TYPES = {
@@ -391,6 +391,11 @@ _IS = re.compile(
 _IS_NOT = re.compile(
     rf"(?P<s>{_S})(?: (?:is|was|does|are))(?: not|n't)(?: equal(?: to)?)? (?P<v>{_V}){_NOT_A_VALUE}"
 )
+_PART = re.compile(
+    r"\b(?:of|plus|minus|times|between|than|from|over|versus) (?:the )?$|"
+    r"\b(?:sum|product|difference|of|between|both|max|min)\b[^,.;:]* (?:and|or) $"
+)
+"""Words that make what follows a part of what is spoken of."""
 _NOUN = re.compile(
     r"\b(?:first|second|third|fourth|fifth|sixth|last|final|return|returned|longest|shortest|largest|"
     r"smallest|biggest|highest|lowest|previous|partial|expected|remaining|original|minimum|maximum|middle|"
@@ -416,8 +421,14 @@ def _values(s: Clauses) -> Iterator[Phrase]:
             continue
         if match["s"][1] == "c" or (not s.piece(match["s"]).quoted and _NOUN.search(before)):
             continue
-        holding = re.search(r"\b(?:has|have|had|holds?|held|contains?|contained|gets?|got|takes?|took)$", match["w"])
-        if holding and (shapes.is_literal(s.code(match["v"])) if match["v"].startswith("«") else True):
+        if _PART.search(before):
+            continue
+        holding = re.search(
+            r"\b(?:has|have|had|holds?|held|contains?|contained|gets?|got|takes?|took)$", match["w"]
+        )
+        if holding and (
+            shapes.is_literal(s.code(match["v"])) if match["v"].startswith("«") else True
+        ):
             text = s.code(match["v"]) if match["v"].startswith("«") else "0"
             if text[:1] not in "[{(":
                 continue
@@ -593,7 +604,9 @@ def _sides(code: str) -> list[str]:
     return parts
 
 
-_LISTED = re.compile(r"(?:,|,? and|,? or| to| through|\.\.+|\u2026| ?[\u2013-]) ?(?:then )?«v|\.\.|\u2026| or (?:more|less)")
+_LISTED = re.compile(
+    r"(?:,|,? and|,? or| to| through|\.\.+|\u2026| ?[\u2013-]) ?(?:then )?«v|\.\.|\u2026| or (?:more|less)"
+)
 
 
 def _equations(s: Clauses) -> Iterator[Phrase]:
