@@ -361,9 +361,7 @@ class Aligner:
                 assert isinstance(statement, Value)
                 if said.early and said.column is None:
                     continue
-                change = statement.moment == "after" and said.column is None
-                usual = fresh[name] >= len(indices)
-                if usual:
+                if fresh[name] >= len(indices):
                     moment = self._events(statement, self._segments.all[where[index]])[-1]
                     line = moment.visit.label if moment.visit is not None else 0
                     text = self._truth.text(statement.expression, moment)

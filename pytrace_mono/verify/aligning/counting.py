@@ -30,7 +30,11 @@ _PLACE = re.compile(
 )
 """How far the telling is, not how far the run went."""
 _ENDS = re.compile(
-    r"\b(?:ends?|ended|done|stops?|finish\w*|over|exhaust\w*|lea?ves?|left|exits?|terminat\w*|total|altogether|all)\b"
+    r"\b(?:ends?|ended|done|stops?|finish\w*|over|exhaust\w*|lea?ves?|left|exits?|terminat\w*|total|"
+    r"altogether|all)\b"
+)
+_RAN = re.compile(
+    r"\b(?:loop|body|line|called|calls)\b.*\b(?:runs?|ran|called|made|executed|entered)"
 )
 _FEW = re.compile(r"\b(?:no|once|one|zero|never|0|single)\b")
 _VAGUE = re.compile(
@@ -52,9 +56,7 @@ def counts(
     """
     if _PLACE.search(words) and not _ENDS.search(words):
         return None
-    if _FEW.search(words) and not re.search(
-        r"\b(?:loop|body|line|called|calls)\b.*\b(?:runs?|ran|called|made|executed|entered)", words
-    ):
+    if _FEW.search(words) and not _RAN.search(words):
         return None
     plain = re.sub(r"\bfor (?=loop|body)", "", words)
     if _VAGUE.search(plain):

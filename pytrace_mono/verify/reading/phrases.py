@@ -275,7 +275,8 @@ def _worded(s: Clauses) -> Iterator[Phrase]:
     """``16 is greater than 11``."""
     for match in _each(s, _COMPARED):
         left, right, op = s.code(match["l"]), s.code(match["r"]), match["op"]
-        if not re.search(r"is|are|was|n't|being|exceed|equals|it's|that's", match["v"] + op):
+        verb = re.search(r"is|are|was|n't|being|exceed|equals|it's|that's", match["v"] + op)
+        if verb is None or _PART.search(s.template[: match.start()]):
             continue
         if op in ("divisible by", "a multiple of"):
             text = f"({left}) % ({right}) == 0"
