@@ -54,6 +54,64 @@ def is_atomic(kind: type) -> bool:
     return kind is not list and kind is not dict and ident(kind) in ATOMIC
 
 
+Flat = list[Any] | dict[Any, Any] | tuple[Any, ...]
+"""A shallow copy that is all there is to be remembered: of a list, dict or tuple of which every element
+is an exact int, str, bool or None. Most values are."""
+
+
+def is_same(flat: Any, value: Any) -> bool:
+    """Is this a :data:`Flat` of a value with the very same elements?"""
+    kind = type(flat)
+    if kind is not type(value):
+        return False
+    if kind is list:
+        return len(flat) == len(value) and all(map(is_, flat, value))
+    if kind is dict:
+        return (
+            len(flat) == len(value)
+            and all(map(is_, flat, value))
+            and all(map(is_, flat.values(), value.values()))
+        )
+    return kind is tuple and flat is value
+
+
+def flat_of(value: Any, before: Any, most: int) -> Flat | None:
+    """The :data:`Flat` of a list, dict or tuple; None where it is not to be had.
+
+    Args:
+        before: what was remembered of the variable; of a list, elements that are in it are not looked
+            at again.
+        most: the largest size.
+    """
+    kind, size = type(value), len(value)
+    if size > most:
+        return None
+    if kind is dict:
+        if _SIMPLE.issuperset(map(ident, map(type, value))) and _SIMPLE.issuperset(
+            map(ident, map(type, value.values()))
+        ):
+            return dict.copy(value)
+        return None
+    new = value
+    if kind is list and type(before) is list:
+        if len(before) == size:
+            new = _exchanged_in(before, value)
+        elif all(map(is_, before, value)):
+            new = value[len(before) :]
+    if _SIMPLE.issuperset(map(ident, map(type, new))):
+        return value[:]  # type: ignore[no-any-return]
+    return None
+
+
+def _exchanged_in(before: list[Any], value: list[Any]) -> list[Any]:
+    """The elements of a list that are not what they were."""
+    old, now = iter(before), iter(value)
+    new: list[Any] = []
+    while not all(map(is_, old, now)):
+        new.append(value[len(value) - length_hint(now) - 1])
+    return new
+
+
 def kinds_of(items: Collection[Any]) -> set[int]:
     """The types of the items, as in :data:`ATOMIC`."""
     for first in items:
@@ -242,10 +300,7 @@ def _exchanged(copy: Copy, value: list[Any]) -> Copy | None:
     """For a list in which some elements were set; so that the others need not be looked at."""
     if copy.inner:
         return _anew(copy, value)
-    before, now = iter(copy.items), iter(value)
-    new: list[Any] = []
-    while not all(map(is_, before, now)):
-        new.append(value[len(value) - length_hint(now) - 1])
+    new = _exchanged_in(copy.items, value)
     kinds = kinds_of(new)
     if not kinds <= ATOMIC:
         return _anew(copy, value)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import builtins
 import dis
 import sys
+from collections.abc import Collection
 from types import CodeType, FrameType
 
 _HARMLESS = frozenset(
@@ -108,7 +109,7 @@ _LOAD_ATTR = dis.opmap["LOAD_ATTR"]
 Quiet = tuple[tuple[str, ...], tuple[str, ...]]
 
 
-def are_real(names: tuple[str, ...], frame: FrameType) -> bool:
+def are_real(names: Collection[str], frame: FrameType) -> bool:
     """True when these are the names of the built-ins of that name, where the frame looks them up."""
     own, standard = frame.f_globals, frame.f_builtins
     for name in names:

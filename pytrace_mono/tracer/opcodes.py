@@ -7,13 +7,17 @@ import re
 import sys
 import weakref
 from types import CodeType, FrameType
-from typing import Literal
+from typing import Any, Literal
 
 from pytrace_mono.tracer.classes import ident
 from pytrace_mono.tracer.effects import Effects, Quiet
+from pytrace_mono.tracer.rows import quoted
+from pytrace_mono.tracer.suspects import Finds, finds_in
 
+MISSING: Any = object()
+"""In place of a value that a variable does not have."""
 _RESUME_AFTER_AWAIT = 3
-_RETURNS = frozenset({"RETURN_VALUE", "RETURN_CONST"})
+_RETURN_CODES = {dis.opmap[name] for name in ("RETURN_VALUE", "RETURN_CONST") if name in dis.opmap}
 _EXPECTS_STOP = frozenset(
     {"FOR_ITER", "SEND", "YIELD_FROM", "END_ASYNC_FOR", "CLEANUP_THROW", "END_SEND"}
 )
@@ -35,16 +39,40 @@ class Opcodes:
         globals: names that the code reads or writes as globals, and: does it write it.
         arguments: names of its arguments.
         lines: of each line asked for, what :meth:`line` says.
+        builtins: names of the built-ins that a line counts on, for which this says that it is quiet.
+        labels: of each name, its JSON text and a colon.
+        unseen: of each name, :data:`MISSING`.
+        finds: what :mod:`pytrace_mono.tracer.suspects` says of it.
+        returns: offsets of the instructions that return.
     """
+
+    __slots__ = (
+        "_code",
+        "_quiet",
+        "arguments",
+        "builtins",
+        "finds",
+        "globals",
+        "labels",
+        "lines",
+        "locals",
+        "returns",
+        "unseen",
+    )
 
     def __init__(self, code: CodeType) -> None:
         # co_code is the code as compiled: neither specialized nor instrumented.
         self._code = code.co_code
-        self.lines: dict[int, tuple[str, Quiet | None]] = {}
+        self.lines: dict[int, tuple[str, tuple[str, ...] | None]] = {}
+        self.finds: Finds | None = finds_in(code)
         self.globals = tuple(self._globals(code).items())
         self.locals: tuple[str, ...] = ()
         self.arguments: tuple[str, ...] = ()
         self._quiet: dict[int, Quiet] = {}
+        operations = self._code[::2]
+        self.returns = frozenset(
+            2 * at for at, one in enumerate(operations) if one in _RETURN_CODES
+        )
         if code.co_flags & _CO_OPTIMIZED:
             names = [*code.co_varnames, *code.co_cellvars, *code.co_freevars]
             # A comprehension's argument is called ".0".
@@ -53,13 +81,19 @@ class Opcodes:
             count += bool(code.co_flags & _CO_VARARGS) + bool(code.co_flags & _CO_VARKEYWORDS)
             self.arguments = code.co_varnames[:count]
             self._quiet = Effects(code).quiet
+        self.builtins = frozenset(name for _, used in self._quiet.values() for name in used)
+        names = [*self.locals, *(name for name, _ in self.globals)]
+        self.unseen: dict[str, Any] = dict.fromkeys(names, MISSING)
+        self.labels = {name: f"{quoted(name)}: " for name in names}
 
-    def line(self, line: int) -> tuple[str, Quiet | None]:
-        """How the step of a line begins in JSON, and what running the line can change at most."""
+    def line(self, line: int) -> tuple[str, tuple[str, ...] | None]:
+        """How the step of a line begins in JSON, and the variables that running the line can bind if
+        that is all that it can do, provided that :attr:`builtins` are the real ones; else None."""
         known = self.lines.get(line)
         if known is None:
             head = f'{{"kind": "line", "line": {line}, "function": '
-            known = self.lines[line] = (head, self._quiet.get(line))
+            quiet = self._quiet.get(line)
+            known = self.lines[line] = (head, None if quiet is None else quiet[0])
         return known
 
     def _globals(self, code: CodeType) -> dict[str, bool]:
@@ -79,9 +113,9 @@ class Opcodes:
 
     def leaving(self, frame: FrameType) -> Literal["return", "yield", "await", "unwind"]:
         """Why a ``return`` event fired: the event itself does not say (None may mean any)."""
-        name, own = self._at(frame.f_lasti)
-        if name in _RETURNS:
+        if frame.f_lasti in self.returns:
             return "return"
+        name, own = self._at(frame.f_lasti)
         after, arg = self._at(frame.f_lasti + 2)
         if sys.version_info < (3, 11):
             if name == "YIELD_VALUE":

@@ -18,21 +18,24 @@ from types import CodeType, FrameType, MethodType
 from typing import Any
 
 from pytrace_mono.tracer import audit, classes, watch
-from pytrace_mono.tracer.activation import Activation, gc_disable, gc_enable, gc_isenabled
+from pytrace_mono.tracer.activation import Activation, Function, gc_disable, gc_enable, gc_isenabled
+from pytrace_mono.tracer.classes import ident
 from pytrace_mono.tracer.copies import is_atomic
 from pytrace_mono.tracer.headroom import Headroom, Rearm
 from pytrace_mono.tracer.limits import Limits
-from pytrace_mono.tracer.opcodes import Opcodes, opcodes_of
+from pytrace_mono.tracer.opcodes import opcodes_of
 from pytrace_mono.tracer.rows import Rows
 from pytrace_mono.tracer.scope import Scope
 from pytrace_mono.tracer.snapshot import Snapshotter
 from pytrace_mono.tracer.suspects import Suspects
-from pytrace_mono.tracer.threads import StartedThreads, code_of_raw
+from pytrace_mono.tracer.threads import STARTS_A_THREAD, StartedThreads, code_of_raw
 
 _CO_OPTIMIZED = 0x1
 _CALLBACK_LEVELS = 40
 _LEVELS_PER_DEPTH = 8
 """Room for the calls of a callback, and for those that each level of a nested value takes (six)."""
+_MOST_FOREIGN = 4_096
+"""Functions that are remembered not to be recorded."""
 _HOME = os.path.dirname(os.path.abspath(__file__))
 _OWN_FILES = os.path.join(_HOME, "")
 
@@ -48,8 +51,9 @@ class Recorder:
 
     Attributes:
         rows: the steps so far, as JSON.
-        latest: the activation that the latest event in this thread belongs to; None for one that is
-            not recorded. So an activation knows that no Python code ran since its own latest event.
+        quiet: the activation that the latest event in this thread belongs to, where the line that it
+            runs is known to bind variables alone; so this knows that no Python code ran since, and that
+            nothing else can have changed.
     """
 
     def __init__(
@@ -57,14 +61,15 @@ class Recorder:
     ) -> None:
         self.rows = Rows()
         self.max_steps = limits.max_steps
-        self.latest: Activation | None = None
+        self.quiet: Activation | None = None
         self._limits = limits
         self._scope = scope
         self._on_limit = on_limit
         self.snapshotter = Snapshotter(limits)
         self._covered: dict[str, bool] = {}
-        # By id, because hash and equality of a code object are those of its constants.
-        self._codes: dict[int, tuple[CodeType, str, Opcodes]] = {}
+        # By id, because hash and equality of a code object are those of its constants; None for
+        # functions that are not recorded, which are kept so that no other gets their id.
+        self._functions: dict[int, tuple[CodeType, Function | None]] = {}
         self.suspects = Suspects()
         self._threads = StartedThreads()
         self._found_traces: list[tuple[FrameType, Any]] = []
@@ -96,7 +101,10 @@ class Recorder:
 
     def attach(self, frame: FrameType) -> None:
         """Record a frame that already runs, from its next line on; to be called before :meth:`start`."""
-        state = self._enter(frame)
+        function = self._meet(frame.f_code)
+        if function is None:
+            return
+        state = self._enter(frame, function)
         state.baseline(frame)
         frame.f_trace = state.trace
 
@@ -121,10 +129,11 @@ class Recorder:
         if self.active:
             if current is not self._hook:
                 self.mark("tracer_lost", "the trace function was removed while the program ran")
-            elif self._has_lost(sys._getframe()):
+            elif self.stack and self._has_lost(sys._getframe()):
                 self.mark("tracer_lost", "a function ended without the recorder being told")
             self._headroom.restore()
         self.active = False
+        self.quiet = None
         if self._previous is not None and (
             current is self._hook or (current is None and not self._replaced)
         ):
@@ -158,13 +167,11 @@ class Recorder:
 
     def _has_lost(self, frame: FrameType | None) -> bool:
         """Is a function on our stack that no longer runs?"""
-        if not self.stack:
-            return False
         running = set()
         while frame is not None:
-            running.add(classes.ident(_state_of(frame, self)))
+            running.add(ident(_state_of(frame, self)))
             frame = frame.f_back
-        return any(classes.ident(state) not in running for state in self.stack)
+        return any(ident(state) not in running for state in self.stack)
 
     def mark(self, state: str, reason: str) -> None:
         if self._state[0] == "complete":
@@ -172,6 +179,7 @@ class Recorder:
 
     def _detach(self) -> None:
         self.active = False
+        self.quiet = None
         audit.unwatch(self)
         self._headroom.restore()
         sys.settrace(None)
@@ -190,22 +198,28 @@ class Recorder:
         if not self.active:
             return None
         self.refusal = None
-        self.latest = None
+        self.quiet = None
         if self._headroom.refuses():
             return self._overflow(frame)
-        if not self._covers(frame.f_code):
-            self._threads.called(frame)
+        code = frame.f_code
+        known = self._functions.get(ident(code))
+        function = self._meet(code) if known is None else known[1]
+        if function is None:
+            if code is STARTS_A_THREAD:
+                self._threads.called(frame)
             return None
         collecting = gc_isenabled()
         gc_disable()
         try:
-            state = _state_of(frame, self)
+            found = frame.f_trace
+            state = _state_of(frame, self) if found is not None else None
             if state is not None:
                 self._go_on(state, frame)
             else:
-                state = self._enter(frame)
+                state = self._enter(frame, function)
                 state.called(frame)
-            self.latest = state
+            if state.bound is not None and not self.suspects.found:
+                self.quiet = state
             return state.trace
         except Exception as error:  # any defect of ours: it must not reach the program
             self.failed(error)
@@ -251,24 +265,32 @@ class Recorder:
             raise error
         self.mark("tracer_lost", f"the recorder failed: {type(error).__name__}")
 
-    def _enter(self, frame: FrameType) -> Activation:
-        code = frame.f_code
-        known = self._codes.get(classes.ident(code))
-        if known is None:
+    def _meet(self, code: CodeType) -> Function | None:
+        """What all activations of a code object have in common; None for one that is not recorded."""
+        function = None
+        if self._covers(code):
             if sys.version_info < (3, 11) and code.co_name == "<module>":
                 self._name_nested(code, "")
-            self.suspects.meet(code)
-            name = classes.plain(getattr(code, "co_qualname", code.co_name))
-            known = self._codes.setdefault(classes.ident(code), (code, name, opcodes_of(code)))
-        if frame.f_trace is not None:
-            self._found_traces.append((frame, frame.f_trace))  # a generator that another one traced
+            function = self._function(code, getattr(code, "co_qualname", code.co_name))
+        elif len(self._functions) >= _MOST_FOREIGN:
+            return None
+        return self._functions.setdefault(ident(code), (code, function))[1]
+
+    def _function(self, code: CodeType, name: str) -> Function:
+        opcodes = opcodes_of(code)
+        if opcodes.finds is not None:
+            self.suspects.meet(code, opcodes.finds)
         file = None
         if code.co_filename is not self._scope.program:
             file = classes.plain(code.co_filename)
             if file == self._scope.program:
                 file = None
-        state = Activation(self, self._frames, known[1], known[2], file)
-        state.enter_at(len(self.stack))
+        return Function.of(code, classes.plain(name), opcodes, file)
+
+    def _enter(self, frame: FrameType, function: Function) -> Activation:
+        if frame.f_trace is not None:
+            self._found_traces.append((frame, frame.f_trace))  # a generator that another one traced
+        state = Activation(self, self._frames, function, len(self.stack))
         self._frames += 1
         self.stack.append(state)
         return state
@@ -283,8 +305,7 @@ class Recorder:
         for constant in code.co_consts:
             if type(constant) is CodeType:
                 name = prefix + constant.co_name
-                self.suspects.meet(constant)
-                self._codes[classes.ident(constant)] = (constant, name, opcodes_of(constant))
+                self._functions[ident(constant)] = constant, self._function(constant, name)
                 is_function = constant.co_flags & _CO_OPTIMIZED
                 self._name_nested(constant, f"{name}.<locals>." if is_function else f"{name}.")
 

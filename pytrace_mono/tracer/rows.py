@@ -6,46 +6,47 @@ nothing that the garbage collector would have to look at. ``docs/trace-format.md
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import chain, repeat
 from json.encoder import encode_basestring_ascii
-from operator import add
 
 
 class Rows:
     """Steps in order; a step's end is written over when it is known what its line changed.
 
     Attributes:
-        heads: of each step, the text up to its first change.
-        tails: of each step, the rest; written before its head, so that both are there whenever the
-            recording is cut off.
+        heads: of each step, the text up to its function.
+        places: of each step, the text from its function up to its first change; one text for all
+            steps of an activation.
+        tails: of each step, the rest. All three are written before ``heads``, which counts the steps,
+            so that each is whole whenever the recording is cut off.
     """
+
+    __slots__ = ("heads", "places", "tails")
 
     def __init__(self) -> None:
         self.heads: list[str] = []
+        self.places: list[str] = []
         self.tails: list[str] = []
 
     def __len__(self) -> int:
         return len(self.heads)
 
-    def __iter__(self) -> Iterator[str]:
-        """The JSON text of each step."""
-        return map(add, self.heads, self.tails)
-
     def latest(self) -> str:
         """The JSON text of the latest step."""
-        return self.heads[-1] + self.tails[-1]
+        at = len(self.heads) - 1
+        return self.heads[at] + self.places[at] + self.tails[at]
 
     def pop(self) -> None:
         """Forget the latest step."""
         self.heads.pop()
+        self.places.pop()
         self.tails.pop()
 
     def json(self) -> str:
         """All steps, as the text of a JSON array."""
         if not self.heads:
             return "[]"
-        pieces = chain.from_iterable(zip(repeat(", "), self.heads, self.tails))
+        pieces = chain.from_iterable(zip(repeat(", "), self.heads, self.places, self.tails))
         next(pieces)
         return f"[{''.join(pieces)}]"
 

@@ -32,6 +32,12 @@ SnapshotRow = dict[str, Any]
 CUT = "..."
 _MODULE_DICT: Any = vars(types.ModuleType)["__dict__"]
 
+_ints: dict[int, str] = {}
+"""Snapshots of small ints as JSON; nothing but exact ints is ever looked up in it."""
+_FLOAT_CHARS = 30
+"""More than a float ever takes."""
+_BITS_KEPT, _MOST_KEPT = 12, 1024
+
 # repr() of exactly these types is C code over data that holds no user object. Types are told apart
 # by id throughout, because a metaclass may define __hash__ and __eq__.
 _PLAIN_REPR: frozenset[int] = frozenset(
@@ -63,6 +69,7 @@ class Snapshotter:
     Attributes:
         layouts: how instances are read.
         shown: how many items of the latest value are in its text, when some are left out at the end.
+        max_flat: how many items of one container are shown, of which none has items of its own.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -80,6 +87,8 @@ class Snapshotter:
         self._quick_bits = min(self._max_int_bits, 2 * max(0, self._max_chars - 2))
         self._quick_chars = self._max_chars // 10
         self._quick_text = min(self._max_chars, 3 * self._max_int_bits // 10)
+        self.max_flat = self._max_items if self._max_depth > 1 else -1
+        self._ints = _ints if self._quick_bits >= _BITS_KEPT else {}
 
     def take(self, value: object) -> SnapshotRow:
         """Snapshot any value; never raises for what the value is, never runs its code."""
@@ -90,11 +99,21 @@ class Snapshotter:
         """The JSON text of what :meth:`take` gives."""
         kind = type(value)
         if kind is int:
-            if int.bit_length(value) <= self._quick_bits:  # type: ignore[arg-type]
-                return f'{{"text": "{value}", "type": "int", "exact": true}}'
+            known = self._ints.get(value)  # type: ignore[call-overload]
+            if known is not None:
+                return known  # type: ignore[no-any-return]
+            bits = int.bit_length(value)  # type: ignore[arg-type]
+            if bits <= self._quick_bits:
+                text = f'{{"text": "{value}", "type": "int", "exact": true}}'
+                if bits <= _BITS_KEPT and self._ints is _ints and len(_ints) < _MOST_KEPT:
+                    _ints[value] = text  # type: ignore[index]
+                return text
         elif kind is str:
             if len(value) < self._quick_chars:  # type: ignore[arg-type]
                 return f'{{"text": {quoted(repr(value))}, "type": "str", "exact": true}}'
+        elif kind is float:
+            if self._quick_chars >= _FLOAT_CHARS // 10 and math.isfinite(value):  # type: ignore[arg-type]
+                return f'{{"text": "{value!r}", "type": "float", "exact": true}}'
         elif (value is None or kind is bool) and self._max_chars > 4:
             return snapshot_text(repr(value), "NoneType" if value is None else "bool", True)
         return snapshot_text(*self._read(value))
@@ -109,6 +128,21 @@ class Snapshotter:
             text = (text[: max(0, self._max_chars - len(CUT))] + CUT)[: self._max_chars]
             self._exact = False
         return text, classes.name_of(type(value)), self._exact
+
+    def of_flat(self, value: object) -> str | None:
+        """The same as :meth:`fragment` for a value of which there is a
+        :data:`pytrace_mono.tracer.copies.Flat`, written in C; None where it may be cut.
+        """
+        try:
+            text = repr(value)
+        except ValueError:
+            return None  # an int that CPython refuses to print
+        # An int with too many bits would be longer than this alone, as would a string that is cut;
+        # and each element counts for a little more than it takes.
+        each = 6 if type(value) is dict else 3
+        if len(text) + each * len(value) + 4 >= self._quick_text:  # type: ignore[arg-type]
+            return None
+        return f'{{"text": {quoted(text)}, "type": "{type(value).__name__}", "exact": true}}'
 
     def of_copy(self, value: object, copy: Copy) -> str:
         """The same as :meth:`fragment` for a container of which there is a copy, mostly written in C."""

@@ -28,6 +28,20 @@ Finding = tuple[str, str]
 """A state and a reason for :class:`pytrace_mono.tracer.types.Status`."""
 
 
+Finds = tuple[bool, frozenset[int]]
+"""Does a code object name a way to its locals, and which of its lines name a way to start a thread?"""
+
+
+def finds_in(code: CodeType) -> Finds | None:
+    """What there is to be looked at in a code object; None for nothing, as nearly always."""
+    names = set(map(str, code.co_names))
+    ways_to_locals = _LOCALS_ARE_SHARED and not names.isdisjoint(_WAYS_TO_LOCALS)
+    starting_lines: frozenset[int] = frozenset()
+    if _RAW_THREADS_ARE_SILENT and not names.isdisjoint(_STARTERS):
+        starting_lines = _lines_that_load(code, _STARTERS)
+    return (ways_to_locals, starting_lines) if ways_to_locals or starting_lines else None
+
+
 class Suspects:
     """What one recording has met.
 
@@ -39,14 +53,15 @@ class Suspects:
         self.found = False
         self._starting_lines: dict[int, frozenset[int]] = {}
 
-    def meet(self, code: CodeType) -> None:
-        """Read the names in a code object that is recorded; the caller keeps it alive."""
-        names = set(map(str, code.co_names))
-        if _LOCALS_ARE_SHARED and not names.isdisjoint(_WAYS_TO_LOCALS):
+    def meet(self, code: CodeType, finds: Finds) -> None:
+        """Told of a code object that is recorded, and what :func:`finds_in` says of it; the caller
+        keeps it alive."""
+        ways_to_locals, starting_lines = finds
+        if ways_to_locals:
             self.found = True
-        if _RAW_THREADS_ARE_SILENT and not names.isdisjoint(_STARTERS):
+        if starting_lines:
             self.found = True
-            self._starting_lines[id(code)] = _lines_that_load(code, _STARTERS)
+            self._starting_lines[id(code)] = starting_lines
 
     def look(self, frame: FrameType, event: str, arg: object) -> Finding | None:
         """To be asked at each event of a recorded frame.

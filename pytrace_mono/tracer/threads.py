@@ -11,7 +11,8 @@ from __future__ import annotations
 import threading
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodType
 
-_START = threading.Thread.start.__code__
+STARTS_A_THREAD = threading.Thread.start.__code__
+"""What :meth:`StartedThreads.called` is to be told of."""
 _current_thread = threading.current_thread
 
 
@@ -22,8 +23,8 @@ class StartedThreads:
         self._ids: set[int] = set()
 
     def called(self, frame: FrameType) -> None:
-        """Told of each call outside the scope."""
-        if frame.f_code is _START:
+        """Told of calls outside the scope."""
+        if frame.f_code is STARTS_A_THREAD:
             self._ids.add(id(frame.f_locals["self"]))
 
     def has_this(self) -> bool:
@@ -41,7 +42,7 @@ def code_of_raw(function: object) -> CodeType | str | None:
         function = function.__func__
     if type(function) is FunctionType:
         code = function.__code__
-        return None if code.co_filename == _START.co_filename else code
+        return None if code.co_filename == STARTS_A_THREAD.co_filename else code
     if type(function) is BuiltinFunctionType:
         return None
     return "a callable object"

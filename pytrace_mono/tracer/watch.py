@@ -1,10 +1,10 @@
 """Has a value changed since it was last seen? Decided by identity, at any depth, within bounds.
 
 Equality is never asked: it would run user code, and ``1 == True``. A value made wholly of exact
-built-in types is remembered as a :class:`Copy`, a shallow copy per level, and compared element by
-element with ``is``. Anything else (an instance, or what holds one) is remembered as an
-:class:`Outline`, which holds no reference to it or to other objects of the program: that would delay
-their ``__del__``.
+built-in types is remembered as a shallow copy per level (:mod:`pytrace_mono.tracer.copies`), and
+compared element by element with ``is``. Anything else (an instance, or what holds one) is remembered
+as an :class:`Outline`, which holds no reference to it or to other objects of the program: that would
+delay their ``__del__``.
 """
 
 from __future__ import annotations
@@ -20,9 +20,12 @@ from pytrace_mono.tracer.copies import (
     MAX_DEPTH,
     MAX_NODES,
     Copy,
+    Flat,
     copy_of,
     copy_within,
+    flat_of,
     is_atomic,
+    is_same,
     kinds_of,
     renewed,
 )
@@ -170,7 +173,7 @@ def _alike(part: Any, held: Any) -> bool:
     return kind is type(held) and ident(kind) in _EQUAL_IF_ALIKE and bool(part == held)
 
 
-Memory = Copy | Outline | Large
+Memory = Flat | Copy | Outline | Large
 
 
 class Known:
@@ -183,63 +186,81 @@ class Known:
         snapshotter: writes what is not known yet.
     """
 
+    __slots__ = ("_entries", "_outlines", "_snapshotter")
+
     def __init__(self, snapshotter: Snapshotter) -> None:
         self._snapshotter = snapshotter
-        self._outlines = Outlines(
-            snapshotter.layouts, lambda value: str(snapshotter.take(value)["text"])
-        )
-        self._entries: dict[int, tuple[Copy | Outline, str, int | None]] = {}
+        self._outlines: Outlines | None = None
+        self._entries: dict[int, tuple[Flat | Copy | Outline, str, int | None]] = {}
 
     def look(
-        self, value: Any, before: Memory | None, now: Copy | None = None
+        self, value: Any, before: Any, now: Copy | None = None
     ) -> tuple[Memory | None, str | None]:
         """What to remember of ``value``, and its Snapshot as JSON.
 
         Args:
             value: anything that is not atomic.
             before: what was to be remembered of it when it was last seen. The very same is returned,
-                with no Snapshot, where it has not changed.
+                with no Snapshot, where it has not changed; but for a :data:`Flat`, which is known to.
             now: the copy that is right, where it is known that ``before`` is not.
         """
+        key = ident(value)
+        entry = self._entries.get(key)
+        kind = type(value)
+        if kind is list or kind is dict or kind is tuple:
+            if entry is not None and entry[0] is not before and is_same(entry[0], value):
+                return entry[0], entry[1]
+            flat = flat_of(value, before, self._snapshotter.max_flat)
+            if flat is not None:
+                text = self._snapshotter.of_flat(value)
+                if text is not None:
+                    self._keep(key, flat, text, None)
+                    return flat, text
         if type(before) is Large and len(value) > MAX_NODES:
             return Large(len(value), before.is_plain), self._snapshotter.fragment(value)
+        outlines = self._outlines
+        if outlines is None:
+            snapshotter = self._snapshotter
+            outlines = self._outlines = Outlines(
+                snapshotter.layouts, lambda value: str(snapshotter.take(value)["text"])
+            )
         copy: Copy | Outline | None = now
         if now is None and type(before) is Copy:
             copy = renewed(before, value)
             if copy is before:
                 return before, None
-        elif type(before) is Outline and self._outlines.same(before, value):
+        elif type(before) is Outline and outlines.same(before, value):
             return before, None
-        entry = self._entries.get(ident(value))
         if entry is not None and entry[0] is not before:
             known, text, _ = entry
             if type(known) is Copy:
                 if renewed(known, value) is known:
                     return known, text
-            elif self._outlines.same(cast(Outline, known), value):
+            elif type(known) is Outline and outlines.same(known, value):
                 return known, text
         if copy is None:
             copy = copy_of(value)
         if copy is None:
-            old = before if type(before) is Outline else None
-            copy = self._outlines.outline(value, old)
+            copy = outlines.outline(value, before if type(before) is Outline else None)
         if copy is None:
             return _large(value), self._snapshotter.fragment(value)
+        shown: int | None = None
         if type(copy) is Copy:
-            hidden = _first_shown_alike(copy, entry, before)
-            if hidden is not None and entry is not None:
+            shown = _first_shown_alike(copy, entry, before)
+            if shown is not None and entry is not None:
                 text = entry[1]
-                shown: int | None = hidden
             else:
                 text = self._snapshotter.of_copy(value, copy)
                 shown = self._snapshotter.shown
         else:
             text = self._snapshotter.fragment(value)
-            shown = None
+        self._keep(key, copy, text, shown)
+        return copy, text
+
+    def _keep(self, key: int, memory: Flat | Copy | Outline, text: str, shown: int | None) -> None:
         if len(self._entries) >= _MOST_KNOWN:
             self._entries.clear()
-        self._entries[ident(value)] = copy, text, shown
-        return copy, text
+        self._entries[key] = memory, text, shown
 
     def clear(self) -> None:
         self._entries.clear()
@@ -256,7 +277,7 @@ def _large(value: Any) -> Large | None:
 
 
 def _first_shown_alike(
-    copy: Copy, entry: tuple[Copy | Outline, str, int | None] | None, before: object
+    copy: Copy, entry: tuple[Flat | Copy | Outline, str, int | None] | None, before: object
 ) -> int | None:
     """How many elements the known text of a list shows, where these are the same and it is cut there."""
     if entry is None or entry[0] is not before or copy.kind is not list:

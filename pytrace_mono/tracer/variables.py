@@ -1,0 +1,274 @@
+"""The variables of one activation: what they were at the last look, and what changed since.
+
+What is found to have changed is kept for the step of the line that did it, which
+:class:`pytrace_mono.tracer.activation.Activation` writes. No code of the program is run here.
+"""
+
+from __future__ import annotations
+
+from operator import is_
+from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from pytrace_mono.tracer.classes import ident
+from pytrace_mono.tracer.copies import Copy, is_atomic, renewed
+from pytrace_mono.tracer.opcodes import MISSING, Opcodes
+from pytrace_mono.tracer.watch import Large, Outline
+
+if TYPE_CHECKING:
+    from pytrace_mono.tracer.recorder import Recorder
+
+_CLASS_NAMES = frozenset(
+    {
+        "__module__",
+        "__qualname__",
+        "__firstlineno__",
+        "__static_attributes__",
+        "__classdict__",
+        "__classcell__",
+        "__annotations__",
+        "__annotate__",
+        "__conditional_annotations__",
+        "__builtins__",
+    }
+)
+"""Names that the interpreter binds in module and class bodies on its own account."""
+_CO_OPTIMIZED = 0x1
+_EXACT = '"exact": true}'
+
+
+class Seen:
+    """What is remembered of a value that is not made wholly of exact built-in types, or too large.
+
+    Attributes:
+        held: the value's id; a reference would delay the program's ``__del__``.
+        outline: by which a change is noticed; None where there is too much to remember, so that the
+            text has to do, and :class:`Large` where the text and the size have to.
+    """
+
+    __slots__ = ("held", "outline")
+
+    def __init__(self, held: int, outline: Outline | Large | None) -> None:
+        self.held = held
+        self.outline = outline
+
+
+CHANGEABLE = frozenset({list, dict, Copy, Seen})
+"""Types of what is remembered of a value that can change itself."""
+
+
+class Variables:
+    """What is known of one activation's variables.
+
+    Attributes:
+        is_plain: all that the frame was ever seen to reach is made of exact built-in types, which is
+            what the proof in :mod:`pytrace_mono.tracer.effects` rests on.
+        is_stale: there are changes that are not yet in the step.
+        changes: the variables that were found to have changed since the step began, as JSON.
+        deleted, beyond, unchecked: names, as in :class:`pytrace_mono.tracer.types.Step`.
+    """
+
+    __slots__ = (
+        "_last",
+        "_namespace",
+        "_shown",
+        "beyond",
+        "changes",
+        "deleted",
+        "function",
+        "is_plain",
+        "is_stale",
+        "opcodes",
+        "recorder",
+        "unchecked",
+    )
+
+    def __init__(self, recorder: Recorder, function: str, opcodes: Opcodes) -> None:
+        self.recorder = recorder
+        self.function = function
+        self.opcodes = opcodes
+        self.is_plain = True
+        self._namespace: Any = None
+        # By name: an atomic value or a flat tuple itself, the copy of any other value that is made of
+        # exact built-in types, a Seen, or MISSING.
+        self._last = opcodes.unseen.copy() if opcodes.locals else {}
+        self._shown: dict[str, str] = {}
+        self.changes: dict[str, str] = {}
+        self.forget_changes()
+
+    def forget_changes(self) -> None:
+        """What is found to have changed from here on belongs to another step."""
+        self.changes.clear()
+        self.deleted: list[str] | None = None
+        self.beyond: list[str] | None = None
+        self.unchecked: list[str] | None = None
+        self.is_stale = False
+
+    def compare(self, frame: FrameType) -> None:
+        """Look at every variable."""
+        last = self._last
+        opcodes = self.opcodes
+        if opcodes.locals:
+            visible = frame.f_locals
+            for name in opcodes.locals:
+                value = visible.get(name, MISSING)
+                old = last[name]
+                if value is old:
+                    continue
+                kind = type(old)
+                now = None
+                if kind is list:
+                    if type(value) is list and len(value) == len(old) and all(map(is_, old, value)):
+                        continue
+                elif kind is dict:
+                    if (
+                        type(value) is dict
+                        and len(value) == len(old)
+                        and all(map(is_, old, value))
+                        and all(map(is_, old.values(), value.values()))
+                    ):
+                        continue
+                elif kind is Copy and value is not MISSING:
+                    now = renewed(old, value)
+                    if now is old:
+                        continue
+                self._look(name, value, old, now)
+        elif not frame.f_code.co_flags & _CO_OPTIMIZED:
+            self._compare_namespace(frame)
+        if opcodes.globals and self._namespace is None:
+            namespace = frame.f_globals
+            for name, is_written in opcodes.globals:
+                value = dict.get(namespace, name, MISSING)
+                old = last.get(name, MISSING)
+                if value is not old and (
+                    is_written or old is not MISSING or not _is_vocabulary(type(value))
+                ):
+                    self._look(name, value, old)
+
+    def compare_bound(self, frame: FrameType, names: tuple[str, ...]) -> bool:
+        """Look at these variables, where it is known that nothing else can have changed.
+
+        Returns:
+            False where it is not: ``x += y`` changes what x was, where that is no number or string, and
+            to let go of an object may do anything.
+        """
+        visible = frame.f_locals
+        last = self._last
+        for name in names:
+            value = visible.get(name, MISSING)
+            old = last[name]
+            if value is not old:
+                if type(old) in CHANGEABLE:
+                    return False
+                self._look(name, value, old)
+        return True
+
+    def _compare_namespace(self, frame: FrameType) -> None:
+        """The same for the body of a module or class."""
+        # Asked for once, at the first event: from 3.12 on, a comprehension in a module's body keeps
+        # its variables in the frame, and asking then damages them (3.12) or gives a view (3.13).
+        if self._namespace is None:
+            self._namespace = frame.f_locals
+        namespace = self._namespace
+        last = self._last
+        visible: dict[str, Any] = {}
+        if issubclass(type(namespace), dict):
+            # By dict itself, because __prepare__ and exec() may bring a subclass; dict.copy() asks
+            # a subclass for its keys().
+            for name, value in list(dict.items(namespace)):
+                if type(name) is str and name not in _CLASS_NAMES and name.isidentifier():
+                    visible[name] = value
+        else:
+            self.recorder.mark(
+                "truncated", f"{self.function} keeps its names in a mapping that has code"
+            )
+        if namespace is not frame.f_globals:
+            for name, is_written in self.opcodes.globals:
+                value = dict.get(frame.f_globals, name, MISSING)
+                if value is not MISSING and (
+                    is_written or name in last or not _is_vocabulary(type(value))
+                ):
+                    visible[name] = value
+        for name, value in visible.items():
+            if value is not last.get(name, MISSING):
+                self._look(name, value, last.get(name, MISSING))
+        if len(visible) < len(last):
+            for name in [name for name in last if name not in visible]:
+                self._look(name, MISSING, last[name])
+                del last[name]
+
+    def _look(self, name: str, value: Any, old: Any, now: Copy | None = None) -> None:
+        """Compare one variable, which may have changed, and remember it.
+
+        Args:
+            old: what is remembered of it.
+            now: the copy that is right, if ``old`` was found not to be.
+        """
+        if value is MISSING:
+            self._gone(name)
+            return
+        recorder = self.recorder
+        text: str | None
+        new = value
+        if is_atomic(type(value)):
+            text = recorder.snapshotter.fragment(value)
+        else:
+            before = old
+            if type(old) is Seen:
+                before = old.outline if old.held == ident(value) else None
+            new, text = recorder.known.look(value, before, now)
+            if text is None:
+                return
+            if new is None or type(new) is Outline or type(new) is Large:
+                if type(new) is not Large or not new.is_plain:
+                    self.is_plain = False
+                new = Seen(ident(value), new)
+        self._last[name] = new
+        if text != self._shown.get(name):
+            self._changed(name, text)
+        elif not text.endswith(_EXACT):
+            # The text is the same but not all there is: is the value behind it another one?
+            if type(new) is Seen and type(old) is Seen and _looks_the_same(old, new):
+                self.unchecked = [*(self.unchecked or ()), name]
+                self.is_stale = True
+                return
+            self._changed(name, text)
+            if self.beyond is None:
+                self.beyond = []
+            if name not in self.beyond:
+                self.beyond.append(name)
+
+    def _changed(self, name: str, text: str) -> None:
+        self._shown[name] = text
+        self.changes[name] = text
+        if self.deleted is not None and name in self.deleted:
+            self.deleted.remove(name)
+        self.is_stale = True
+
+    def _gone(self, name: str) -> None:
+        self._last[name] = MISSING
+        self._shown.pop(name, None)
+        self.changes.pop(name, None)
+        if self.deleted is None:
+            self.deleted = []
+        self.deleted.append(name)
+        self.is_stale = True
+
+
+def _looks_the_same(before: Seen, now: Seen) -> bool:
+    """Is it the same value, of which there is too much to tell whether it has changed?"""
+    if before.held != now.held:
+        return False
+    if type(now.outline) is Large:
+        return type(before.outline) is Large and before.outline.size == now.outline.size
+    return now.outline is None and before.outline is None
+
+
+def _is_vocabulary(kind: type) -> bool:
+    """Globals that are functions, classes or modules are what a program is written in, not its data."""
+    return (
+        kind is FunctionType
+        or kind is BuiltinFunctionType
+        or kind is ModuleType
+        or issubclass(kind, type)
+    )
