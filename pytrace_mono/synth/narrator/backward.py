@@ -53,7 +53,7 @@ class Deduction:
             self._path_to(last)
         else:
             self._slice.say(
-                f"No `return` hands over a value, so {code(self._slice.function.name)} gives "
+                f"No `return` hands over a value, so {code(f'{self._slice.function.name}(...)')} gives "
                 f"{show(self._output)} whenever it runs to its end."
             )
             if last is not None:

@@ -161,7 +161,8 @@ class Clauses:
         said = f"{code(place)} is set to {code(stored)}" if stored is not None else ""
         changes = self._changes(visit)
         if not said:
-            return changes or f"{code(place)} is set"
+            source = code(ast.unparse(value))
+            return changes or f"{code(place)} is set to the value of {source}"
         return f"{said}, so {changes}" if changes and len(changes) <= 2 * WIDE else said
 
     def _AugAssign(self, visit: Visit, statement: ast.AugAssign) -> str:

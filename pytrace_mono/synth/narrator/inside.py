@@ -37,14 +37,13 @@ def steps_inside(expression: ast.expr, known: Known, most: int = _MOST) -> list[
             continue
         text = _value(part, known)
         source = ast.unparse(part)
-        if isinstance(part, ast.GeneratorExp):
-            source = source.removeprefix("(").removesuffix(")")
         if text is None or text == source or len(text) > _WIDTH or len(source) > _WIDTH:
             continue
-        if is_lazy(part) and isinstance(part, ast.Call):
+        if isinstance(part, ast.GeneratorExp):
+            source = f"list{source}"
+        elif is_lazy(part):
             source = f"list({source})"
-        said = "gives" if isinstance(part, ast.GeneratorExp) else "is"
-        found[source] = f"{code(source)} {said} {code(text)}"
+        found[source] = f"{code(source)} is {code(text)}"
     return list(found.values())[-most:]
 
 

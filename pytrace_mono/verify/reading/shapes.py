@@ -192,6 +192,9 @@ def _listed(text: str) -> tuple[tuple[str, str], ...]:
     node = parsed(f"f({text})")
     if isinstance(node, ast.Call) and node.keywords and not node.args:
         return tuple((k.arg, ast.unparse(k.value)) for k in node.keywords if k.arg)
+    written = re.fullmatch(r"([A-Za-z_][\w.]*) ?= ?(<.*>)", text, re.DOTALL)
+    if written is not None:  # an object as a Snapshot writes it is no Python
+        return ((written[1], written[2]),)
     parts = re.split(r"(?<![=!<>])=(?!=)", text)
     if len(parts) > 2 and parts[0].strip().isidentifier() and is_literal(parts[-1].strip()):
         return ((parts[0].strip(), parts[-1].strip()),)
