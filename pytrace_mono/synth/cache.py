@@ -17,6 +17,7 @@ from pytrace_mono.synth.database import Database
 
 CACHE_VARIABLE = "PYTRACE_MONO_CACHE"
 _VERSION = 2
+_canonical = json.JSONEncoder(sort_keys=True).encode  # made once: json.dumps makes one each time
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS responses (
     key BLOB PRIMARY KEY,
@@ -47,7 +48,7 @@ def request_key(endpoint: str, request: Mapping[str, Any], sample: int) -> bytes
         sample: which of several completions of the same request.
     """
     asked = {"endpoint": endpoint, "request": request, "sample": sample}
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).digest()
+    return hashlib.sha256(_canonical(asked).encode()).digest()
 
 
 class ResponseCache:

@@ -102,12 +102,14 @@ class Pass:
                 await self._take_done(window)
         finally:
             # After an early end: what is done is taken, the rest is ended.
-            for made in await window.end():
-                self._take(made)
-            close = getattr(self._teacher, "aclose", None)
-            if close is not None:
-                await close()
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            try:
+                for made in await window.end():
+                    self._take(made)
+            finally:  # also where nothing more can be written: what was asked is waited for
+                close = getattr(self._teacher, "aclose", None)
+                if close is not None:
+                    await close()
+                self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _take_done(self, window: Window[Made | Reject]) -> None:
         await window.wait()  # raises what stops the run, wherever it happened

@@ -35,6 +35,8 @@ _FORMATS: dict[str, dict[str, Any] | None] = {
 }
 # How servers say that they do not know a format. Some crash over it, again and again.
 _NOT_TAKEN = frozenset({400, 415, 422, 500, 501})
+_LIKE_JSON = re.compile(r"\s*(\{|```)")
+_FENCED = re.compile(r"\s*```\w*\n(.*)\n```\s*", re.DOTALL)
 
 
 class Negotiation:
@@ -96,7 +98,9 @@ def as_text(said: str, direction: Direction) -> str:
 
 def _object(said: str) -> dict[str, Any] | None:
     """The object, perhaps in a fence; None where the text is none of ours."""
-    fenced = re.fullmatch(r"\s*```\w*\n(.*)\n```\s*", said, re.DOTALL)
+    if not _LIKE_JSON.match(said):
+        return None
+    fenced = _FENCED.fullmatch(said)
     try:
         found = json.loads(fenced[1] if fenced else said)
     except (ValueError, RecursionError):

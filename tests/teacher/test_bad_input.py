@@ -16,10 +16,13 @@ from typing import Any
 import pytest
 from chat_server import Reply, completion, failure, serve
 from endpoint import endpoint
+from teachers import truthful
 
 from pytrace_mono.cli import main
-from pytrace_mono.synth import Corpus
+from pytrace_mono.errors import CorpusError
+from pytrace_mono.synth import Corpus, ScriptedTeacher, synthesize
 from pytrace_mono.synth.cache import ResponseCache
+from pytrace_mono.synth.writer import CorpusWriter
 
 pytest.importorskip("openai")
 pytest.importorskip("aiohttp")
@@ -163,3 +166,26 @@ def test_a_full_disk_is_one_message_and_what_was_paid_is_not_paid_again(
         subprocess.run(["mount", "-o", "remount,size=16m", str(small_disk)], check=True)
         assert main([*asked, "--base-url", server.url]) == 0
         assert len(server.requests) == 60 + paid - stored
+
+
+def test_a_teacher_is_closed_also_where_nothing_more_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Closing(ScriptedTeacher):
+        closed = False
+
+        async def aclose(self) -> None:
+            self.closed = True
+
+    def full(self: CorpusWriter, row: Any) -> None:
+        raise CorpusError("full")
+
+    monkeypatch.setattr(CorpusWriter, "keep", full)
+    monkeypatch.setattr(CorpusWriter, "drop", full)
+    rows = problems(tmp_path / "rows.jsonl", 1)
+    with rows.open("a") as stream:
+        stream.write("not JSON\n")  # dropped when the first row has failed to be written
+    teacher = Closing(truthful)
+    with pytest.raises(CorpusError, match="full"):
+        synthesize(rows, teacher, tmp_path / "c", format="jsonl")
+    assert teacher.closed
