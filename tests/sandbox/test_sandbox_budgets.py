@@ -113,6 +113,6 @@ def test_output_that_goes_around_write_is_bounded_as_well(sandbox: Sandbox) -> N
 
 
 def test_limits_that_mean_forever_are_accepted() -> None:
-    limits = Limits(wall_seconds=1e18, cpu_seconds=1e18, memory_bytes=10**30)
+    limits = Limits(wall_seconds=1e18, cpu_seconds=1e18)
     with Sandbox(limits, "guard") as sandbox:
         assert sandbox.run("x = 1", "x").kind == "returned"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
-from pytrace_mono.errors import CallError, SandboxError, SourceError
-from pytrace_mono.tracer.sandbox import Job, Sandbox
+from pytrace_mono.errors import CallError, LimitError, SandboxError, SourceError
+from pytrace_mono.tracer import Limits
+from pytrace_mono.tracer.sandbox import Job, Sandbox, wire
 
 
 @pytest.mark.parametrize(
@@ -76,3 +81,78 @@ def test_a_closed_sandbox_says_so() -> None:
 def test_workers_must_be_a_positive_whole_number(workers: int) -> None:
     with pytest.raises(SandboxError, match="positive whole number"):
         Sandbox(isolation="guard", workers=workers)
+
+
+def test_more_memory_than_the_machine_has_is_refused() -> None:
+    with pytest.raises(LimitError, match="and this machine has"):
+        Sandbox(Limits(memory_bytes=2**60))
+
+
+def test_more_workers_than_there_are_descriptors_for_are_refused() -> None:
+    with pytest.raises(SandboxError, match=r"give fewer .*ulimit -n"):
+        Sandbox(workers=10**9)
+
+
+WITHOUT_FORK = """\
+import os, struct, sys
+sys.path.insert(0, sys.argv[1])
+from pytrace_mono.errors import PytraceMonoError
+from pytrace_mono.tracer.sandbox import Sandbox, kernel, layers
+# fork, vfork, clone and clone3 are answered with EPERM, everything else is allowed.
+numbers = {"x86_64": (56, 57, 58, 435), "aarch64": (220, 435)}[os.uname().machine]
+program = [(0x20, 0, 0, 0)]
+for at, number in enumerate(numbers):
+    program.append((0x15, len(numbers) - at, 0, number))
+program += [(0x06, 0, 0, 0x7FFF0000), (0x06, 0, 0, 0x00050001)]
+kernel.forbid_new_privileges()
+kernel.install_seccomp(b"".join(struct.pack("=HBBI", *line) for line in program))
+box = Sandbox(workers=2)
+for run in (lambda: box.run("1"), lambda: list(box.map([("1", None)]))):
+    try:
+        run()
+    except PytraceMonoError as error:
+        print(type(error).__name__, error)
+print(layers()[5].detail)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs seccomp")
+def test_where_no_process_may_be_made_the_error_says_so() -> None:
+    root = str(Path(__file__).resolve().parents[2])
+    command = [sys.executable, "-c", WITHOUT_FORK, root]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    run, mapped, namespaces = done.stdout.splitlines()
+    for line in (run, mapped):
+        assert line.startswith("SandboxError ") and "ulimit -u" in line, line
+    assert "no process could be started to try" in namespaces
+
+
+NESTED = b"[" * 100_000 + b"]" * 100_000
+
+
+def test_a_deep_result_is_refused_also_where_recursion_is_unlimited() -> None:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(10**6)
+    try:
+        for deep in (NESTED, b"[" * 17 + b"]" * 17, b'{"a":[' * 9 + b"]}" * 9, b"[[]"):
+            with pytest.raises(ValueError, match="nested"):
+                wire.parse(deep)
+        for flat in (
+            b'["[[[[[[[[[[[[[[[[[[[[", "\\"[[[[[[[[[[[[[[[[["]',
+            b"[]",
+            b'{"a":[{"b":1}]}',
+            b"1",
+        ):
+            assert wire.parse(flat) == json.loads(flat)
+    finally:
+        sys.setrecursionlimit(before)
+    with pytest.raises((RecursionError, ValueError)):
+        wire.parse(NESTED)
+
+
+def test_what_a_recording_holds_is_far_from_too_deep(sandbox: Sandbox) -> None:
+    trace = sandbox.trace(
+        "def f():\n    a = [[[[{1: [[[2]]]}]]]]\n    raise ValueError(a)\n", "f()"
+    )
+    assert trace.complete and not wire._is_deep(trace.to_json().encode())

@@ -90,7 +90,7 @@ def test_a_program_without_end_is_ended_and_the_next_one_runs(jailed: Sandbox) -
 
 
 def _tool_of(sandbox: Sandbox) -> str:
-    tool = sandbox._pool._setting.tool
+    tool = sandbox._runner.setting.tool
     assert tool is not None
     return tool
 

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 from types import TracebackType
 
+from pytrace_mono.errors import SandboxError
 from pytrace_mono.tracer.sandbox.job import Job
+from pytrace_mono.tracer.sandbox.machine import NO_FORK
 from pytrace_mono.tracer.sandbox.pool import Group
 from pytrace_mono.tracer.types import Trace
 
@@ -64,8 +66,15 @@ class Batch:
             raise fault
 
     def __enter__(self) -> Batch:
-        for thread in self._threads:
-            thread.start()
+        started = 0
+        try:
+            for thread in self._threads:
+                thread.start()
+                started += 1
+        except RuntimeError as error:
+            wanted, self._threads = len(self._threads), self._threads[:started]
+            self.__exit__(None, None, None)
+            raise SandboxError(f"{error} for {wanted} workers: {NO_FORK}") from error
         return self
 
     def __exit__(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +12,8 @@ from pytrace_mono.errors import CallError, InputError, SourceError
 from pytrace_mono.tracer.parsing import one_at_a_time
 
 MAX_SOURCE_BYTES = 10 * 1024 * 1024
+_MAX_TEXT = 32 * 1024 * 1024
+"""Characters in one request; as JSON they take up to six bytes each (``wire.REQUEST_CAP``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,37 @@ def as_jobs(given: JobLike) -> list[Job]:
             f"{given!r:.60}"
         )
     return [Job(*given)]
+
+
+def pieces(together: list[Job]) -> Iterator[list[Job]]:
+    """Jobs that go to a warm parent at once, in parts that are no larger than it accepts."""
+    piece: list[Job] = []
+    size = 0
+    for job in together:
+        its = len(job.source) + len(job.setup) + len(job.call or "")
+        if piece and size + its > _MAX_TEXT:
+            yield piece
+            piece, size = [], 0
+        piece.append(job)
+        size += its
+    yield piece
+
+
+def in_groups(given: Iterator[list[Job]], count: int) -> Iterator[list[Job]]:
+    """Jobs of several programs together, until there are ``count``; an error after what came before."""
+    group: list[Job] = []
+    try:
+        for together in given:
+            group += together
+            if len(group) >= count:
+                yield group
+                group = []
+    except Exception:
+        if group:
+            yield group
+        raise
+    if group:
+        yield group
 
 
 def check(together: Iterable[Job]) -> None:

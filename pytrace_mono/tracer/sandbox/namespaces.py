@@ -71,13 +71,16 @@ def _tried(user: int) -> str | None:
     root = os.path.dirname(__file__)
     for _ in __package__.split("."):
         root = os.path.dirname(root)
-    done = subprocess.run(
-        [sys.executable, "-s", "-c", code, root],
-        env={},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-s", "-c", code, root],
+            env={},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+    except OSError as error:
+        return f"no process could be started to try: {error}"
     if done.returncode == 0:
         return None
     return (done.stderr.strip() or f"status {done.returncode}").rsplit("\n", 1)[-1]

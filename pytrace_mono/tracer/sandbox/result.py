@@ -13,6 +13,7 @@ from pytrace_mono.errors import SandboxError, TraceFormatError
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.sandbox import wire
 from pytrace_mono.tracer.sandbox.job import Job, refusal
+from pytrace_mono.tracer.sandbox.machine import NO_FORK
 from pytrace_mono.tracer.sandbox.worker import Reply
 from pytrace_mono.tracer.serialize import from_dict
 from pytrace_mono.tracer.types import TRACE_VERSION, Level, Status, Trace
@@ -29,10 +30,7 @@ def read(reply: Reply, job: Job, level: Level, limits: Limits) -> Trace:
         SandboxError: no child could be made, or a layer could not be applied.
     """
     if reply.end == "unforked":
-        raise SandboxError(
-            f"the sandbox could not fork: {reply.message}. Raise the limit on processes (ulimit -u, "
-            "or the container's pids limit), or free memory."
-        )
+        raise SandboxError(f"the sandbox could not fork: {reply.message}: {NO_FORK}")
     if reply.end == "unconfined":
         message = reply.body.decode("utf-8", "replace") or "no reason given"
         raise SandboxError(
@@ -47,7 +45,7 @@ def read(reply: Reply, job: Job, level: Level, limits: Limits) -> Trace:
         raise refusal(str(fault.get("part")), fault.get("line"), str(fault.get("cause")))
     try:
         if reply.end == "frame":
-            trace = _trace(json.loads(reply.body), job, level, limits)
+            trace = _trace(wire.parse(reply.body), job, level, limits)
         else:
             trace = _empty(*_ending(reply, limits), job, level, limits)
     except (ValueError, RecursionError, TraceFormatError):

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 
-from pytrace_mono.errors import PytraceMonoError, SandboxError
+from pytrace_mono.errors import SandboxError
 from pytrace_mono.tracer.limits import Limits
-from pytrace_mono.tracer.sandbox import jails, levels, repeat, result
+from pytrace_mono.tracer.sandbox import jails, levels, machine
 from pytrace_mono.tracer.sandbox import job as jobs
 from pytrace_mono.tracer.sandbox.batch import Batch, Result
+from pytrace_mono.tracer.sandbox.imports import known as import_names
 from pytrace_mono.tracer.sandbox.job import CallLike, Job, JobLike, Program
-from pytrace_mono.tracer.sandbox.pool import Group, Pool
-from pytrace_mono.tracer.sandbox.setting import PROFILES, Setting
-from pytrace_mono.tracer.sandbox.worker import Reply
+from pytrace_mono.tracer.sandbox.pool import Group
+from pytrace_mono.tracer.sandbox.runner import Runner
+from pytrace_mono.tracer.sandbox.setting import Setting
+from pytrace_mono.tracer.sandbox.setting import known as known_profiles
 from pytrace_mono.tracer.types import Level, Outcome, Trace
+
+_TRUSTED = 16
+"""How many jobs share a child where they may."""
 
 
 class Sandbox:
@@ -44,6 +48,8 @@ class Sandbox:
         profiles: what programs may do beyond computing: ``threads``, ``asyncio`` (an event loop,
             without connections), ``scratch`` (a folder of their own to write to, where they begin,
             and which is emptied after each Call).
+        imports: names of the modules that programs may import, with those below them; another one
+            is an ``ImportError``. None for all that there are. A rule of the house, no protection.
 
     Attributes:
         level: the isolation level achieved.
@@ -52,8 +58,9 @@ class Sandbox:
 
     Raises:
         IsolationUnavailableError: the level cannot be had here.
-        SandboxError: ``workers`` is not a positive whole number, ``determinism`` or a profile is
-            unknown, or two options exclude each other.
+        LimitError: a limit is beyond what this machine has.
+        SandboxError: ``workers`` is not a positive whole number, or too many; ``determinism`` or a
+            profile is unknown; ``imports`` holds no names; two options exclude each other.
 
     Example::
 
@@ -71,9 +78,10 @@ class Sandbox:
         determinism: str = "seeded",
         frozen_clock: bool = False,
         profiles: Iterable[str] = (),
+        imports: Iterable[str] | None = None,
     ) -> None:
-        profiles = _known(profiles)
-        if frozen_clock and profiles & {"threads", "asyncio"}:
+        granted = known_profiles(profiles)
+        if frozen_clock and {"threads", "asyncio"} & set(granted):
             raise SandboxError(
                 "frozen_clock cannot go with the profiles 'threads' and 'asyncio', whose waits would "
                 "never end; leave one of them out"
@@ -83,15 +91,15 @@ class Sandbox:
         if workers is not None and (type(workers) is not int or workers < 1):
             raise SandboxError(f"workers is {workers!r}; give a positive whole number, or None")
         self.limits = limits or Limits()
+        self.workers = workers or _processors()
+        machine.check(self.limits, self.workers)
         tool = jails.choose(isolation)
         self.level: Level = "external" if tool else levels.choose(isolation)
-        self.workers = workers or _processors()
-        setting = Setting(self.level, tool, frozen_clock, tuple(sorted(profiles)))
-        self._pool = Pool(setting, keep=self.workers)
-        # Its warm parents are others, so that what depends on addresses in memory differs too.
-        self._second = Pool(setting, keep=self.workers) if determinism == "check" else None
-        self._limits_by_name = self.limits.to_dict()
-        self._finalizer = weakref.finalize(self, _close, self._pool, self._second)
+        allowed = None if imports is None else import_names(list(imports))
+        setting = Setting(self.level, tool, frozen_clock, granted, allowed)
+        self._twice = determinism == "check"
+        self._runner = Runner(setting, self.limits, self.workers, self._twice)
+        self._finalizer = weakref.finalize(self, self._runner.close)
 
     def trace(self, source: str, call: str | None = None, setup: str = "") -> Trace:
         """Run a program and record it line by line.
@@ -130,13 +138,13 @@ class Sandbox:
         Raises:
             SandboxError: also where ``determinism="check"``: an Outcome could not tell of it.
         """
-        if self._second is not None:
+        if self._twice:
             raise SandboxError(
                 "determinism='check' compares recordings: use Sandbox.trace, or a Sandbox without it"
             )
         return self._run_one(Job(source, call, setup), traced=False).outcome
 
-    def map(self, given: Iterable[JobLike]) -> Iterator[Trace]:
+    def map(self, given: Iterable[JobLike], trusted: bool = False) -> Iterator[Trace]:
         """Record many programs, ``workers`` at once, and yield their Traces in order.
 
         A :class:`Program` gives one Trace for each of its Calls. Jobs are taken only a few ahead of
@@ -146,6 +154,8 @@ class Sandbox:
 
         Args:
             given: Jobs, Programs, or tuples ``(source, call)`` or ``(source, call, setup)``.
+            trusted: put up to 16 jobs in one child, whatever their programs, which is faster: they
+                can see each other, so none may be hostile.
 
         Raises:
             SourceError, CallError: as :meth:`trace`.
@@ -159,10 +169,11 @@ class Sandbox:
                 yield together
 
         def run(together: list[Job], group: Group, deliver: Callable[[Result], None]) -> None:
-            self._deliver(together, True, group, deliver)
+            self._runner.run(together, True, group, deliver)
 
         with Batch(self.workers, run) as batch:
-            yield from batch.results(checked())
+            groups = jobs.in_groups(checked(), _TRUSTED) if trusted else checked()
+            yield from batch.results(groups)
 
     @staticmethod
     def check(job: JobLike) -> None:
@@ -197,66 +208,11 @@ class Sandbox:
 
     def _run(self, together: list[Job], traced: bool) -> list[Trace]:
         found: list[Result] = []
-        self._deliver(together, traced, None, found.append)
+        self._runner.run(together, traced, None, found.append)
         for each in found:
             if isinstance(each, BaseException):
                 raise each
         return [each for each in found if isinstance(each, Trace)]
-
-    def _deliver(
-        self,
-        together: list[Job],
-        traced: bool,
-        group: Group | None,
-        deliver: Callable[[Result], None],
-    ) -> None:
-        """Run jobs in one child, and hand over a Trace, or an error, for each."""
-        request = {
-            "items": [
-                {"source": job.source, "call": job.call, "setup": job.setup} for job in together
-            ],
-            "limits": self._limits_by_name,
-            "traced": traced,
-        }
-
-        def ask(pool: Pool, deliver: Callable[[Result], None]) -> None:
-            waiting = iter(together)
-
-            def read(reply: Reply) -> None:
-                try:
-                    deliver(result.read(reply, next(waiting), self.level, self.limits))
-                except PytraceMonoError as error:
-                    deliver(error)
-
-            pool.ask(request, read, group)
-
-        if self._second is None:
-            ask(self._pool, deliver)
-            return
-        seconds: deque[Result] = deque()
-        ask(self._second, seconds.append)
-
-        def compare(first: Result) -> None:
-            second = seconds.popleft()
-            if isinstance(first, Trace) and isinstance(second, Trace):
-                first = repeat.compare(first, second)
-            deliver(first)
-
-        ask(self._pool, compare)
-
-
-def _close(*pools: Pool | None) -> None:
-    for pool in pools:
-        if pool is not None:
-            pool.close()
-
-
-def _known(profiles: Iterable[str]) -> frozenset[str]:
-    given = frozenset([profiles] if isinstance(profiles, str) else profiles)
-    if given <= set(PROFILES):
-        return given
-    unknown = ", ".join(sorted(repr(name) for name in given - set(PROFILES)))
-    raise SandboxError(f"there is no profile {unknown}; choose among: {', '.join(PROFILES)}")
 
 
 def _processors() -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pytrace_mono.errors import SandboxError
 from pytrace_mono.tracer.types import Level
 
 PROFILES = ("threads", "asyncio", "scratch")
@@ -21,12 +23,14 @@ class Setting:
         tool: the program that starts the warm parent inside a jail, at level ``external``.
         frozen_clock: time stands still but for ``time.sleep``.
         profiles: what is granted beyond the usual, out of :data:`PROFILES`.
+        imports: what programs may import; None for everything.
     """
 
     level: Level
     tool: str | None = None
     frozen_clock: bool = False
     profiles: tuple[str, ...] = ()
+    imports: tuple[str, ...] | None = None
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))
@@ -35,4 +39,18 @@ class Setting:
     def from_json(text: str) -> Setting:
         """What :meth:`to_json` wrote."""
         fields = json.loads(text)
-        return Setting(**{**fields, "profiles": tuple(fields["profiles"])})
+        lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+        return Setting(**{**fields, **lists})
+
+
+def known(profiles: Iterable[str]) -> tuple[str, ...]:
+    """The profiles, in order, each once.
+
+    Raises:
+        SandboxError: there is no such profile.
+    """
+    given = {profiles} if isinstance(profiles, str) else set(profiles)
+    unknown = ", ".join(sorted(repr(name) for name in given - set(PROFILES)))
+    if unknown:
+        raise SandboxError(f"there is no profile {unknown}; choose among: {', '.join(PROFILES)}")
+    return tuple(sorted(given))

@@ -1,4 +1,4 @@
-"""What a program finds around it where a Sandbox asks for more than the usual: the clock, a folder."""
+"""What a program finds around it where a Sandbox asks for it: a frozen clock, a folder, imports."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from _thread import _count as _count_threads
 from os import listdir as _listdir
 from typing import Any
 
+from pytrace_mono.tracer.sandbox import imports
 from pytrace_mono.tracer.sandbox.clock import FrozenClock
 from pytrace_mono.tracer.sandbox.setting import Setting
 
@@ -22,6 +23,7 @@ class Surroundings:
         self._setting = setting
         self._scratch = folder if "scratch" in setting.profiles else None
         self._clock: FrozenClock | None = None
+        self._import = None if setting.imports is None else imports.only(setting.imports)
 
     def enter(self, own_builtins: dict[str, Any]) -> None:
         """Make them so before a Call.
@@ -32,6 +34,8 @@ class Surroundings:
         if self._setting.frozen_clock:
             self._clock = self._clock or FrozenClock()
             self._clock.reset()
+        if self._import is not None:
+            own_builtins["__import__"] = self._import
 
     def spent(self) -> bool:
         """After a Call: does something remain, a thread or a file, that the next must not meet?"""

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import struct
+import sys
 import time
 from typing import Any
 
@@ -25,6 +27,13 @@ REQUEST_CAP = 256 * 1024 * 1024
 
 RESULT_CAP = 64 * 1024 * 1024
 """Largest result accepted from a child, in bytes."""
+
+RESULT_DEPTH = 16
+"""How deeply a result may be nested; one that we wrote has less than half of it."""
+
+_SAFE_RECURSION = 5000
+_NO_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[^][{}"]+')
+_PAIR = re.compile(rb"\[\]|\{\}")
 
 NONCE_BYTES = 8
 MESSAGE = struct.Struct(f">c{NONCE_BYTES}sI")
@@ -47,6 +56,31 @@ def pack(body: bytes) -> bytes:
 
 def pack_json(value: Any) -> bytes:
     return pack(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+
+
+def parse(body: bytes) -> Any:
+    """What a child's JSON holds, if it is no deeper than a result can be.
+
+    The parser recurses: a deep one ends at Python's limit on recursion. Where the main process has
+    raised that, the stack would overflow first, so that the depth is counted before, which takes
+    longer than parsing.
+
+    Raises:
+        ValueError: it is not JSON, or deeper than :data:`RESULT_DEPTH`.
+        RecursionError: it is deeper than the limit on recursion.
+    """
+    if sys.getrecursionlimit() > _SAFE_RECURSION and _is_deep(body):
+        raise ValueError(f"nested more than {RESULT_DEPTH} deep, or brackets that do not match")
+    return json.loads(body)
+
+
+def _is_deep(body: bytes) -> bool:
+    brackets = _NO_BRACKETS.sub(b"", body)
+    for _ in range(RESULT_DEPTH):
+        brackets = _PAIR.sub(b"", brackets)
+        if not brackets:
+            return False
+    return True
 
 
 def write_all(fd: int, data: bytes) -> None:

@@ -16,6 +16,7 @@ import pytrace_mono
 from pytrace_mono.errors import SandboxError
 from pytrace_mono.tracer.sandbox import wire
 from pytrace_mono.tracer.sandbox.jails import TOOLS, Launch
+from pytrace_mono.tracer.sandbox.machine import not_started
 from pytrace_mono.tracer.sandbox.setting import Setting
 from pytrace_mono.tracer.sandbox.watch import pidfd
 
@@ -125,10 +126,7 @@ class Worker:
                 start_new_session=True,  # Ctrl-C is for the main process, which then ends this one.
             )
         except OSError as error:
-            raise SandboxError(
-                f"the sandbox's warm parent did not start: {sys.executable or 'no sys.executable'}: "
-                f"{error}. Run pytrace_mono under an ordinary Python interpreter."
-            ) from error
+            raise not_started(sys.executable or "no sys.executable", error) from error
         finally:
             if here >= 0:
                 os.close(here)

@@ -1,0 +1,97 @@
+"""Jobs to warm parents and what they say to Traces: once, or twice where runs are compared."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from pytrace_mono.errors import PytraceMonoError
+from pytrace_mono.tracer.limits import Limits
+from pytrace_mono.tracer.sandbox import job as jobs
+from pytrace_mono.tracer.sandbox import repeat, result
+from pytrace_mono.tracer.sandbox.batch import Result
+from pytrace_mono.tracer.sandbox.job import Job
+from pytrace_mono.tracer.sandbox.pool import Group, Pool
+from pytrace_mono.tracer.sandbox.setting import Setting
+from pytrace_mono.tracer.sandbox.worker import Reply
+from pytrace_mono.tracer.types import Trace
+
+
+class Runner:
+    """Runs jobs.
+
+    Args:
+        setting: what holds for every run.
+        limits: bounds on every run.
+        keep: how many idle warm parents are kept.
+        twice: run everything a second time and compare.
+    """
+
+    def __init__(self, setting: Setting, limits: Limits, keep: int, twice: bool) -> None:
+        self.setting = setting
+        self._limits = limits
+        self._limits_by_name = limits.to_dict()
+        self._pool = Pool(setting, keep)
+        # Its warm parents are others, so that what depends on addresses in memory differs too.
+        self._second = Pool(setting, keep) if twice else None
+
+    def run(
+        self,
+        together: list[Job],
+        traced: bool,
+        group: Group | None,
+        deliver: Callable[[Result], None],
+    ) -> None:
+        """Run jobs in one child, and hand over a Trace, or an error, for each, in order.
+
+        Args:
+            together: the jobs.
+            traced: record them.
+            group: what they can be cancelled with.
+            deliver: takes the results.
+        """
+        for piece in jobs.pieces(together):
+            if self._second is None:
+                self._ask(self._pool, piece, traced, group, deliver)
+                continue
+            seconds: deque[Result] = deque()
+            self._ask(self._second, piece, traced, group, seconds.append)
+
+            def compare(first: Result, seconds: deque[Result] = seconds) -> None:
+                second = seconds.popleft()
+                if isinstance(first, Trace) and isinstance(second, Trace):
+                    first = repeat.compare(first, second)
+                deliver(first)
+
+            self._ask(self._pool, piece, traced, group, compare)
+
+    def close(self) -> None:
+        """End every warm parent."""
+        self._pool.close()
+        if self._second is not None:
+            self._second.close()
+
+    def _ask(
+        self,
+        pool: Pool,
+        together: list[Job],
+        traced: bool,
+        group: Group | None,
+        deliver: Callable[[Result], None],
+    ) -> None:
+        request = {
+            "items": [
+                {"source": job.source, "call": job.call, "setup": job.setup} for job in together
+            ],
+            "limits": self._limits_by_name,
+            "traced": traced,
+        }
+        waiting = iter(together)
+
+        def read(reply: Reply) -> None:
+            try:
+                deliver(result.read(reply, next(waiting), self.setting.level, self._limits))
+            except PytraceMonoError as error:
+                deliver(error)
+
+        pool.ask(request, read, group)
