@@ -127,7 +127,7 @@ class Aligner:
     def _anywhere(self, said: Said) -> Finding | None:
         """What needs no place; None where it needs one."""
         claim, statement = said.claim, said.claim.statement
-        if isinstance(statement, Condition) and not statement.expression.startswith("line "):
+        if isinstance(statement, Condition) and not statement.expression.startswith(("line ", "test ")):
             node = shapes.parsed(statement.expression)
             if node is None:
                 return _finding(claim, None, "not an expression")
@@ -135,7 +135,7 @@ class Aligner:
                 isinstance(n, ast.Name) and n.id in self._run.program.bound for n in ast.walk(node)
             ):
                 return self._constant(claim, statement)
-        if isinstance(statement, Value):
+        if isinstance(statement, Value) and statement.expression != "_":
             node = shapes.parsed(statement.expression)
             if node is None:
                 return _finding(claim, None, "not an expression")
@@ -303,7 +303,9 @@ class Aligner:
         line = moment.visit.label if moment.visit is not None else 0
         where = f"at line {line} (step {moment.time + 1})"
         if isinstance(statement, (Value, Condition)):
-            if statement.expression.startswith("line "):
+            if statement.expression == "_":
+                return f"nothing is {statement.shown.text} {where}", moment.time  # type: ignore[union-attr]  # a Value
+            if statement.expression.startswith(("line ", "test ")):
                 return f"{statement.expression} comes out otherwise {where}", moment.time
             return (
                 f"{statement.expression} is {self._truth.text(statement.expression, moment)} {where}",

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from pytrace_mono.tracer.types import Snapshot
 from pytrace_mono.verify.aligning.segments import Moment, Segment, Segments
 from pytrace_mono.verify.checking.comparing import NoLiteral, equal, fits, literal_of, shows
-from pytrace_mono.verify.claims import Condition, Gives, Raises, Reached, Shown, Value
+from pytrace_mono.verify.checking.code import moved_by
+from pytrace_mono.verify.claims import Condition, Gives, Operand, Raises, Reached, Shown, Value
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.prose import Said
@@ -26,6 +27,7 @@ class Was(NamedTuple):
     """Whether all it speaks of had a value there."""
 
 
+_PUTS = frozenset({"append", "insert", "appendleft", "push", "heappush"})
 _ABSENT = object()
 _UNKNOWN = object()
 
@@ -85,6 +87,8 @@ class Truth:
             return self._condition(statement, moment)
         if isinstance(statement, Gives):
             return self._gives(statement, moment, said)
+        if isinstance(statement, Operand):
+            return self._operand(statement, moment)
         if isinstance(statement, Raises):
             visit = moment.visit
             if visit is None or visit.raised is None or moment.ends:
@@ -142,6 +146,8 @@ class Truth:
         return self._segments.lookup(name, moment)
 
     def _value(self, said: Value, moment: Moment) -> Any:
+        if said.expression == "_":
+            return self._held_by_any(said, moment)
         if said.expression.isidentifier():
             found = self._segments.lookup(said.expression, moment)
             if found is None:
@@ -167,6 +173,25 @@ class Truth:
                 return False
         return so
 
+    def _held_by_any(self, said: Value, moment: Moment) -> bool:
+        """Whether some variable has a value."""
+        visit = moment.visit
+        names = moment.frame.arguments if visit is None else {**visit.before, **visit.changes}
+        found = [self._segments.lookup(name, moment) for name in names]
+        return any(v is not None and v.exact and meets(said.shown, literal_of(v.text)) for v in found)
+
+    def _operand(self, said: Operand, moment: Moment) -> Any:
+        visit = moment.visit
+        if visit is None or moment.ends:
+            return _ABSENT
+        given = moved_by(visit.statement, _PUTS) if not isinstance(visit.statement, ast.AugAssign) else []
+        values = [self.value(ast.unparse(argument), moment) for argument in given]
+        if not values or any(v is _ABSENT for v in values):
+            return _ABSENT
+        if any(v is _UNKNOWN for v in values):
+            return None
+        return any(meets(said.shown, v) for v in values)
+
     def _came_from(self, said: Value, moment: Moment) -> bool:
         visit = moment.visit
         if visit is None or said.was is None:
@@ -188,6 +213,8 @@ class Truth:
                 return _ABSENT
             outcome = self._run.outcome(visit)
             return None if outcome is None else outcome is said.held
+        if said.expression.startswith("test "):
+            return self._of_kind(said, moment)
         tested = self._tested(said.expression)
         if tested is not None:
             statements, same = tested
@@ -199,6 +226,19 @@ class Truth:
         if value is _ABSENT:
             return _ABSENT
         return None if value is _UNKNOWN else bool(value) is said.held
+
+    def _of_kind(self, said: Condition, moment: Moment) -> Any:
+        visit, kind = moment.visit, said.expression[5:]
+        if visit is None or moment.ends or not isinstance(visit.statement, (ast.If, ast.While)):
+            return _ABSENT
+        if (kind == "loop") is not isinstance(visit.statement, ast.While) and kind != "any":
+            return _ABSENT
+        parent = self._run.program.parents.get(visit.statement)
+        chained = isinstance(parent, ast.If) and parent.orelse == [visit.statement]
+        if kind == "elif" and not chained:
+            return _ABSENT
+        outcome = self._run.outcome(visit)
+        return None if outcome is None else outcome is said.held
 
     def _tested(self, expression: str) -> tuple[list[ast.stmt], bool] | None:
         """The statements whose test an expression is, or negates."""

@@ -14,6 +14,7 @@ from pytrace_mono.verify.claims import (
     Inputs,
     Kind,
     Moment,
+    Operand,
     Passes,
     Raises,
     Reached,
@@ -460,7 +461,7 @@ _SETS = re.compile(
     r"changing|bumps?|bumping|makes?|making|leaves?|leaving|brings?|bringing|takes?|taking|raises?|"
     r"raising|moves?|moving|turns?|turning|lowers?|lowering|increments?|incrementing|decrements?|"
     r"decrementing|increases?|increasing|decreases?|decreasing|drops?|dropping|gives?|giving|keeps?|"
-    r"keeping|pushes|pushing|advances?|grows?|extends?|assigns?|reduces?|reducing|sends?|shrinks?|updated|"
+    r"keeping|pushes|pushing|advances?|grows?|extends?|assigns?|reduces?|reducing|sends?|shrinks?|updated|doubles?|doubling|halves?|halving|"
     rf"starts?|starting|begins?|with|rewrites?) (?:the )?(?P<s>{_N})(?P<w>(?: (?:{_LINK}|equal|from «v\d+»))*?)(?: (?:with|at|to|as))? (?P<v>{_VALUE})"
 )
 
@@ -768,6 +769,78 @@ def _plain(s: Clauses, template: str) -> str:
     return re.sub(r"«[a-zL]\d+»", lambda m: s.code(m[0]), template)
 
 
+_CHECK = re.compile(
+    r"\b(?:[Tt]he |that |this |its |a )?(?P<k>(?:while|loop|outer|inner|elif|if|equality|first|second|early|mismatch|overlap)?(?: loop)?)(?:['\u2019]s)?(?:[- ](?:condition|test|check|comparison|guard|branch|statement|clause))?"
+    rf"(?: (?:on it|itself|again|now|here|there|there too|then|also|still|therefore|this time))*(?P<w>(?: (?:is|was|comes out|evaluates to|turns out|now|then|again|also|still|therefore|as well|both|just|simply|this time|clearly))*) (?P<v>{_NO}|{_YES}|«v\d+»|taken|entered|skipped)"
+)
+
+
+def _checks(s: Clauses) -> Iterator[Phrase]:
+    """``the loop condition is false``, ``the elif is true``: which test is told by its kind only."""
+    for match in _each(s, _CHECK, keep=True):
+        head = match[0][: match.start("v") - match.start()]
+        word = re.search(r"\b(elif|while|if)\b|(loop) condition|(condition|test|check|comparison|guard)\b", head)
+        if word is None or re.search(r"\b(?:first|second|early|outer|inner|no|neither)\b", head):
+            continue
+        verdict = match["v"]
+        if verdict.startswith("«"):
+            if s.code(verdict) not in ("True", "False"):
+                continue
+            held = s.code(verdict) == "True"
+        elif verdict in ("taken", "entered"):
+            if "branch" not in head and "clause" not in head:
+                continue
+            held = True
+        else:
+            held = verdict != "skipped" and re.match(_NO, verdict) is None
+        if re.match(r"yes|no\b|passes|passed|ok|it ", verdict, re.I) or re.search(r"\bnot$|n't$", head.strip()):
+            continue
+        kind = "loop" if word[1] == "while" or word[2] else (word[1] or "any")
+        s.taken.append(match.span())
+        yield Phrase(*match.span(), "branch", Condition(f"test {kind}", held), match[0])
+
+
+_APPENDED = re.compile(
+    rf"(?P<v>{_V}) (?:is|gets|was|are)(?: (?:then|also|therefore|again|now|thus))* (?:appended|pushed|inserted)\b|"
+    rf"\b(?:append|push|insert)(?:s|es|ed|ing)? (?:the )?(?:value |pair |tuple |number |string |character |item |list )?(?P<u>{_V})"
+)
+
+
+def _appended(s: Clauses) -> Iterator[Phrase]:
+    for match in _each(s, _APPENDED, keep=True):
+        shown = s.shown(match["v"] or match["u"])
+        if shown is not None and shown.text is not None and not shown.elided:
+            yield Phrase(*match.span(), "value", Operand(shown, "puts"), match[0])
+
+
+_UNNAMED = re.compile(
+    rf"\b(?:leaving|giving|[Tt]he (?:list|string|text|window|queue|stack|dict|dictionary|set|array|deck|state)(?: (?:is|reads|becomes|looks like|contains|holds|now|then|again|thus|therefore|just))+)(?: us| only| just)?(?: with)? (?P<v>{_V}){_NOT_A_VALUE}"
+)
+
+
+def _unnamed(s: Clauses) -> Iterator[Phrase]:
+    """A container that some variable holds: ``leaving [7, 2]``."""
+    for match in _each(s, _UNNAMED):
+        shown = s.shown(match["v"])
+        if shown is not None and shown.text is not None and shown.text[:1] in "[{" and not shown.elided:
+            yield Phrase(*match.span(), "value", Value("_", shown, "state"), match[0])
+
+
+_IT = re.compile(
+    rf"(?P<s>{_N})[^«;:.]*[;:.,][^«;:.]*\b(?P<p>[Ii]t)(?P<w>(?:'s|\u2019s)?{_GAP}|'s(?: (?:{_LINK}))*|\u2019s(?: (?:{_LINK}))*) (?P<v>{_VALUE})"
+)
+
+
+def _its(s: Clauses) -> Iterator[Phrase]:
+    """``Then passes is incremented, it's 1 now``."""
+    for match in _each(s, _IT, keep=True):
+        if not s.free(match.start("p"), match.end()):
+            continue
+        s.taken.append((match.start("p"), match.end()))
+        for phrase in _value(s.code(match["s"]), s.shown(match["v"]), match["w"], (match.start("p"), match.end()), s):
+            yield phrase
+
+
 def _bare(s: Clauses) -> Iterator[Phrase]:
     """A comparison of literals that is stated is true: ``16 > 10, so we leave``."""
     for match in _each(s, re.compile(r"«c\d+»")):
@@ -778,7 +851,7 @@ def _bare(s: Clauses) -> Iterator[Phrase]:
             r"\s*(?:\?|:|#|check|test|\)\s*\?|gives|would|returns|yields|means)", after
         ) or re.search(
             r"\b(?:is|whether|if|elif|while|does|check|test|condition|question|ask|asks|evaluate|evaluates|"
-            r"compare|compares|guard|comparison|tests|checks|until|unless|not|as|assert|that|loop)(?:s|ing)?:? ?(?:the |that |for )?$",
+            r"compare|compares|guard|comparison|tests|checks|until|unless|not|as|loop)(?:s|ing)?:? ?(?:the |that |for )?$",
             before.rstrip("("),
             re.I,
         ):
@@ -812,5 +885,9 @@ _RULES: tuple[Rule, ...] = (
     _sets,
     _pairs,
     _values,
+    _its,
+    _appended,
+    _unnamed,
+    _checks,
     _bare,
 )

@@ -153,6 +153,12 @@ class _Prose:
         head, mark, _note = line.partition("#")
         taken = take(self._text, start, stop, self._program)
         if not mark:
+            code = head.strip().removeprefix("assert ").strip()
+            if self._direction == "backward" and kind_of(code, self._program) == "c":
+                at = (stop - len(head.lstrip()), stop)
+                claim = Claim("constraint", Holds(code), Place(), head.strip(), *at)
+                self._said.append(Said(claim))
+                return
             if not re.search(r"[^=!<>]=[^=]|->", head) or re.search(
                 r"[-+*/%]=|\bfor\b|\bwhile\b|\bif\b", head
             ):
