@@ -41,6 +41,7 @@ HINT = 0.5
 ELSEWHERE = 1.4
 """What it costs to be outside of the iteration that is named."""
 UNKNOWN = 0.1
+LOOSELY = 0.8
 STALE = 0.15
 """What it costs where it was so only until the pass changed it."""
 OTHER_LINE = 0.25
@@ -266,7 +267,7 @@ class Aligner:
         for _, number in place.passes:
             numbers = {n for _, n in self._segments.full_stack(segment)}
             if number not in numbers:
-                cost += HINT if said.hint else ELSEWHERE
+                cost += HINT if said.hint else (LOOSELY if said.loosely else ELSEWHERE)
         if place.line is not None and said.visit is None:
             labels = {m.visit.label for m in segment.moments if m.visit is not None}
             if place.line not in labels:

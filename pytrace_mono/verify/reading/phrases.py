@@ -795,6 +795,8 @@ def _checks(s: Clauses) -> Iterator[Phrase]:
             held = verdict != "skipped" and re.match(_NO, verdict) is None
         if re.match(r"yes|no\b|passes|passed|ok|it ", verdict, re.I) or re.search(r"\bnot$|n't$", head.strip()):
             continue
+        if word[1] and not re.search(r"\b(?:is|was|loop|condition|test|check|branch|clause|comes|evaluates)\b", match[0]):
+            continue
         kind = "loop" if word[1] == "while" or word[2] else (word[1] or "any")
         s.taken.append(match.span())
         yield Phrase(*match.span(), "branch", Condition(f"test {kind}", held), match[0])

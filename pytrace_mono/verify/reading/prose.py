@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytrace_mono.records import Direction
 from pytrace_mono.verify.claims import (
@@ -51,6 +51,11 @@ _TOPIC = re.compile(
 _ANSWER = re.compile(
     r"^\W*(?:A: ?|\*\*A:?\*\* ?)?\W*(?:(?:It|it|That|that|Still|Now|Then|They|Both|This)(?:'s| is| was| becomes| holds| are| has become)?(?: now| then| still)? )?(?P<v>«v\d+»)(?=[,.;!*)]| (?:entries|elements|items|now|then|because|since|after|at|by)|$)"
 )
+_OVER = re.compile(
+    r"\b(?:loop (?:ends|is over|is done|stops|finishes|exits|terminates|is left)|after the loop|in the end|"
+    r"finally|at the end|returns?|in total|altogether|next|then the|outer|inner)\b",
+    re.IGNORECASE,
+)
 _CLAUSE = re.compile(r"[;:.!?]|, |\bwhile (?!loop|body)|\band\b|\bbut\b|->| - ")
 _STATE_WORDS = re.compile(
     r"\b(?:afterwards|after|now|new|before|start|old|then|at the end|at its|at|its|end|of|the|pass|in|iteration|round|value|loop|body|per|so far|result(?:ing)?|updated|final|entering|leaving)\b|[()`*:]",
@@ -75,7 +80,7 @@ class Said:
         column: what a table's column, or a list's entries, say in the same way.
         visit: it is about that visit of its line, from 1.
         words: what else the sentence says.
-        constant: it needs no place.
+        loosely: the iteration was named in a sentence before.
     """
 
     claim: Claim
@@ -86,6 +91,7 @@ class Said:
     column: str | None = None
     visit: int | None = None
     words: str = ""
+    loosely: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,7 @@ class _Prose:
         self._loops = [s for s, _ in program.at.values() if isinstance(s, Loop)]
         self._targets = {n for loop in self._loops for n in targets_of(loop)}
         self._visit_line: int | None = None
+        self._pass: int | None = None
 
     def read(self, end: int) -> Telling:
         for block in blocks(self._text[:end]):
@@ -126,6 +133,8 @@ class _Prose:
                 self._row(block)
                 continue
             for start, stop in self._lines(block):
+                if block.kind != "code" or not self._text[:start].rstrip(" ").endswith("\n"):
+                    self._pass = None
                 if block.kind == "code":
                     self._code(start, stop)
                 else:
@@ -251,6 +260,10 @@ class _Prose:
             clauses.taken.append(match.span())
         hints = self._hints(taken, template, a)
         passes, visits, lines = self._cues(clauses)
+        if passes and (passes[0][0] < 16 or code):
+            self._pass = passes[0][1]
+        elif passes or _OVER.search(template):
+            self._pass = None
         found = phrases(clauses)
         answered = self._answer(clauses)
         if answered is not None and not any(p.start <= answered.start < p.end for p in found):
@@ -279,11 +292,15 @@ class _Prose:
             claim = Claim(
                 phrase.kind, phrase.statement, place, self._text[first:last].strip(), first, last
             )
+            loosely = not passes and self._pass is not None and not place.passes
+            if loosely and self._pass is not None:
+                place = Place(place.line, ((None, self._pass),))
+                claim = replace(claim, place=place)
             words = (
                 phrase.words if phrase.kind != "loop" else self._clause(taken, template, a, phrase)
             )
             items.append(
-                (phrase.start, Said(claim, False, True, back, phrase.early, None, visit, words))
+                (phrase.start, Said(claim, False, True, back, phrase.early, None, visit, words, loosely))
             )
         items.sort(key=lambda item: item[0])
         for index, (_, said) in enumerate(items):
@@ -481,9 +498,7 @@ class _Prose:
 
 
 def _joined(said: Said, joint: bool) -> Said:
-    return Said(
-        said.claim, said.hint, joint, said.back, said.early, said.column, said.visit, said.words
-    )
+    return replace(said, joint=joint)
 
 
 def _cells(text: str, block: Block) -> list[tuple[int, int]]:
