@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from pytrace_mono.verify.aligning.counting import counts
-from pytrace_mono.verify.aligning.path import lay
+from pytrace_mono.verify.aligning.path import ACROSS, TIED, lay
 from pytrace_mono.verify.aligning.segments import Moment, Segment, Segments
 from pytrace_mono.verify.aligning.truth import Truth, Was, meets, snapshot_meets
 from pytrace_mono.verify.checking.places import is_written
@@ -72,7 +72,7 @@ class Aligner:
         self._entry_point = entry_point
         self._segments = Segments(run)
         self._truth = Truth(self._segments, main)
-        self._made: dict[tuple[str, int, tuple[int, int] | None], list[Moment]] = {}
+        self._made: dict[tuple[str, int], list[Moment]] = {}
         self.told: set[int] = set()
         self.in_order = 0
         self.placed = 0
@@ -94,7 +94,13 @@ class Aligner:
             [self._cost(said, was, segment) for was, segment in zip(row, segments, strict=True)]
             for said, row in zip(spoken, truths, strict=True)
         ]
-        path = lay(costs, _joint(telling, placed), [s.back for s in spoken], segments)
+        stacks = [
+            tuple((r.loop.lineno, r.begins, n) for r, n in self._segments.full_stack(segment))
+            for segment in segments
+        ]
+        path = lay(
+            costs, self._across(telling, placed), [s.back for s in spoken], segments, stacks
+        )
         where = dict(zip(placed, path, strict=True))
         known = {i: truths[n][path[n]] for n, i in enumerate(placed)} if path else {}
         for n, i in enumerate(placed):
@@ -114,6 +120,26 @@ class Aligner:
                 finding = self._counted(said, segments[last] if segments else None)
             found.append(finding)
         return tuple(self._doubted(found))
+
+    def _across(self, telling: Telling, placed: list[int]) -> list[float]:
+        """What it costs each statement to be told in another pass than the one before it."""
+        found: list[float] = []
+        last = -1
+        tied = False
+        for index in placed:
+            said = telling.said[index]
+            joint = all(other.joint for other in telling.said[last + 1 : index + 1])
+            tied = joint and (tied or said.column is not None)
+            found.append(TIED if tied and not said.sequel else (ACROSS if joint else 0.0))
+            statement = said.claim.statement
+            if isinstance(statement, Value) and self._is_target(statement.expression):
+                if joint and said.column is None:
+                    found[-1] = ACROSS
+                tied = True
+            if said.column is not None:
+                tied = True
+            last = index
+        return found
 
     def _doubted(self, found: list[Finding]) -> list[Finding]:
         """Where most is not so the thread is lost, and only what is so nowhere is wrong."""
@@ -336,17 +362,14 @@ class Aligner:
         It is wrong where the words tell of a change, or where the telling does so otherwise of the
         same variable in other passes.
         """
-        told: dict[tuple[str, tuple[int, int]], list[int]] = defaultdict(list)
+        told: dict[tuple[str, int], list[int]] = defaultdict(list)
         for index, at in where.items():
             said = telling.said[index]
-            statement, outer = said.claim.statement, self._segments.all[at].outer
-            if (
-                isinstance(statement, Value)
-                and not said.hint
-                and known[index].so
-                and outer is not None
-            ):
-                told[(said.column or statement.expression, outer)].append(index)
+            statement, segment = said.claim.statement, self._segments.all[at]
+            if not isinstance(statement, Value) or said.hint or not known[index].so:
+                continue
+            if events := self._events(statement, segment):
+                told[(said.column or statement.expression, events[0].time)].append(index)
         fresh: dict[str, int] = defaultdict(int)
         stale: dict[str, list[int]] = defaultdict(list)
         for (name, _), indices in told.items():
@@ -374,22 +397,32 @@ class Aligner:
                     found[index] = _finding(said.claim, False, fact, moment.time)
 
     def _events(self, statement: Value, here: Segment) -> list[Moment]:
-        """The moments in the same pass of the outermost loop at which a value was made."""
-        key = (statement.expression, here.frame.number, here.outer)
+        """The moments at which a value was made in the innermost pass in which one was."""
+        key = (statement.expression, id(here))
         known = self._made.get(key)
         if known is not None:
             return known
         names = _names(statement.expression)
-        self._made[key] = result = [
-            moment
-            for segment in self._segments.all
-            if segment.outer == here.outer and segment.frame is here.frame
-            for moment in segment.moments
-            if moment.visit is not None
-            and not moment.ends
-            and names & (moment.visit.changes.keys() | touched(moment.visit.statement))
-        ]
-        return result
+        frames = {here.frame}
+        caller = here.frame.caller
+        while caller is not None:
+            frames.add(caller.frame)
+            caller = caller.frame.caller
+        stack = self._segments.full_stack(here)
+        found: list[Moment] = []
+        while stack and not found:
+            found = [
+                moment
+                for segment in self._segments.all
+                if segment.frame in frames and self._segments.full_stack(segment)[: len(stack)] == stack
+                for moment in segment.moments
+                if moment.visit is not None
+                and not moment.ends
+                and names & (moment.visit.changes.keys() | touched(moment.visit.statement))
+            ]
+            stack = stack[:-1]
+        self._made[key] = found
+        return found
 
     def _is_stale(self, said: Said, segment: Segment) -> bool:
         return segment.outer is not None and self._is_fresh(said, segment) is False
@@ -414,16 +447,6 @@ class Aligner:
             return _finding(claim, None, "what is counted is not clear")
         told = " or ".join(map(str, sorted(possible)))
         return _finding(claim, statement.count in possible, f"it is {told} times")
-
-
-def _joint(telling: Telling, placed: list[int]) -> list[bool]:
-    """Of each statement that is placed, whether no sentence began since the one placed before it."""
-    found = []
-    last = -1
-    for index in placed:
-        found.append(all(said.joint for said in telling.said[last + 1 : index + 1]))
-        last = index
-    return found
 
 
 @lru_cache(maxsize=4096)

@@ -80,6 +80,7 @@ class Said:
         column: what a table's column, or a list's entries, say in the same way.
         visit: it is about that visit of its line, from 1.
         words: what else the sentence says.
+        sequel: a word of sequence stands before it in its sentence.
         loosely: the iteration was named in a sentence before.
     """
 
@@ -92,6 +93,7 @@ class Said:
     visit: int | None = None
     words: str = ""
     loosely: bool = False
+    sequel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +302,7 @@ class _Prose:
                 phrase.words if phrase.kind != "loop" else self._clause(taken, template, a, phrase)
             )
             items.append(
-                (phrase.start, Said(claim, False, True, back, phrase.early, None, visit, words, loosely))
+                (phrase.start, Said(claim, False, True, back, phrase.early, None, visit, words, loosely, _is_sequel(template, phrase.start)))
             )
         items.sort(key=lambda item: item[0])
         for index, (_, said) in enumerate(items):
@@ -495,6 +497,13 @@ class _Prose:
         if shown is None and re.fullmatch(r"\w", value):
             shown = Shown(repr(value))
         return Value(name, shown, "state") if shown is not None else None
+
+
+_SEQUEL = re.compile(r"\b(?:then|next|after|before|until|finally|later|last|first|second|third|again)\b", re.I)
+
+
+def _is_sequel(template: str, position: int) -> bool:
+    return _SEQUEL.search(template, 0, position) is not None
 
 
 def _joined(said: Said, joint: bool) -> Said:
