@@ -98,9 +98,7 @@ class Aligner:
             tuple((r.loop.lineno, r.begins, n) for r, n in self._segments.full_stack(segment))
             for segment in segments
         ]
-        path = lay(
-            costs, self._across(telling, placed), [s.back for s in spoken], segments, stacks
-        )
+        path = lay(costs, self._across(telling, placed), [s.back for s in spoken], segments, stacks)
         where = dict(zip(placed, path, strict=True))
         known = {i: truths[n][path[n]] for n, i in enumerate(placed)} if path else {}
         for n, i in enumerate(placed):
@@ -130,7 +128,17 @@ class Aligner:
             said = telling.said[index]
             joint = all(other.joint for other in telling.said[last + 1 : index + 1])
             tied = joint and (tied or said.column is not None)
-            found.append(TIED if tied and not said.sequel else (ACROSS if joint else 0.0))
+            before = telling.said[last].claim.statement if last >= 0 else None
+            close = (
+                joint
+                and said.tight
+                and isinstance(before, Value)
+                and isinstance(said.claim.statement, Value)
+                and before.expression != said.claim.statement.expression
+            )
+            found.append(
+                TIED if close or (tied and not said.sequel) else (ACROSS if joint else 0.0)
+            )
             statement = said.claim.statement
             if isinstance(statement, Value) and self._is_target(statement.expression):
                 if joint and said.column is None:
@@ -154,7 +162,9 @@ class Aligner:
     def _anywhere(self, said: Said) -> Finding | None:
         """What needs no place; None where it needs one."""
         claim, statement = said.claim, said.claim.statement
-        if isinstance(statement, Condition) and not statement.expression.startswith(("line ", "test ")):
+        if isinstance(statement, Condition) and not statement.expression.startswith(
+            ("line ", "test ")
+        ):
             node = shapes.parsed(statement.expression)
             if node is None:
                 return _finding(claim, None, "not an expression")
@@ -414,7 +424,8 @@ class Aligner:
             found = [
                 moment
                 for segment in self._segments.all
-                if segment.frame in frames and self._segments.full_stack(segment)[: len(stack)] == stack
+                if segment.frame in frames
+                and self._segments.full_stack(segment)[: len(stack)] == stack
                 for moment in segment.moments
                 if moment.visit is not None
                 and not moment.ends

@@ -65,6 +65,8 @@ def lay(
 
 def _apart(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
     """Whether two stretches are in different passes of one loop, or activations of one function."""
+    if bool(one) is not bool(other):
+        return True
     return any(a != b for a, b in zip(one, other, strict=False))
 
 

@@ -48,6 +48,7 @@ class Segments:
         for running in run.rounds:
             self._rounds.setdefault(running.frame.number, []).append(running)
         self._stacks: dict[int, Stack] = {}
+        self._full: dict[int, Stack] = {}
         self.visits_of: dict[int, list[Visit]] = {}
         for visit in run.visits:
             self.visits_of.setdefault(visit.label, []).append(visit)
@@ -70,7 +71,7 @@ class Segments:
         stack = self.stack_of(moment.visit) if moment.visit is not None else ()
         last = self.all[-1] if self.all else None
         if last is None or last.frame is not moment.frame or last.stack != stack:
-            last = Segment(moment.frame, stack, self._outermost(moment.frame, stack))
+            last = Segment(moment.frame, stack, self._outermost(moment.frame, stack, moment.time))
             self.all.append(last)
         last.moments.append(moment)
 
@@ -89,18 +90,24 @@ class Segments:
 
     def full_stack(self, segment: Segment) -> Stack:
         """Also those of the loops of its callers."""
-        stack = segment.stack
-        caller = segment.frame.caller
+        key = id(segment)
+        known = self._full.get(key)
+        if known is None:
+            known = self._full[key] = self._with_callers(
+                segment.frame, segment.stack, segment.moments[0].time
+            )
+        return known
+
+    def _with_callers(self, frame: Frame, stack: Stack, time: int) -> Stack:
+        caller = frame.caller
         while caller is not None:
+            caller = _latest(caller, time)
             stack = (*self.stack_of(caller), *stack)
             caller = caller.frame.caller
         return stack
 
-    def _outermost(self, frame: Frame, stack: Stack) -> tuple[int, int] | None:
-        caller = frame.caller
-        while caller is not None:
-            stack = self.stack_of(caller) or stack
-            caller = caller.frame.caller
+    def _outermost(self, frame: Frame, stack: Stack, time: int) -> tuple[int, int] | None:
+        stack = self._with_callers(frame, stack, time)
         return (stack[0][0].begins, stack[0][1]) if stack else None
 
     def lookup(self, name: str, moment: Moment) -> Snapshot | None:
@@ -114,9 +121,13 @@ class Segments:
                 found = self.run.outer(name, moment.frame, moment.time)
         caller = moment.frame.caller
         while found is None and caller is not None:
-            # A generator is resumed from later lines than the one that made it.
-            visits = caller.frame.visits
-            last = bisect_right(visits, moment.time, key=lambda visit: visit.start) - 1
-            found = visits[last].before.get(name)
+            caller = _latest(caller, moment.time)
+            found = caller.before.get(name)
             caller = caller.frame.caller
         return found
+
+
+def _latest(caller: Visit, time: int) -> Visit:
+    """What a caller is at: a generator is resumed from later lines than the one that made it."""
+    visits = caller.frame.visits
+    return visits[max(0, bisect_right(visits, time, key=lambda visit: visit.start) - 1)]

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from pytrace_mono.tracer.types import Snapshot
 from pytrace_mono.verify.aligning.segments import Moment, Segment, Segments
-from pytrace_mono.verify.checking.comparing import NoLiteral, equal, fits, literal_of, shows
 from pytrace_mono.verify.checking.code import moved_by
+from pytrace_mono.verify.checking.comparing import NoLiteral, equal, fits, literal_of, shows
 from pytrace_mono.verify.claims import Condition, Gives, Operand, Raises, Reached, Shown, Value
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.reading import shapes
@@ -62,9 +62,9 @@ class Truth:
         """A statement in one stretch: at some moment of it."""
         unknown = False
         known = False
+        if said.visit is not None and not any(self._is_visit(m, said) for m in segment.moments):
+            return Was(False, None, False)
         for moment in segment.moments:
-            if said.visit is not None and not self._is_visit(moment, said):
-                continue
             so = self.at(said, moment)
             if so is True:
                 return Was(True, moment)
@@ -178,13 +178,19 @@ class Truth:
         visit = moment.visit
         names = moment.frame.arguments if visit is None else {**visit.before, **visit.changes}
         found = [self._segments.lookup(name, moment) for name in names]
-        return any(v is not None and v.exact and meets(said.shown, literal_of(v.text)) for v in found)
+        return any(
+            v is not None and v.exact and meets(said.shown, literal_of(v.text)) for v in found
+        )
 
     def _operand(self, said: Operand, moment: Moment) -> Any:
         visit = moment.visit
         if visit is None or moment.ends:
             return _ABSENT
-        given = moved_by(visit.statement, _PUTS) if not isinstance(visit.statement, ast.AugAssign) else []
+        given = (
+            moved_by(visit.statement, _PUTS)
+            if not isinstance(visit.statement, ast.AugAssign)
+            else []
+        )
         values = [self.value(ast.unparse(argument), moment) for argument in given]
         if not values or any(v is _ABSENT for v in values):
             return _ABSENT

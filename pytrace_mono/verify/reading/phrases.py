@@ -395,7 +395,7 @@ _IS_NOT = re.compile(
 )
 _PART = re.compile(
     r"\b(?:of|plus|minus|times|between|than|from|over|versus) (?:the )?$|"
-    r"\b(?:sum|product|difference|of|between|both|max|min)\b[^,.;:]* (?:and|or) $"
+    r"\b(?:sum|product|difference|of|between|both|max|min) (?:\S+ ){1,3}(?:and|or) $"
 )
 """Words that make what follows a part of what is spoken of."""
 _NOUN = re.compile(
@@ -779,7 +779,9 @@ def _checks(s: Clauses) -> Iterator[Phrase]:
     """``the loop condition is false``, ``the elif is true``: which test is told by its kind only."""
     for match in _each(s, _CHECK, keep=True):
         head = match[0][: match.start("v") - match.start()]
-        word = re.search(r"\b(elif|while|if)\b|(loop) condition|(condition|test|check|comparison|guard)\b", head)
+        word = re.search(
+            r"\b(elif|while|if)\b|(loop) condition|(condition|test|check|comparison|guard)\b", head
+        )
         if word is None or re.search(r"\b(?:first|second|early|outer|inner|no|neither)\b", head):
             continue
         verdict = match["v"]
@@ -793,9 +795,13 @@ def _checks(s: Clauses) -> Iterator[Phrase]:
             held = True
         else:
             held = verdict != "skipped" and re.match(_NO, verdict) is None
-        if re.match(r"yes|no\b|passes|passed|ok|it ", verdict, re.I) or re.search(r"\bnot$|n't$", head.strip()):
+        if re.match(r"yes|no\b|passes|passed|ok|it ", verdict, re.I) or re.search(
+            r"\bnot$|n't$", head.strip()
+        ):
             continue
-        if word[1] and not re.search(r"\b(?:is|was|loop|condition|test|check|branch|clause|comes|evaluates)\b", match[0]):
+        if word[1] and not re.search(
+            r"\b(?:is|was|loop|condition|test|check|branch|clause|comes|evaluates)\b", match[0]
+        ):
             continue
         kind = "loop" if word[1] == "while" or word[2] else (word[1] or "any")
         s.taken.append(match.span())
@@ -824,7 +830,12 @@ def _unnamed(s: Clauses) -> Iterator[Phrase]:
     """A container that some variable holds: ``leaving [7, 2]``."""
     for match in _each(s, _UNNAMED):
         shown = s.shown(match["v"])
-        if shown is not None and shown.text is not None and shown.text[:1] in "[{" and not shown.elided:
+        if (
+            shown is not None
+            and shown.text is not None
+            and shown.text[:1] in "[{"
+            and not shown.elided
+        ):
             yield Phrase(*match.span(), "value", Value("_", shown, "state"), match[0])
 
 
@@ -839,7 +850,9 @@ def _its(s: Clauses) -> Iterator[Phrase]:
         if not s.free(match.start("p"), match.end()):
             continue
         s.taken.append((match.start("p"), match.end()))
-        for phrase in _value(s.code(match["s"]), s.shown(match["v"]), match["w"], (match.start("p"), match.end()), s):
+        for phrase in _value(
+            s.code(match["s"]), s.shown(match["v"]), match["w"], (match.start("p"), match.end()), s
+        ):
             yield phrase
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import re
 from dataclasses import dataclass, replace
@@ -80,6 +81,7 @@ class Said:
         column: what a table's column, or a list's entries, say in the same way.
         visit: it is about that visit of its line, from 1.
         words: what else the sentence says.
+        tight: nothing but "and" or a comma stands between it and the one before.
         sequel: a word of sequence stands before it in its sentence.
         loosely: the iteration was named in a sentence before.
     """
@@ -94,6 +96,7 @@ class Said:
     words: str = ""
     loosely: bool = False
     sequel: bool = False
+    tight: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +288,13 @@ class _Prose:
         self._note(taken, a, b, found)
         back = bool(_BACK.search(template))
         items: list[tuple[int, Said]] = [*hints]
+        end = -1
         for phrase in found:
+            tight = (
+                end >= 0
+                and re.fullmatch(r",? (?:and )?|; ?", template[end : phrase.start]) is not None
+            )
+            end = phrase.end
             first, last = (
                 taken.places[a + phrase.start],
                 taken.places[min(a + phrase.end, len(taken.places) - 1)],
@@ -302,7 +311,22 @@ class _Prose:
                 phrase.words if phrase.kind != "loop" else self._clause(taken, template, a, phrase)
             )
             items.append(
-                (phrase.start, Said(claim, False, True, back, phrase.early, None, visit, words, loosely, _is_sequel(template, phrase.start)))
+                (
+                    phrase.start,
+                    Said(
+                        claim,
+                        False,
+                        True,
+                        back,
+                        phrase.early,
+                        None,
+                        visit,
+                        words,
+                        loosely,
+                        _is_sequel(template, phrase.start),
+                        tight,
+                    ),
+                )
             )
         items.sort(key=lambda item: item[0])
         for index, (_, said) in enumerate(items):
@@ -366,9 +390,13 @@ class _Prose:
                     continue
                 ordinal = match["o"].lower() if "o" in match.groupdict() and match["o"] else ""
                 number = shapes.ORDINALS.index(ordinal) if ordinal in shapes.ORDINALS else None
-                for name in sorted(self._targets):
+                for name in sorted(self._target_names()):
                     hint(match.start(), name, shown, number)
         return found
+
+    def _target_names(self) -> set[str]:
+        """The targets of loops as they are written: ``x``, ``(a, b)``."""
+        return {ast.unparse(loop.target) for loop in self._loops if not isinstance(loop, ast.While)}
 
     def _cues(
         self, s: Clauses
@@ -499,7 +527,9 @@ class _Prose:
         return Value(name, shown, "state") if shown is not None else None
 
 
-_SEQUEL = re.compile(r"\b(?:then|next|after|before|until|finally|later|last|first|second|third|again)\b", re.I)
+_SEQUEL = re.compile(
+    r"\b(?:then|next|after|before|until|finally|later|last|first|second|third|again)\b", re.I
+)
 
 
 def _is_sequel(template: str, position: int) -> bool:
