@@ -850,10 +850,9 @@ def _its(s: Clauses) -> Iterator[Phrase]:
         if not s.free(match.start("p"), match.end()):
             continue
         s.taken.append((match.start("p"), match.end()))
-        for phrase in _value(
+        yield from _value(
             s.code(match["s"]), s.shown(match["v"]), match["w"], (match.start("p"), match.end()), s
-        ):
-            yield phrase
+        )
 
 
 def _bare(s: Clauses) -> Iterator[Phrase]:
