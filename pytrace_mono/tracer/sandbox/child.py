@@ -8,7 +8,6 @@ from __future__ import annotations
 import builtins
 import math
 import os
-import sys
 from types import CodeType, TracebackType
 from typing import Any, NamedTuple, NoReturn
 
@@ -39,6 +38,7 @@ class Parent(NamedTuple):
         guard: watches over the harness in the child.
         clean: what every Call of a request finds.
         surroundings: what the program is to find beyond the usual.
+        owner: what the frames of the warm parent hold on to.
     """
 
     pid: int
@@ -47,6 +47,7 @@ class Parent(NamedTuple):
     guard: Guard
     clean: Clean
     surroundings: Surroundings
+    owner: object
 
 
 class Request(NamedTuple):
@@ -70,7 +71,7 @@ class Request(NamedTuple):
 
     @classmethod
     def prepare(cls, limits: Limits, traced: bool, parent: Parent) -> Request:
-        channel = Channel()
+        channel = Channel(parent.guard.is_own_doing)
         stage = Stage(limits, traced, parent.reserve, channel, fresh=True)
         # One second above the timer that ends a run in good order.
         seconds = math.ceil(limits.cpu_seconds) + 1
@@ -198,9 +199,8 @@ def _run(source: str, codes: _Codes, stage: Stage, channel: Channel, parent: Par
     raised: BaseException | None = None
     if recorder is not None:
         recorder.start()
-    hook = sys.gettrace()
     guard = parent.guard
-    guard.arm(channel.note)
+    guard.arm(channel.note, (parent, parent.owner))
     try:
         for code in codes:
             if code is not None:
@@ -214,9 +214,14 @@ def _run(source: str, codes: _Codes, stage: Stage, channel: Channel, parent: Par
             value = _eval(codes.call, namespace)
     except BaseException as error:
         raised = error
-    guard.inspect(stage.handlers, hook)
+    guard.inspect(stage.handlers)
     stop_clocks()
-    status = {"state": "complete"} if recorder is None else recorder.stop()
+    status = {"state": "complete"}
+    if recorder is not None:
+        switched_off = not recorder.active
+        status = recorder.stop()
+        if switched_off and status == {"state": "complete"}:  # It gives a reason for what it does.
+            guard.say("switched the recording off")
     if report.call_start is None and (codes.call or codes.setup):
         status.setdefault("reason", reason)
     if raised is None:

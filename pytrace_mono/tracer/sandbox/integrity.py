@@ -1,14 +1,18 @@
 """Notice a program that reaches for the recorder, its result or its limits. Detection, not prevention.
 
-The recorder lives in the program's own process, so what looks deep enough finds it. Three things tell:
+The recorder lives in the program's own process, so what looks deep enough finds it. Five things tell:
 
 - CPython's audit events: a hook cannot be removed, and is asked before the thing is done. What it finds
   goes to the result pipe at once, where the program cannot take it back.
-- names in the code that is run (``f_back``, ``gettrace``, ...), where CPython has no event.
+- names in the code that is run (``f_trace``, ``gettrace``, ...), where CPython has no event.
+- who calls: the harness is entered by CPython, by signals and by streams, at functions that are known;
+  when it sends something, or switches the recording, having been entered elsewhere, the program did it.
+- references: who reads the local variables of the harness's frames leaves some behind (until 3.12).
 - seals: after a Call, what the harness consists of must be what it was before.
 
-A program that computes such a name at run time, or that finds memory addresses on its own, is not
-noticed.
+Walking the stack, tracebacks, closures and ``__globals__`` are nobody's guilt: honest programs do that.
+What a program does to the harness's objects without calling a function of theirs, or by memory addresses
+that it finds on its own, is not noticed.
 """
 
 from __future__ import annotations
@@ -20,9 +24,10 @@ import os
 import site
 import sys
 import sysconfig
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from signal import ITIMER_PROF, ITIMER_REAL, SIGALRM, SIGPROF, getitimer
+from sys import getrefcount
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
@@ -37,7 +42,6 @@ _EVENTS = {
     "sys.addaudithook": "added an audit hook",
     "sys._current_frames": "asked for the frames of all threads",
     "sys._current_exceptions": "asked for the exceptions of all threads",
-    "sys._getframe": "walked the stack of frames",
     "sys.monitoring.register_callback": "registered a monitoring callback",
     "gc.get_objects": "asked the garbage collector for all objects",
     "gc.get_referrers": "asked the garbage collector for referrers",
@@ -56,22 +60,30 @@ _EVENTS = {
 }
 # The attributes whose use CPython tells of: event -> attribute -> what it means.
 _ATTRIBUTES = {
-    ("object.__getattr__", "tb_frame"): "walked the stack of frames",
     ("object.__setattr__", "__code__"): "replaced the code of a function",
 }
 # What only code that looks for the recorder names, and no event tells of.
 _NAMES = frozenset(
-    "f_back f_locals f_globals f_builtins f_trace gettrace getprofile cell_contents __globals__ "
-    "getclosurevars memmove memset py_object".split()
+    "f_trace f_trace_lines f_trace_opcodes gettrace memmove memset py_object".split()
 )
 _THROUGH_CTYPES = "ctypes"
 _getsignal = import_module("_signal").getsignal  # Without the search in the module's enums.
 
 
 class Guard:
-    """One child's watch over its own harness; made in the warm parent, and armed in the child."""
+    """One child's watch over its own harness; made in the warm parent, and armed in the child.
 
-    def __init__(self) -> None:
+    Args:
+        entries: functions by which the harness may be entered while a program runs.
+    """
+
+    def __init__(self, entries: Iterable[Any]) -> None:
+        # By id, because hash and equality of a code object are those of its constants.
+        self._entries = {
+            id(code): code for code in (one.__code__ for one in (*entries, Guard._hook))
+        }
+        self._held: tuple[object, ...] = ()
+        self._references: list[int] = []
         self._tell: Callable[[str], None] | None = None
         self._told: set[str] = set()
         self._busy = False
@@ -83,8 +95,15 @@ class Guard:
         self._getframe = sys._getframe
         sys.addaudithook(self._hook)
 
-    def arm(self, tell: Callable[[str], None]) -> None:
-        """Watch from now on; ``tell`` is called at once with what was tampered with, in words."""
+    def arm(self, tell: Callable[[str], None], held: tuple[object, ...]) -> None:
+        """Watch from now on.
+
+        Args:
+            tell: called at once with what was tampered with, in words.
+            held: objects in local variables of the harness's frames, and nowhere else.
+        """
+        self._held = held
+        self._references = [getrefcount(one) for one in held]
         self._tell = tell
 
     def disarm(self) -> bool:
@@ -96,22 +115,32 @@ class Guard:
         """Look at the names in code that is about to run."""
         found = _names_in(code) & _NAMES
         if found:
-            self._say(f"names {', '.join(sorted(found))}")
+            self.say(f"names {', '.join(sorted(found))}")
 
-    def inspect(self, handlers: tuple[Any, Any], hook: Any) -> None:
+    def is_own_doing(self, frame: FrameType | None) -> bool:
+        """Was the harness, of which this is a frame, entered where it may be?"""
+        entered = None
+        while frame is not None and frame.f_code.co_filename.startswith(_HOME):
+            entered = frame.f_code
+            frame = frame.f_back
+        return entered is None or id(entered) in self._entries
+
+    def inspect(self, handlers: tuple[Any, Any]) -> None:
         """After a Call: is everything as it was?
 
         Args:
             handlers: of SIGALRM and SIGPROF, as they were set.
-            hook: the trace function that must be set, or None.
         """
+        if [getrefcount(one) for one in self._held] != self._references:
+            self.say("read local variables of the harness")
         if changed := self._seals.changed():
-            self._say(f"replaced {', '.join(changed[:5])} of the harness or builtins")
+            self.say(f"replaced {', '.join(changed[:5])} of the harness or builtins")
         timers = getitimer(ITIMER_REAL)[0] > 0 and getitimer(ITIMER_PROF)[0] > 0
         if (_getsignal(SIGALRM), _getsignal(SIGPROF)) != handlers or not timers:
-            self._say("replaced a timer of its limits")
+            self.say("replaced a timer of its limits")
 
-    def _say(self, what: str) -> None:
+    def say(self, what: str) -> None:
+        """Tell once, while watching."""
         if self._tell is not None and what not in self._told:
             self._told.add(what)
             self._tell(what)
@@ -128,14 +157,17 @@ class Guard:
                     self.read(args[0])
             elif event == "function.__new__" and type(args[0]) is CodeType:
                 self.read(args[0])
-            elif event == "compile" and str(args[1]).startswith(self._trusted):
+            elif event == "compile" and str(args[1]).startswith((*self._trusted, _HOME)):
                 what = "compiled code under the name of a library's file"
             if what is None:
                 return
         self._busy = True
         try:
-            if self._is_programs(self._getframe(1), event.startswith(_THROUGH_CTYPES)):
-                self._say(what)
+            frame = self._getframe(1)
+            if self._is_programs(frame, event.startswith(_THROUGH_CTYPES)):
+                self.say(what)
+            elif not self.is_own_doing(frame):
+                self.say(f"{what} by the harness's own functions")
         finally:
             self._busy = False
 

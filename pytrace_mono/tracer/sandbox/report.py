@@ -14,7 +14,8 @@ from collections.abc import Callable
 from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
 from mmap import MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, mmap
 from os import _exit
-from sys import setrecursionlimit
+from sys import _getframe, setrecursionlimit
+from types import FrameType
 from typing import Any, NoReturn
 
 from pytrace_mono.tracer.rows import Rows
@@ -25,6 +26,7 @@ _DEEP = 1_000_000
 _RESERVE_BYTES = 64 * 1024 * 1024
 _MESSAGE = wire.MESSAGE.pack
 _write = kernel.write_with_secret
+_CALLED = b"called the harness's own functions"
 
 
 def _not_json(value: object) -> NoReturn:
@@ -43,9 +45,14 @@ def to_json(value: Any) -> bytes:
 
 
 class Channel:
-    """The result pipe, once it is open."""
+    """The result pipe, once it is open.
 
-    def __init__(self) -> None:
+    Args:
+        is_own_doing: says of the frame that calls whether this is the harness's own doing.
+    """
+
+    def __init__(self, is_own_doing: Callable[[FrameType], bool]) -> None:
+        self._is_own_doing = is_own_doing
         self._nonce = b""
         self._secret = 0
 
@@ -60,7 +67,10 @@ class Channel:
         self._write(wire.CONFINED + nonce)
 
     def send(self, tag: bytes, body: bytes = b"") -> None:
-        self._write(_MESSAGE(tag, self._nonce, len(body)) + body)
+        message = _MESSAGE(tag, self._nonce, len(body)) + body
+        if not self._is_own_doing(_getframe(1)):
+            message = _MESSAGE(wire.NOTE, self._nonce, len(_CALLED)) + _CALLED + message
+        self._write(message)
 
     def note(self, what: str) -> None:
         """Tell at once that something was tampered with; the program cannot take it back."""

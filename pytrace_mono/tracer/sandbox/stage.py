@@ -18,10 +18,12 @@ import time
 from importlib import import_module
 from types import ModuleType
 
+from pytrace_mono.tracer.activation import Activation
+from pytrace_mono.tracer.headroom import Rearm
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.recorder import Recorder
 from pytrace_mono.tracer.sandbox.confine import limit_processor
-from pytrace_mono.tracer.sandbox.report import Channel, Report, Reserve
+from pytrace_mono.tracer.sandbox.report import Channel, Output, Report, Reserve
 from pytrace_mono.tracer.sandbox.seals import Seals
 from pytrace_mono.tracer.scope import PROGRAM_FILE, Scope
 from pytrace_mono.tracer.snapshot import Snapshotter
@@ -90,13 +92,8 @@ class Stage:
         self.namespace["__builtins__"] = self._builtins
         self._clocks = tuple(min(s, _FOREVER) for s in (limits.wall_seconds, limits.cpu_seconds))
 
-        def wall_passed(signum: int, frame: object) -> None:
-            report.cut("timed_out", f"wall_seconds ({limits.wall_seconds:g}) passed")
-
-        def processor_passed(signum: int, frame: object) -> None:
-            report.cut("over_limit", f"cpu_seconds ({limits.cpu_seconds:g}) used")
-
-        self.handlers = (wall_passed, processor_passed)
+        self._limits = limits
+        self.handlers = (self._wall_passed, self._processor_passed)
 
     def set(self, source: str) -> None:
         """Give the program its module, its streams and its source for tracebacks."""
@@ -117,6 +114,25 @@ class Stage:
         # They repeat: a handler that ran into the program's recursion limit gets another chance.
         _set_timer(signal.ITIMER_REAL, self._clocks[0], _TIMER_REPEAT_SECONDS)
         _set_timer(signal.ITIMER_PROF, self._clocks[1], _TIMER_REPEAT_SECONDS)
+
+    def _wall_passed(self, signum: int, frame: object) -> None:
+        self.report.cut("timed_out", f"wall_seconds ({self._limits.wall_seconds:g}) passed")
+
+    def _processor_passed(self, signum: int, frame: object) -> None:
+        self.report.cut("over_limit", f"cpu_seconds ({self._limits.cpu_seconds:g}) used")
+
+
+ENTRIES = (
+    Stage._wall_passed,
+    Stage._processor_passed,
+    Output.write,
+    Recorder._on_call,
+    Recorder._on_thread,
+    Activation.trace,
+    Rearm.__call__,
+    Rearm.__del__,
+)
+"""By which the kernel, streams and CPython's tracing enter the harness while a program runs."""
 
 
 def stop_clocks() -> None:

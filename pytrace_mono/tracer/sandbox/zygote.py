@@ -24,7 +24,7 @@ from pytrace_mono.tracer.sandbox.integrity import Guard
 from pytrace_mono.tracer.sandbox.report import Reserve, to_json
 from pytrace_mono.tracer.sandbox.scratch import Scratch
 from pytrace_mono.tracer.sandbox.setting import Setting
-from pytrace_mono.tracer.sandbox.stage import Clean
+from pytrace_mono.tracer.sandbox.stage import ENTRIES, Clean
 from pytrace_mono.tracer.sandbox.surroundings import Surroundings
 from pytrace_mono.tracer.sandbox.watch import Child, Heard, Main, MainProcessGone
 
@@ -63,8 +63,8 @@ def main(setting: str, main_ended: int) -> None:
 
 
 class _Zygote:
-    def __init__(self, setting: Setting, main: Main, replies: int) -> None:
-        self._main = main
+    def __init__(self, setting: Setting, main_process: Main, replies: int) -> None:
+        self._main = main_process
         self._replies = replies
         for name in _COMMON.split():
             importlib.import_module(name)
@@ -75,16 +75,16 @@ class _Zygote:
         with_scratch = "scratch" in setting.profiles
         if setting.level == "isolated":
             places = [(grant.path, grant.real) for grant in granted]
-            namespaces.enter(places, main.ended, with_scratch)
+            namespaces.enter(places, main_process.ended, with_scratch)
         self._scratch = Scratch(setting.level in ("isolated", "external")) if with_scratch else None
         folder = "/"
         if self._scratch is not None:
             folder = self._scratch.path
             granted.append(landlock.to_write(folder))
         jail = Jail(setting, granted, folder, address_space)
-        self._parent = child.Parent(
-            os.getpid(), jail, reserve, Guard(), Clean(), Surroundings(setting, folder)
-        )
+        guard = Guard((*ENTRIES, main))
+        surroundings = Surroundings(setting, folder)
+        self._parent = child.Parent(os.getpid(), jail, reserve, guard, Clean(), surroundings, self)
         self._request: tuple[dict[str, Any], child.Request] | None = None
         gc.collect()
         gc.disable()
