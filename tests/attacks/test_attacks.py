@@ -6,10 +6,11 @@ import functools
 import sys
 
 import pytest
-from battery import jail
+from battery import jail, ours
 from battery.attack import Attack, Sign
 from battery.catalogue import ATTACKS, BY_NAME, KINDS
 from battery.findings import KNOWN
+from battery.scene import Scene
 
 from pytrace_mono.errors import IsolationUnavailableError
 from pytrace_mono.tracer.sandbox import Sandbox
@@ -81,6 +82,17 @@ def test_its_control_succeeds_without_protection(attack: Attack) -> None:
         pytest.skip(attack.uncontrolled)
 
     assert attack.sign in known(in_jail("bare"))[attack.name], attack.tries
+
+
+def test_no_forgery_of_an_outcome_is_confirmed_by_a_run_without_tracing() -> None:
+    forgeries = [attack for attack in ATTACKS if attack.sign == "forged"]
+    with Scene() as scene, Sandbox(ours.PATIENT, STRONGEST, workers=1, confirm=True) as box:
+        for attack in forgeries:
+            trace = box.trace(
+                scene.prelude(ours.frame(), ours.SNAPSHOT) + attack.source, attack.call
+            )
+            assert ours.told(trace) == [], attack.tries
+    assert len(forgeries) >= 20
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from pytrace_mono.tracer.sandbox import Sandbox
     [
         ("import sys\nsys.settrace(None)\n", "sys.settrace"),
         ("import gc\ngc.get_objects()\n", "garbage collector"),
-        ("import sys\nsys.gettrace()\n", "gettrace"),
+        ("import sys\nsys.gettrace().__self__.stop()\n", "the harness's own functions"),
         ("import signal\nsignal.setitimer(signal.ITIMER_REAL, 0)\n", "timer"),
         ("print.__self__.hex = lambda x: 7\n", "replaced hex"),
         ("import ctypes\nctypes.CDLL(None).getpid()\n", "ctypes"),
@@ -61,6 +61,7 @@ _HONEST = {
     "signature": "inspect.signature(lambda x: x)\ninspect.getsource(f) if 0 else None\n",
     "handlers": "signal.getsignal(signal.SIGALRM)\nsignal.signal(signal.SIGUSR1, print)\n",
     "generator": "g = (x for x in 'ab')\nnext(g)\ng.gi_frame.f_lineno\n",
+    "am I debugged": "assert sys.gettrace() is None or callable(sys.gettrace())\n",
     "weak references": "class A: pass\na = A()\nr = weakref.ref(a, print)\ndel a\n",
     "collector": "gc.collect()\ngc.callbacks.append(print)\ngc.collect()\n",
 }

@@ -4,9 +4,9 @@ The recorder lives in the program's own process, so what looks deep enough finds
 
 - CPython's audit events: a hook cannot be removed, and is asked before the thing is done. What it finds
   goes to the result pipe at once, where the program cannot take it back.
-- names in the code that is run (``f_trace``, ``gettrace``, ...), where CPython has no event.
-- who calls: the harness is entered by CPython, by signals and by streams, at functions that are known;
-  when it sends something, or switches the recording, having been entered elsewhere, the program did it.
+- names in the code that is run (``f_trace``, ``memmove``, ...), where CPython has no event.
+- who calls: CPython, signals and streams enter the harness at known functions; when it sends something
+  or switches the recording, having been entered at another, the program did it.
 - references: who reads the local variables of the harness's frames leaves some behind (until 3.12).
 - seals: after a Call, what the harness consists of must be what it was before.
 
@@ -63,9 +63,7 @@ _ATTRIBUTES = {
     ("object.__setattr__", "__code__"): "replaced the code of a function",
 }
 # What only code that looks for the recorder names, and no event tells of.
-_NAMES = frozenset(
-    "f_trace f_trace_lines f_trace_opcodes gettrace memmove memset py_object".split()
-)
+_NAMES = frozenset("f_trace f_trace_lines f_trace_opcodes memmove memset py_object".split())
 _THROUGH_CTYPES = "ctypes"
 _getsignal = import_module("_signal").getsignal  # Without the search in the module's enums.
 

@@ -27,6 +27,33 @@ def compare(first: Trace, second: Trace) -> Trace:
     return replace(first, status=Status("nondeterministic", reason))
 
 
+def confirm(traced: Trace, plain: Trace) -> Trace:
+    """The first Trace, its status ``tampered`` where a run without tracing ended otherwise.
+
+    Tracing takes time, so a recording that was cut short by a limit is not held against the other.
+    """
+    if traced.status.state == "tampered" or traced.outcome.kind in ("timed_out", "over_limit"):
+        return traced
+    found = next(_differences_of_ends(traced, plain), None)
+    if found is None and plain.status.state == "tampered":
+        found = plain.status.reason
+    if found is None:
+        return traced
+    reason = f"a run of {_what(traced)} without tracing ended otherwise: {found}"
+    if traced.status.reason is not None:
+        reason += f" ({traced.status.reason})"
+    return replace(traced, status=Status("tampered", reason))
+
+
+def _differences_of_ends(first: Trace, second: Trace) -> Iterator[str]:
+    if first.outcome != second.outcome:
+        yield f"the outcome is {_of_outcome(first.outcome)}, then {_of_outcome(second.outcome)}"
+    for stream in ("stdout", "stderr"):
+        one_text, other_text = getattr(first, stream), getattr(second, stream)
+        if one_text != other_text:
+            yield f"{stream} is {one_text!r:.{_SHOWN}}, then {other_text!r:.{_SHOWN}}"
+
+
 def _differences(first: Trace, second: Trace) -> Iterator[str]:
     for number, (one, other) in enumerate(zip(first.steps, second.steps, strict=False)):
         if one != other:

@@ -1,9 +1,10 @@
-"""Jobs to warm parents and what they say to Traces: once, or twice where runs are compared."""
+"""Jobs to warm parents and what they say to Traces: once, or more often where runs are compared."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from pytrace_mono.errors import PytraceMonoError
 from pytrace_mono.tracer.limits import Limits
@@ -25,15 +26,19 @@ class Runner:
         limits: bounds on every run.
         keep: how many idle warm parents are kept.
         twice: run everything a second time and compare.
+        confirm: run what is recorded once more without recording, and compare the ends.
     """
 
-    def __init__(self, setting: Setting, limits: Limits, keep: int, twice: bool) -> None:
+    def __init__(
+        self, setting: Setting, limits: Limits, keep: int, *, twice: bool, confirm: bool
+    ) -> None:
         self.setting = setting
         self._limits = limits
         self._limits_by_name = limits.to_dict()
         self._pool = Pool(setting, keep)
         # Its warm parents are others, so that what depends on addresses in memory differs too.
         self._second = Pool(setting, keep) if twice else None
+        self._confirm = confirm
 
     def run(
         self,
@@ -51,16 +56,20 @@ class Runner:
             deliver: takes the results.
         """
         for piece in jobs.pieces(together):
-            if self._second is None:
-                self._ask(self._pool, piece, traced, group, deliver)
-                continue
-            seconds: deque[Result] = deque()
-            self._ask(self._second, piece, traced, group, seconds.append)
+            # Runs to hold the first one against, and how.
+            others: list[tuple[deque[Result], Callable[[Trace, Trace], Trace]]] = []
+            if self._second is not None:
+                others.append((deque(), repeat.compare))
+                self._ask(self._second, piece, traced, group, others[-1][0].append)
+            if self._confirm and traced:
+                others.append((deque(), repeat.confirm))
+                self._ask(self._pool, piece, False, group, others[-1][0].append)
 
-            def compare(first: Result, seconds: deque[Result] = seconds) -> None:
-                second = seconds.popleft()
-                if isinstance(first, Trace) and isinstance(second, Trace):
-                    first = repeat.compare(first, second)
+            def compare(first: Result, others: Any = tuple(others)) -> None:
+                for seconds, how in others:
+                    second = seconds.popleft()
+                    if isinstance(first, Trace) and isinstance(second, Trace):
+                        first = how(first, second)
                 deliver(first)
 
             self._ask(self._pool, piece, traced, group, compare)

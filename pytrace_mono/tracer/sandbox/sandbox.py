@@ -50,6 +50,8 @@ class Sandbox:
             and which is emptied after each Call).
         imports: names of the modules that programs may import, with those below them; another one
             is an ``ImportError``. None for all that there are. A rule of the house, no protection.
+        confirm: everything is run once more without tracing, and a Trace with another end than that
+            gets the status ``tampered``, unless a limit cut the recording short.
 
     Attributes:
         level: the isolation level achieved.
@@ -79,6 +81,7 @@ class Sandbox:
         frozen_clock: bool = False,
         profiles: Iterable[str] = (),
         imports: Iterable[str] | None = None,
+        confirm: bool = False,
     ) -> None:
         granted = known_profiles(profiles)
         if frozen_clock and {"threads", "asyncio"} & set(granted):
@@ -98,7 +101,9 @@ class Sandbox:
         allowed = None if imports is None else import_names(list(imports))
         setting = Setting(self.level, tool, frozen_clock, granted, allowed)
         self._twice = determinism == "check"
-        self._runner = Runner(setting, self.limits, self.workers, self._twice)
+        self._runner = Runner(
+            setting, self.limits, self.workers, twice=self._twice, confirm=confirm
+        )
         self._finalizer = weakref.finalize(self, self._runner.close)
 
     def trace(self, source: str, call: str | None = None, setup: str = "") -> Trace:

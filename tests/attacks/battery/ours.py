@@ -17,6 +17,7 @@ SECONDS, HASTY_SECONDS = 3.0, 0.15
 _TOO_LATE_SECONDS = 4.0
 """How long after its time a program counts as still running: machines are slow sometimes."""
 
+PATIENT = Limits(wall_seconds=SECONDS, memory_bytes=256 << 20, max_steps=2000)
 _OVERSIZED = 10_000_000
 SNAPSHOT = {"text": FORGED, "type": "str", "exact": True}
 
@@ -46,11 +47,10 @@ def attempt_all(
         profiles: what is granted beyond the usual.
     """
     signs: dict[str, list[Sign]] = {}
-    patient = Limits(wall_seconds=SECONDS, memory_bytes=256 << 20, max_steps=2000)
     hasty = Limits(wall_seconds=HASTY_SECONDS, memory_bytes=256 << 20, max_steps=10**9)
     with (
         Scene() as scene,
-        Sandbox(patient, level, workers=1, profiles=profiles) as box,
+        Sandbox(PATIENT, level, workers=1, profiles=profiles) as box,
         Sandbox(hasty, level, workers=1, profiles=profiles) as hasty_box,
     ):
         clean = _follower(box)
