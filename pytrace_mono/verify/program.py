@@ -156,6 +156,11 @@ class Program:
         return frozenset(found)
 
     @cached_property
+    def lines(self) -> frozenset[str]:
+        """Its lines as ``ast`` writes them, without indentation."""
+        return frozenset(line.strip() for line in ast.unparse(self.tree).splitlines())
+
+    @cached_property
     def loop_lines(self) -> frozenset[int]:
         """Lines of loop headers."""
         return frozenset(s.lineno for s, _ in self.at.values() if isinstance(s, Loop))
@@ -218,6 +223,12 @@ def targets_of(statement: ast.stmt) -> frozenset[str]:
         for n in ast.walk(t)
         if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
     )
+
+
+@lru_cache(maxsize=8192)
+def names_in(node: ast.expr) -> frozenset[str]:
+    """Every name in an expression."""
+    return frozenset(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
 
 
 @lru_cache(maxsize=1024)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytrace_mono.tracer.parsing import parse_expression
 from pytrace_mono.tracer.types import Snapshot, Step, Trace
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
-from pytrace_mono.verify.program import Function, Loop, Program, own_names, program_of
+from pytrace_mono.verify.program import Function, Loop, Program, names_in, own_names, program_of
 
 LATE = 1 << 60
 """After the end of any run."""
@@ -88,6 +88,41 @@ class Round:
             return None
         ends = self.passes[number] if number < len(self.passes) else self.ends
         return self.passes[number - 1], ends
+
+
+class Known(NamedTuple):
+    """A known Call and the activation it is about: its arguments and how it ended, no more."""
+
+    call: str
+    main: Frame | None
+
+
+def known(trace: Trace, entry_point: str) -> Known:
+    """What properties ask of a Call, without taking its whole Trace apart; as :meth:`Run.main`.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: the program cannot be parsed here.
+    """
+    program = program_of(trace.program)
+    name = entry_point.rsplit(".", 1)[-1]
+    begun: dict[int, Frame] = {}
+    for time, step in enumerate(trace.call_steps):
+        if step.file is not None:
+            continue
+        if step.kind == "call":
+            called = step.function.rsplit(".", 1)[-1]
+            definition = program.functions.get(step.line)
+            if definition is not None and called == definition.name == name:
+                given = dict(step.changes)
+                begun[step.frame] = Frame(
+                    step.frame, step.function, definition, given, step.depth, time, None
+                )
+        elif step.kind in ("return", "yield", "await", "unwind") and step.frame in begun:
+            frame = begun[step.frame]
+            frame.ending, frame.value, frame.ends = step.kind, step.value, time
+    found = list(begun.values())
+    outermost = next((f for f in reversed(found) if f.depth == 0), None)
+    return Known(trace.call or "", outermost or (found[0] if found else None))
 
 
 class Run:
@@ -297,11 +332,10 @@ class Run:
                 list.
         """
         names: dict[str, Any] = {}
-        for part in ast.walk(node):
-            if isinstance(part, ast.Name) and part.id not in names:
-                found = self.snapshot(part.id, visit, after=after)
-                if found is not None:
-                    names[part.id] = self.value_of(found)
+        for name in names_in(node):
+            found = self.snapshot(name, visit, after=after)
+            if found is not None:
+                names[name] = self.value_of(found)
         return evaluate(node, names, self.program.bound)
 
     def outcome(self, visit: Visit) -> bool | None:

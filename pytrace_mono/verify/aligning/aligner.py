@@ -31,7 +31,7 @@ from pytrace_mono.verify.findings import Finding, Status
 from pytrace_mono.verify.program import effects_of, targets_of
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.prose import Said, Telling
-from pytrace_mono.verify.recording import Frame, Run
+from pytrace_mono.verify.recording import Frame, Known, Run
 
 WRONG = 1.0
 """What a statement costs where it is not so."""
@@ -55,21 +55,18 @@ class Aligner:
     Args:
         run: the recording; of the witness where the monologue argues backwards.
         main: the activation that the Call is about.
-        others: gives the recordings of every known Call, for properties.
-        entry_point: name of the function.
+        known: gives every known Call, for properties.
     """
 
     def __init__(
         self,
         run: Run,
         main: Frame | None,
-        others: Callable[[], Sequence[Run]],
-        entry_point: str,
+        known: Callable[[], Sequence[Known]],
     ) -> None:
         self.run = self._run = run
         self._main = main
-        self._others = others
-        self._entry_point = entry_point
+        self._known = known
         self._segments = Segments(run)
         self._truth = Truth(self._segments, main)
         self._made: dict[tuple[str, int], list[Moment]] = {}
@@ -189,7 +186,7 @@ class Aligner:
         if isinstance(statement, Inputs):
             return self._chosen(claim, statement)
         if isinstance(statement, Holds) and claim.kind == "property":
-            return _finding(claim, *on_all(statement.expression, self._others(), self._entry_point))
+            return _finding(claim, *on_all(statement.expression, self._known()))
         if isinstance(statement, Holds):
             return self._constraint(claim, statement)
         return None

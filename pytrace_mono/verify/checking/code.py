@@ -59,11 +59,6 @@ def root_of(node: ast.expr) -> str | None:
     return inner.id if isinstance(inner, ast.Name) else None
 
 
-def has_names(node: ast.expr) -> bool:
-    """Whether an expression depends on a variable."""
-    return any(isinstance(part, ast.Name) for part in ast.walk(node))
-
-
 def moved_by(statement: ast.stmt, methods: frozenset[str]) -> list[ast.expr]:
     """What the calls of such methods in a simple statement are given."""
     if not isinstance(statement, (ast.Expr, ast.Assign, ast.AugAssign, ast.Return)):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 
-from pytrace_mono.verify.checking.code import has_names, is_test, opposite, written
+from pytrace_mono.verify.checking.code import is_test, opposite, written
 from pytrace_mono.verify.checking.context import Answer, Context, where
 from pytrace_mono.verify.checking.places import Window
 from pytrace_mono.verify.claims import Claim, Condition, Place, Reached
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
+from pytrace_mono.verify.program import names_in
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.recording import Visit
 
@@ -23,13 +24,13 @@ def condition(context: Context, claim: Claim, said: Condition) -> Answer:
         return _case(context, claim, visits, said)
     if node is None:
         return None, "not an expression", None
-    if not has_names(node):
+    if not names_in(node):
         try:
             value = bool(evaluate(node, {}, context.run.program.bound))
         except NotEvaluated as why:
             return None, str(why), None
         return value is said.held, f"{said.expression} is {value}", None
-    normal = ast.unparse(node)
+    normal = written(node)
     visits = [v for v in visits if is_test(v, normal)] or visits
 
     def test(visit: Visit) -> bool | None:
@@ -46,7 +47,7 @@ def condition(context: Context, claim: Claim, said: Condition) -> Answer:
 def came_out(context: Context, node: ast.expr, visit: Visit) -> bool | None:
     """A condition at a visit: by where the run went where it is the test, else by its value."""
     test = getattr(visit.statement, "test", None)
-    text = ast.unparse(node)
+    text = written(node)
     if test is not None and isinstance(visit.statement, (ast.If, ast.While)):
         if written(test) == text:
             return context.run.outcome(visit)

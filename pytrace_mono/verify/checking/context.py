@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from pytrace_mono.records import Direction
 from pytrace_mono.verify.checking.places import Places
 from pytrace_mono.verify.claims import Claim
 from pytrace_mono.verify.program import Loop
-from pytrace_mono.verify.recording import Frame, Run, Visit
+from pytrace_mono.verify.recording import Frame, Known, Run, Visit
 
 Answer = tuple[bool | None, str, int | None]
 """Whether a claim holds (None: cannot be said), the recorded fact, the deciding step."""
@@ -22,8 +22,7 @@ class Context:
     Args:
         run: the recording: of the asked Call, or of the witness where the monologue argues backwards.
         main: the activation the Call is about.
-        others: recordings of every known Call, for properties; ``run`` among them.
-        entry_point: name of the function.
+        known: every known Call, for properties.
         direction: forward claims are told in the order of the run, backward ones are not.
 
     Attributes:
@@ -38,15 +37,13 @@ class Context:
         self,
         run: Run,
         main: Frame | None,
-        others: Sequence[Run],
-        entry_point: str,
+        known: Iterable[Known],
         direction: Direction,
     ) -> None:
         self.run = run
         self.main = main
         self.places = Places(run, main)
-        self.others = others
-        self.entry_point = entry_point
+        self.known = known
         self.forward = direction == "forward"
         self.cursor = -1
         self.told: set[int] = set()

@@ -16,7 +16,7 @@ from pytrace_mono.verify.claims import Gives, Reading
 from pytrace_mono.verify.findings import Checked, Finding, Scores
 from pytrace_mono.verify.program import program_of
 from pytrace_mono.verify.reading import is_labelled, read, tell
-from pytrace_mono.verify.recording import Frame, Run
+from pytrace_mono.verify.recording import Frame, Known, Run, known
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class Evidence:
         return Run(self.trace)
 
     @cached_property
-    def runs(self) -> tuple[Run, ...]:
-        """Those of all known Calls."""
-        others = (Run(t) for t in self.traces if t is not self.trace and t.complete)
-        return (self.run, *others)
+    def known(self) -> tuple[Known, ...]:
+        """All known Calls, this one first."""
+        others = (t for t in self.traces if t is not self.trace and t.complete)
+        return tuple(known(trace, self.entry_point) for trace in (self.trace, *others))
 
 
 def check(monologue: str, evidence: Evidence, direction: Direction) -> Checked:
@@ -60,12 +60,11 @@ def check(monologue: str, evidence: Evidence, direction: Direction) -> Checked:
     main = run.main(evidence.entry_point)
     if not is_labelled(monologue):
         telling = tell(monologue, run.program, direction)
-        aligner = Aligner(run, main, lambda: evidence.runs, evidence.entry_point)
+        aligner = Aligner(run, main, lambda: evidence.known)
         return _scored(telling.reading, aligner.findings(telling), aligner, main)
     reading = read(monologue, program_of(run.trace.program), direction)
     properties = any(c.kind == "property" for c in reading.claims)
-    runs = evidence.runs if properties else (run,)
-    context = Context(run, main, runs, evidence.entry_point, direction)
+    context = Context(run, main, evidence.known if properties else (), direction)
     findings = tuple(check_claim(context, claim) for claim in reading.claims)
     return _scored(reading, findings, context, main)
 

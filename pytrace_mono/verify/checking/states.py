@@ -8,7 +8,6 @@ from typing import Any
 from pytrace_mono.verify.checking.code import (
     PUTS,
     TAKES,
-    has_names,
     moved_by,
     root_of,
     touches,
@@ -18,6 +17,7 @@ from pytrace_mono.verify.checking.conditions import came_out
 from pytrace_mono.verify.checking.context import Answer, Context, where
 from pytrace_mono.verify.claims import Claim, Operand, Shown, Value
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
+from pytrace_mono.verify.program import names_in
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.recording import Visit
 
@@ -30,7 +30,7 @@ def value(context: Context, claim: Claim, said: Value) -> Answer:
     root = root_of(node)
     place = claim.place
     if root is None or not isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
-        if not has_names(node):
+        if not names_in(node):
             return _constant(context, node, said)
         return _expression(context, claim, said, node)
     if place.over:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import builtins
 import keyword
-from collections.abc import Sequence
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from pytrace_mono.verify.checking.comparing import NoLiteral, fits, literal_of
@@ -15,13 +16,13 @@ from pytrace_mono.verify.claims import Claim, Holds, Inputs, Quoted
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.program import Loop
 from pytrace_mono.verify.reading import shapes
-from pytrace_mono.verify.recording import Frame, Run, Visit
+from pytrace_mono.verify.recording import Frame, Known, Visit
 
 
 def holds(context: Context, claim: Claim, said: Holds) -> Answer:
     """Whether an expression is true: at its line, or, a property, on every known Call."""
     if claim.kind == "property":
-        return on_all(said.expression, context.others, context.entry_point)
+        return on_all(said.expression, context.known)
     node = shapes.parsed(said.expression)
     if node is None:
         return None, "not an expression", None
@@ -48,14 +49,13 @@ def holds(context: Context, claim: Claim, said: Holds) -> Answer:
     return holds, why, step
 
 
-def on_all(predicate: str, runs: Sequence[Run], entry_point: str) -> Answer:
+def on_all(predicate: str, calls: Iterable[Known]) -> Answer:
     """Whether a predicate about input and result holds on every known Call."""
     decided = False
-    for run in runs:
-        main = run.main(entry_point)
+    for call, main in calls:
         holds = on_run(predicate, main)
         if holds is False:
-            return False, f"false of {run.trace.call}", None
+            return False, f"false of {call}", None
         decided = decided or holds is True
     return (True if decided else None), "it cannot be evaluated on any known Call", None
 
@@ -85,21 +85,25 @@ def on_run(predicate: str, main: Frame | None) -> bool | None:
         return None
 
 
-def _free_names(node: ast.expr) -> list[str]:
+@lru_cache(maxsize=2048)
+def _free_names(node: ast.expr) -> tuple[str, ...]:
     """Names of values: not of functions that are called, types asked about, or comprehensions."""
     vocabulary: set[int] = set()
     bound: set[str] = set()
     for part in ast.walk(node):
         if isinstance(part, ast.Call):
             vocabulary.add(id(part.func))
-            if ast.unparse(part.func) == "isinstance" and len(part.args) == 2:
+            asks = isinstance(part.func, ast.Name) and part.func.id == "isinstance"
+            if asks and len(part.args) == 2:
                 vocabulary.update(id(n) for n in ast.walk(part.args[1]))
         elif isinstance(part, ast.comprehension):
             bound.update(n.id for n in ast.walk(part.target) if isinstance(n, ast.Name))
         elif isinstance(part, ast.Lambda):
             bound.update(a.arg for a in part.args.args)
     names = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
-    return sorted({n.id for n in names if id(n) not in vocabulary and n.id not in bound} - {"math"})
+    return tuple(
+        sorted({n.id for n in names if id(n) not in vocabulary and n.id not in bound} - {"math"})
+    )
 
 
 def inputs(context: Context, claim: Claim, said: Inputs) -> Answer:

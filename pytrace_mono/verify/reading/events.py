@@ -203,7 +203,7 @@ def _yields(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
         yield Found("call", Gives(None, shown, "yielded"))
 
 
-@EVENTS.add(rf"({C}|\w+(?:Error|Exception|Iteration)) is (?:raised|thrown)", "is ")
+@EVENTS.add(rf"({C}|\w+(?:Error|Exception|Iteration)) is (?:raised|thrown)", "raised", "thrown")
 @EVENTS.add(
     rf"\b(?:raises|raised|throws|raising) (?:an? |the )?({C}|\w+(?:Error|Exception))",
     "rais",

@@ -20,17 +20,19 @@ _SCAN = re.compile(
     r"|(?P<span>\blines?\s+\[?L?(?P<first>\d+)\]?(?P<join>\s*[-\u2013\u2014]\s*|\s+(?:to|through|and)\s+)"
     r"\[?L?(?P<last>\d+)\b\]?)"
     r"|(?P<label>\[L(\d+)\]|\bL(\d+)\b|\bline\s+(\d+)\b)"
-    r"|(?P<strong>\*\*|__(?=\w)|(?<=\w)__(?!\w)|(?<![\w*])\*(?=\w[^*\n]*\*(?!\w)))"
+    r"|(?P<strong>\*\*|(?<!\w)__(?=\w)|(?<![\w*])\*(?=\w[^*\n]*\*(?!\w)))"
     r"|(?P<word>[A-Za-z_][\w]*)"
     r"|(?P<string>(?<![\w\])])(?:'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\")(?!\w))"
     r"|(?P<bracket>[\[({])"
     r"|(?P<number>(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?!\w))"
-    r"|(?P<blank>\s+)",
+    r"|(?P<blank>[^\S ]\s*| \s+)",
     re.DOTALL | re.IGNORECASE,
 )
 _OPERATOR = re.compile(r"\s*(\*\*|//|<=|>=|==|!=|:=|=|<|>|[-+*/%])\s*")
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _WORDS = frozenset({"True", "False", "None"})
+_DISPLAYS = frozenset({"set", "list", "dict", "range", "len", "sum", "max", "min"})
+_MAYBE_CODE = frozenset({"word", "string", "bracket", "number"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,48 +88,41 @@ def mask(text: str, start: int, end: int, names: Collection[str]) -> Masked:
         masked.pieces.append(Piece(code, position, until, quoted))
         put(f"«{len(masked.pieces) - 1}»", until)
 
-    while position < end:
-        match = _SCAN.search(text, position, end)
-        if match is None:
-            put(text[position:end], end)
-            break
-        if match.start() > position:
-            out.append(text[position : match.start()])
-            length += match.start() - position
-            position = match.start()
-            places.append(length)
-            sources.append(position)
-        kind = match.lastgroup
-        if match["code"] is not None:
+    scanned = start
+    while (match := _SCAN.search(text, scanned, end)) is not None:
+        kind, begins, scanned = match.lastgroup, match.start(), match.end()
+        stop: int | None = None
+        if kind == "word" and match["word"] not in names and match["word"] not in _WORDS:
+            # A word of English stays where it is, up to what comes next.
+            if text[scanned : scanned + 1] != "(" or match["word"] not in _DISPLAYS:
+                continue
+            stop = _close(text, scanned, end)
+            if stop is None or not _is_code(text[begins:stop]):
+                continue
+            stop = _expression(text, begins, end, names) or stop
+        elif kind in _MAYBE_CODE:
+            stop = _expression(text, begins, end, names)
+            if stop is None:
+                continue
+        if begins > position:
+            put(text[position:begins], begins)
+        if stop is not None:
+            keep(text[begins:stop], stop, False)
+            scanned = stop
+        elif kind == "code":
             inner = match[3]
             padded = len(match[2]) > 1 and inner.startswith(" ") and inner.endswith(" ")
-            keep(inner[1:-1] if padded else inner, match.end(), True)
-        elif match["span"] is not None:
+            keep(inner[1:-1] if padded else inner, scanned, True)
+        elif kind == "span":
             joint = "and" if "and" in match["join"] else "to"
-            put(f"[L{match['first']}] {joint} [L{match['last']}]", match.end())
-        elif match["label"] is not None:
+            put(f"[L{match['first']}] {joint} [L{match['last']}]", scanned)
+        elif kind == "label":
             number = next(g for g in match.groups()[7:] if g is not None and g.isdigit())
-            put(f"[L{number}]", match.end())
-        elif match["strong"] is not None:
-            put("", match.end())
-        elif match["blank"] is not None:
-            put(" ", match.end())
-        elif kind == "word" and match["word"] not in names and match["word"] not in _WORDS:
-            after = match.end()
-            is_set = match["word"] in ("set", "list", "dict", "range", "len", "sum", "max", "min")
-            if is_set and text[after : after + 1] == "(":
-                close = _close(text, after, end)
-                if close is not None and _is_code(text[position:close]):
-                    stop = _expression(text, position, end, names) or close
-                    keep(text[position:stop], stop, False)
-                    continue
-            put(match["word"], match.end())
+            put(f"[L{number}]", scanned)
         else:
-            ends = _expression(text, position, end, names)
-            if ends is None:
-                put(match[0], match.end())
-            else:
-                keep(text[position:ends], ends, False)
+            put("" if kind == "strong" else " ", scanned)
+    if position < end:
+        put(text[position:end], end)
     masked.template = "".join(out)
     return masked
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from pytrace_mono.records import Direction
 from pytrace_mono.verify.claims import (
@@ -64,6 +66,35 @@ def is_labelled(text: str) -> bool:
     return _LABELLED.search(text) is not None
 
 
+class _Marks(NamedTuple):
+    """What in a template says when: passes by number (with their position), and the like."""
+
+    label: tuple[int, int] | None
+    spans: bool
+    passes: tuple[tuple[int, int], ...]
+    left_out: int | None
+    summary: bool
+    afterwards: bool
+    pieces: tuple[int, ...]
+
+
+@lru_cache(maxsize=8192)
+def _marks(template: str) -> _Marks:
+    """Found once: templates come again and again."""
+    label = _LABEL.search(template)
+    stated = ((m.start(), _number(m[1] or m[2] or m[3])) for m in _PASS.finditer(template))
+    left_out = _LEFT_OUT.search(template)
+    return _Marks(
+        (label.start(), int(label[1])) if label is not None else None,
+        _SPAN.search(template) is not None,
+        tuple((start, number) for start, number in stated if number is not None),
+        int(left_out[1]) if left_out is not None else None,
+        _SUMMARY.match(template) is not None,
+        _AFTERWARDS.search(template) is not None,
+        tuple(int(n) for n in re.findall(r"«(\d+)»", template)),
+    )
+
+
 @dataclass(slots=True)
 class _Above:
     """The context that a block hands down to those below it."""
@@ -102,7 +133,6 @@ class _Reader:
         self._above: list[_Above] = []
         self._last_loop: int | None = None
         self._table: Table | None = None
-        self._lines = {line.strip() for line in ast.unparse(program.tree).splitlines()}
 
     def read(self) -> Reading:
         for block in blocks(self._text):
@@ -131,7 +161,11 @@ class _Reader:
     def _block(self, block: Block) -> None:
         text = self._text[block.start : block.end]
         above = self._context(block)
-        if block.kind == "code" and text.split("#")[0].strip() in self._lines and "#" not in text:
+        if (
+            block.kind == "code"
+            and text.split("#")[0].strip() in self._program.lines
+            and "#" not in text
+        ):
             return  # the program itself
         masked = mask(self._text, block.start, block.end, self._names)
         template = masked.template
@@ -182,9 +216,10 @@ class _Reader:
         block: Block,
     ) -> None:
         template = sentence.template
-        passes = self._passes(template, context)
+        marks = _marks(template)
+        passes = self._passes(marks, context)
         over = False
-        if _SUMMARY.match(template):
+        if marks.summary:
             context.passes = self._base(context)
             over = self._sums_up(sentence, context)
         if block.section == "properties":
@@ -200,8 +235,7 @@ class _Reader:
                 found += self._quotes(sentence)
             elif self._direction == "backward":
                 found += _constraints(sentence)
-        pieces = [int(n) for n in re.findall(r"«(\d+)»", template)]
-        with_code = any(number in quoted for number in pieces)
+        with_code = any(number in quoted for number in marks.pieces)
         start = masked.source(offset)
         end = masked.source(offset + len(template))
         self._coded += with_code
@@ -210,7 +244,7 @@ class _Reader:
                 self._unread.append(Unread(self._text[start:end].strip(), start, end))
             elif re.search(r"[A-Za-z]", template):
                 self._prose += 1
-        firm = bool(_LABEL.search(template))
+        firm = marks.label is not None
         for first, last, item in found:
             behind = _BEHIND.match(template[last:])
             stated = int(behind[1]) if behind is not None else sentence.line_at(first)
@@ -225,12 +259,11 @@ class _Reader:
             self._claims.append(Claim(item.kind, item.statement, place, self._text[a:b], a, b))
         if passes:
             context.passes = passes[-1][1]
-        left_out = _LEFT_OUT.search(template)
-        if left_out is not None:
+        if marks.left_out is not None:
             own = self._above[-1] if self._above else None
             loop = own.loop if own is not None else None
-            context.left_out = (*self._base(context), (loop, int(left_out[1])))
-        if _AFTERWARDS.search(template):
+            context.left_out = (*self._base(context), (loop, marks.left_out))
+        if marks.afterwards:
             context.passes = context.passes[:-1] if passes else ()
 
     def _sums_up(self, sentence: Sentence, context: _Above) -> bool:
@@ -241,28 +274,23 @@ class _Reader:
         return is_end and sentence.line in self._program.loop_lines
 
     def _passes(
-        self, template: str, context: _Above
+        self, marks: _Marks, context: _Above
     ) -> list[tuple[int, tuple[tuple[int | None, int], ...]]]:
         """Where in the sentence an iteration is named, and which ones are then in force."""
         found: list[tuple[int, tuple[tuple[int | None, int], ...]]] = []
         own = self._above[-1] if self._above else None
         base = self._base(context)
-        if _SPAN.search(template):
+        if marks.spans:
             return [(0, base)]
         loop = own.loop if own is not None else None
-        label = _LABEL.search(template)
-        for match in _PASS.finditer(template):
-            stated = match[1] or match[2] or match[3]
-            number = _number(stated)
-            if number is None:
-                continue
+        for start, number in marks.passes:
             here = loop
-            before = label is not None and label.start() < match.start()
-            if label is not None and before and int(label[1]) in self._program.loop_lines:
-                here = int(label[1])
+            if marks.label is not None and marks.label[0] < start:
+                stated = marks.label[1]
+                here = stated if stated in self._program.loop_lines else here
             if any(line is not None and line == here for line, _ in base):
                 here = None
-            found.append((match.start(), (*base, (here, number))))
+            found.append((start, (*base, (here, number))))
         return found
 
     def _base(self, context: _Above) -> tuple[tuple[int | None, int], ...]:

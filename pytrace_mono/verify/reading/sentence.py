@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from pytrace_mono.records import Direction
@@ -108,6 +109,8 @@ class Rules:
 
     def __init__(self) -> None:
         self._rules: list[Rule] = []
+        # Templates come again and again, in one text and in the next.
+        self._matching = lru_cache(maxsize=8192)(self._find_matching)
 
     def add(self, pattern: str, *keys: str, open: bool = False) -> Callable[[Handler], Handler]:
         """Register a handler for a pattern; ``keys`` are texts of which one must occur."""
@@ -118,17 +121,20 @@ class Rules:
 
         return register
 
+    def _find_matching(self, template: str) -> tuple[Rule, ...]:
+        """The rules whose pattern occurs in a template at all."""
+        return tuple(
+            rule
+            for rule in self._rules
+            if (not rule.keys or any(key in template for key in rule.keys))
+            and rule.pattern.search(template) is not None
+        )
+
     def read(self, sentence: Sentence) -> list[tuple[int, int, Found]]:
         """What the rules find, with its place in the template."""
         found: list[tuple[int, int, Found]] = []
         template = sentence.template
-        for rule in self._rules:
-            for key in rule.keys:
-                if key in template:
-                    break
-            else:
-                if rule.keys:
-                    continue
+        for rule in self._matching(template):
             position = 0
             while (match := rule.pattern.search(template, position)) is not None:
                 start, end = match.span()

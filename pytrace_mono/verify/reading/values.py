@@ -190,10 +190,8 @@ def _operand(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
 
 @VALUES.add(
     rf"({C}|{shapes.NUM}) is (not )?(?:in|inside|among|one of|a member of) ({C})",
-    " in",
-    "among",
-    "of",
-)
+    "in «", "inside «", "among «", "of «",
+)  # fmt: skip
 def _in(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     if not s.follows(m.start(), *_HYPOTHETICAL):
         text = f"({s.code(m[1])}) in ({s.code(m[3])})"
