@@ -18,6 +18,7 @@ from torch import Tensor
 from transformers import AttentionInterface, AutoModelForCausalLM
 
 from pytrace_mono.errors import TrainingError
+from pytrace_mono.train.blocks import BLOCK
 from pytrace_mono.train.config import LoraConfig, TrainConfig
 from pytrace_mono.train.data import Data, load_data, read_all
 from pytrace_mono.train.encode import Document
@@ -25,13 +26,14 @@ from pytrace_mono.train.finetune import losses_of
 from pytrace_mono.train.loss import CHUNK
 from pytrace_mono.train.meter import Flops, peak_flops, peak_memory
 from pytrace_mono.train.model import load_model, load_tokenizer, model_config, prepared
-from pytrace_mono.train.optim import StochasticAdamW
+from pytrace_mono.train.optim import SMALL, StochasticAdamW
 from pytrace_mono.train.pack import PackedRow, join
 from pytrace_mono.train.steps import Steps
 
 _USABLE = 0.95  # of a device: the rest goes to its context and to gaps between allocations
 _ASSUMED_MFU = 0.40
 _COMPARED_BATCH = 8
+_WORKSPACE = {"": 8, "bf16": 28, "8-bit": 40}  # bytes for each number of the largest weight
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,8 @@ def memory_of(config: TrainConfig, description: Any, world: int = 1) -> Memory:
         if weight.requires_grad:
             wide = config.precision != "stochastic" or config.gradients == "fp32"
             gradients += count * (4 if wide else 2)
-            moments += count * 2 * size
+            in_bytes = config.moments == "8-bit" and count > SMALL
+            moments += 2 * (count + 4 * -(-count // BLOCK)) if in_bytes else count * 2 * size
             largest = max(largest, count)
     if world > 1 and not config.fsdp:
         gradients *= 2  # one copy in the buckets that are exchanged
@@ -109,7 +112,7 @@ def memory_of(config: TrainConfig, description: Any, world: int = 1) -> Memory:
         gradients // shards,
         moments // shards,
         _activations(config, description),
-        largest // shards * (28 if config.precision == "stochastic" else 8),
+        largest // shards * _WORKSPACE[config.moments if config.precision == "stochastic" else ""],
     )
 
 
@@ -215,11 +218,12 @@ def _savings(config: TrainConfig) -> list[tuple[str, dict[str, Any]]]:
         (f"pass_tokens={config.context}", {"pass_tokens": config.context}),
         ("precision=stochastic", {"precision": "stochastic"}),
         ("gradients=bf16", {"gradients": "bf16"}),
+        ("moments=8-bit", {"moments": "8-bit"}),
         (f"lora.rank={lora.rank}", {"lora": lora}),
         ("lora.quantize=true", {"lora": lora.model_copy(update={"quantize": True})}),
     ]
     if config.fsdp or config.deepspeed is not None:  # shards have real masters
-        del savings[2:4]
+        del savings[2:5]
     return [
         (setting, fields)
         for setting, fields in savings
@@ -243,7 +247,9 @@ def worst_pass(config: TrainConfig) -> PackedRow:
 def worst_step(config: TrainConfig, model: Any, device: torch.device) -> tuple[float, int]:
     """Seconds of the worst pass, forward and back, and the peak memory, an optimizer's step included."""
     model.to(device).train()
-    optimizer = StochasticAdamW([w for w in model.parameters() if w.requires_grad])
+    optimizer = StochasticAdamW(
+        [w for w in model.parameters() if w.requires_grad], eight_bits=config.moments == "8-bit"
+    )
     row, seconds = worst_pass(config), 0.0
     for _ in range(2):  # the first pass also warms up
         start = time.perf_counter()

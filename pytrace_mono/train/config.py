@@ -78,6 +78,7 @@ class TrainConfig(_Strict):
         precision: ``stochastic``: bf16 weights and moments, rounded stochastically; ``mixed``: fp32
             weights and moments, bf16 arithmetic; ``fp32``.
         gradients: dtype in which ``stochastic`` accumulates gradients.
+        moments: in which ``stochastic`` keeps them; ``8-bit``: block-wise (see ``blocks``).
         checkpointing: share of the layers whose activations are computed again in the backward pass.
         lora: train adapters instead of the weights.
         fsdp: shard weights, gradients and moments over the processes (FSDP2).
@@ -105,6 +106,7 @@ class TrainConfig(_Strict):
     keep: int = Field(2, gt=0)
     precision: Literal["stochastic", "mixed", "fp32"] = "stochastic"
     gradients: Literal["bf16", "fp32"] = "fp32"
+    moments: Literal["bf16", "8-bit"] = "bf16"
     checkpointing: float = Field(1.0, ge=0, le=1)
     lora: LoraConfig | None = None
     fsdp: bool = False
@@ -125,6 +127,8 @@ class TrainConfig(_Strict):
             "min_learning_rate is above learning_rate": self.min_learning_rate > self.learning_rate,
             "scratch.hidden must be an even multiple of scratch.heads": self.scratch is not None
             and self.scratch.hidden % (2 * self.scratch.heads) != 0,
+            "moments=8-bit needs precision=stochastic": self.moments == "8-bit"
+            and self.precision != "stochastic",
             "give either fsdp or deepspeed": self.fsdp and self.deepspeed is not None,
             "sharded weights have real masters: set precision=mixed (or fp32) with fsdp or deepspeed": (
                 (self.fsdp or self.deepspeed is not None) and self.precision == "stochastic"

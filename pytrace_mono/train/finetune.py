@@ -153,7 +153,12 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
             groups = [group for group in groups if group["params"]]
             rate = self._config.learning_rate
             if self._config.precision == "stochastic":
-                self.optimizer = StochasticAdamW(groups, lr=rate, seed=self._config.seed)
+                self.optimizer = StochasticAdamW(
+                    groups,
+                    lr=rate,
+                    seed=self._config.seed,
+                    eight_bits=self._config.moments == "8-bit",
+                )
             else:
                 self.optimizer = torch.optim.AdamW(groups, lr=rate, weight_decay=0.0)
         return self.optimizer

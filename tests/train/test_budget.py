@@ -52,6 +52,9 @@ def test_weights_gradients_and_moments_are_counted() -> None:
     memory = budget.memory_of(recipe(), DEEPSEEK_CODER)
     assert (memory.weights, memory.gradients, memory.moments) == (2 * count, 4 * count, 4 * count)
     assert budget.memory_of(recipe("gradients=bf16"), DEEPSEEK_CODER).gradients == 2 * count
+    in_bytes = budget.memory_of(recipe("moments=8-bit"), DEEPSEEK_CODER).moments
+    small = 65 * 4096  # the norms stay in bf16
+    assert in_bytes == 2 * (count - small) * 260 // 256 + 4 * small
     sharded = budget.memory_of(recipe("precision=mixed", "fsdp=true"), DEEPSEEK_CODER, 8)
     assert (sharded.weights, sharded.moments) == (4 * count // 8, 8 * count // 8)
 

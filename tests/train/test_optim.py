@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra [train]")
 
+from pytrace_mono.train import blocks  # noqa: E402
 from pytrace_mono.train.optim import StochasticAdamW, round_stochastically  # noqa: E402
 
 BF16 = torch.bfloat16
+CPU = torch.device("cpu")
+EIGHT_BITS = partial(StochasticAdamW, eight_bits=True)
 
 
 def test_rounding_keeps_the_mean_and_gives_a_neighbour() -> None:
@@ -43,10 +47,40 @@ def test_fp32_weights_move_as_with_torchs_adamw() -> None:
     torch.testing.assert_close(trained(StochasticAdamW), trained(torch.optim.AdamW))
 
 
-def test_a_resumed_run_goes_on_exactly() -> None:
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_byte_stands_for_the_values_of_dynamic_quantization(signed: bool) -> None:
+    theirs = pytest.importorskip("bitsandbytes.functional").create_dynamic_map(signed=signed)
+    torch.testing.assert_close(blocks.values(signed, CPU), theirs, rtol=1e-5, atol=1e-12)
+
+
+def test_what_a_byte_can_hold_comes_back_and_zeros_stay_zeros() -> None:
+    for signed in (True, False):
+        held = blocks.values(signed, CPU).repeat(3)[:-100].clone() * 7
+        held[-412:] = 0  # from the middle of a block on; the last block is not full
+        for generator in (None, torch.Generator().manual_seed(0)):
+            stored, scales = blocks.quantize(held, signed, generator)
+            assert (stored.dtype, stored.shape, scales.shape) == (torch.uint8, held.shape, (3,))
+            back = blocks.dequantize(stored, scales, signed)
+            torch.testing.assert_close(back, held, rtol=1e-6, atol=1e-6 * 7)
+
+
+def test_rounding_to_bytes_goes_to_the_nearest_or_keeps_the_mean() -> None:
+    low, high = blocks.values(True, CPU)[250:252]
+    exact = torch.full((200 * 256,), float(low + 0.3 * (high - low)))
+    exact[::256] = 1  # the scale of each block
+    stored, scales = blocks.quantize(exact, True, None)
+    assert set(blocks.dequantize(stored, scales, True).tolist()) == {1.0, float(low)}
+    stored, scales = blocks.quantize(exact, True, torch.Generator().manual_seed(0))
+    back = blocks.dequantize(stored, scales, True)
+    assert set(back.tolist()) == {1.0, float(low), float(high)}
+    assert abs((back.mean() - exact.mean()) / (high - low)) < 0.01
+
+
+@pytest.mark.parametrize("optimizer_of", [StochasticAdamW, EIGHT_BITS])
+def test_a_resumed_run_goes_on_exactly(optimizer_of: Any) -> None:
     def make() -> tuple[Any, Any]:
-        weight = torch.nn.Parameter(torch.linspace(-1, 1, 64).to(BF16))
-        return weight, StochasticAdamW([weight], lr=1e-4, seed=3)
+        weight = torch.nn.Parameter(torch.linspace(-1, 1, 5000).to(BF16))
+        return weight, optimizer_of([weight], lr=1e-4, seed=3)
 
     def steps(weight: Any, optimizer: Any, count: int) -> None:
         for _ in range(count):
@@ -62,7 +96,9 @@ def test_a_resumed_run_goes_on_exactly() -> None:
     resumed, optimizer = make()
     resumed.data.copy_(weight.data)
     optimizer.load_state_dict(saved)
-    assert optimizer.state[resumed]["exp_avg"].dtype == BF16
+    dtypes = {value.dtype for value in optimizer.state[resumed].values() if torch.is_tensor(value)}
+    bytes_and_scales = {torch.uint8, torch.float32}
+    assert dtypes == (bytes_and_scales if optimizer_of is EIGHT_BITS else {BF16})
     steps(resumed, optimizer, 3)
     assert torch.equal(resumed, straight)
 
@@ -93,6 +129,11 @@ def test_at_a_small_learning_rate_the_loss_falls_as_in_fp32_where_plain_bf16_sta
     exact = fall_of_the_loss(torch.optim.AdamW, torch.float32)
     stochastic = fall_of_the_loss(StochasticAdamW, BF16)
     nearest = fall_of_the_loss(torch.optim.AdamW, BF16)
-    print(f"fall of the loss: fp32 {exact:.4f}, stochastic {stochastic:.4f}, nearest {nearest:.4f}")
+    in_bytes = fall_of_the_loss(EIGHT_BITS, BF16)
+    print(
+        f"fall of the loss: fp32 {exact:.4f}, stochastic {stochastic:.4f}, nearest {nearest:.4f}, "
+        f"stochastic with moments in 8 bits {in_bytes:.4f}"
+    )
     assert abs(stochastic / exact - 1) < 0.02
+    assert abs(in_bytes / exact - 1) < 0.02
     assert nearest < 0.8 * exact
