@@ -27,7 +27,9 @@ sys.path.insert(0, str(ROOT / "tests" / "verify"))
 
 from lies import lies  # noqa: E402 - beside the tests
 
-PLANTS = 2000
+PLANTS = 4000
+MOST = 3
+"""Lies of one kind in one text."""
 
 
 class Listener:
@@ -76,10 +78,10 @@ def narrated(path: Path) -> None:
         if checked.contradicted:
             accused += 1
             continue
-        for lie in lies(told, trace, number):
+        for lie in lies(told, trace, number, MOST):
             if planted.total() < PLANTS:
                 planted[lie.kind] += 1
-                caught[lie.kind] += bool(check(lie.text, evidence, prompt.direction).contradicted)
+                caught[lie.kind] += lie.is_caught(check(lie.text, evidence, prompt.direction))
     box.close()
     total = len(listener.heard)
     print(f"claims       {dict(status)}; sentences with code {coded}, unread {unread}")

@@ -14,32 +14,45 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from pytrace_mono.tracer import Trace
+from pytrace_mono.verify import Checked
 
 _BOUND = re.compile(r"(`(\w+)` (?:becomes|is now|starts as) )`([^`\n]+)`")
 _MOVED = re.compile(r"(`(\w+)` goes from `[^`\n]+` to )`([^`\n]+)`")
 _TEST = re.compile(r"(\[L(\d+)\] `[^`\n]+` )(holds|fails)(?=[,;. ])")
 _RUNS = re.compile(r"(\[L(\d+)\] The loop [^\n]*?; it runs )(once|twice|\w+ times)")
 _RETURNS = re.compile(r"([Tt]he function returns )`([^`\n]+)`")
+_LABEL = re.compile(r"\[L(\d+)\]")
+_BULLET = re.compile(
+    r"^( *)- \[L(\d+)\] `\w+` (?:starts as|becomes|is now|goes from) (?:(?!\[L)[^\n])*\.\n",
+    re.MULTILINE,
+)
+_STATED = re.compile(r"\[L(\d+)\] `(\w+)` ((?:becomes|is now|starts as) `[^`\n]+`)")
 _ITERATION = re.compile(r"^( *- Iteration (\d+): )`(\w+) = ([^`\n]+)`", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Lie:
-    """A monologue with one lie in it."""
+    """A monologue with one lie in it; ``dropped`` is the line it leaves out, where that is the lie."""
 
     kind: str
     text: str
     said: str
+    dropped: int | None = None
+
+    def is_caught(self, checked: Checked) -> bool:
+        """Whether a claim is contradicted, or the line left out is reported as missing."""
+        return bool(checked.contradicted) or self.dropped in checked.missing
 
 
-def lies(monologue: str, trace: Trace, seed: int = 0) -> Iterator[Lie]:
-    """At most one lie of each kind, at a place chosen by the seed."""
+def lies(monologue: str, trace: Trace, seed: int = 0, most: int = 1) -> Iterator[Lie]:
+    """At most so many lies of each kind, at places chosen by the seed."""
     chooser = random.Random(seed)
     for kind, plant in _KINDS.items():
         found = list(plant(monologue, trace))
-        if found:
-            start, end, words = chooser.choice(found)
-            yield Lie(kind, monologue[:start] + words + monologue[end:], words)
+        for start, end, words in chooser.sample(found, min(most, len(found))):
+            dropped = _LABEL.search(monologue, start) if kind == "dropped_line" else None
+            line = int(dropped[1]) if dropped is not None else None
+            yield Lie(kind, monologue[:start] + words + monologue[end:], words, line)
 
 
 Edit = tuple[int, int, str]
@@ -171,6 +184,37 @@ def _witness(text: str, trace: Trace) -> Iterator[Edit]:
                 yield match.start(), match.end(), f"{match[1]}{wrong}`."
 
 
+def _dropped(text: str, trace: Trace) -> Iterator[Edit]:
+    """A bullet left out that alone told of a line of the function, which changed something."""
+    outermost = {s.function for s in trace.call_steps if s.kind == "call" and s.depth == 0}
+    for match in _BULLET.finditer(text):
+        line = int(match[2])
+        deeper = text.startswith(match[1] + "  ", match.end())
+        steps = [s for s in trace.call_steps if s.kind == "line" and s.line == line]
+        own = bool(steps) and {s.function for s in steps} <= outermost
+        told = len(re.findall(rf"\[L{line}\]", text.partition("### Execution")[2]))
+        if own and told == 1 and not deeper and any(s.changes for s in steps):
+            yield match.start(), match.end(), ""
+
+
+def _another_function(text: str, trace: Trace) -> Iterator[Edit]:
+    """What another function bound, told of a line of a function that never has such a variable."""
+    bound: dict[str, set[str]] = {}
+    at: dict[int, set[str]] = {}
+    for step in trace.steps:
+        bound.setdefault(step.function, set()).update(step.changes)
+        at.setdefault(step.line, set()).add(step.function)
+    clauses = list(_STATED.finditer(text))
+    for match in clauses:
+        functions = at.get(int(match[1]), set())
+        seen = set().union(*(bound[f] for f in functions), bound.get("<module>", set()))
+        for other in clauses:
+            apart = functions.isdisjoint(at.get(int(other[1]), functions))
+            if functions and apart and other[2] not in seen:
+                yield match.start(), match.end(), f"[L{match[1]}] `{other[2]}` {other[3]}"
+                break
+
+
 _KINDS: dict[str, Callable[[str, Trace], Iterator[Edit]]] = {
     "value_off_by_one": _off_by_one,
     "wrong_type": _wrong_type,
@@ -182,4 +226,6 @@ _KINDS: dict[str, Callable[[str, Trace], Iterator[Edit]]] = {
     "another_result": _other_return,
     "constraint_negated": _negated,
     "another_witness": _witness,
+    "dropped_line": _dropped,
+    "another_function": _another_function,
 }

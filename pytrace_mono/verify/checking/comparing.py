@@ -13,6 +13,10 @@ from pytrace_mono.verify.claims import Shown
 from pytrace_mono.verify.literals import same_value
 
 _KINDS = {"str": str, "list": list, "tuple": tuple, "dict": dict, "set": set}
+_CODE = frozenset(
+    {"function", "method", "builtin_function_or_method", "type", "module", "generator"}
+)
+"""Types that no literal is an object of."""
 _SPECIAL = {"set()": set(), "nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -63,7 +67,7 @@ def fits(shown: Shown, snapshot: Snapshot) -> bool | None:
 
 def _unlike(value: Any, snapshot: Snapshot) -> bool | None:
     """A value that was not recorded exactly still has a type, and is no constant."""
-    if value is None or isinstance(value, bool):
+    if value is None or isinstance(value, bool) or snapshot.type in _CODE:
         return False
     if snapshot.type in ("int", "str", "float", "bool", "NoneType", "bytes"):
         if type(value).__name__ != snapshot.type:

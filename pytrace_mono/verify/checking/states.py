@@ -17,7 +17,7 @@ from pytrace_mono.verify.checking.conditions import came_out
 from pytrace_mono.verify.checking.context import Answer, Context, where
 from pytrace_mono.verify.claims import Claim, Operand, Shown, Value
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
-from pytrace_mono.verify.program import names_in
+from pytrace_mono.verify.program import names_in, own_names
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.recording import Visit
 
@@ -39,6 +39,8 @@ def value(context: Context, claim: Claim, said: Value) -> Answer:
         return True, "", None
     visits = context.places.visits(place)
     touching = [v for v in visits if touches(v, root)]
+    if place.firm and visits and not touching and not _is_known(context, root, visits):
+        return False, f"{root} is no variable of the function at line {place.line}", None
     if place.line is not None and not touching and (said.moment == "after" or not visits):
         # The label in force is another statement's: what is said is about what followed it.
         visits = context.places.visits(place, line=False)
@@ -71,6 +73,16 @@ def value(context: Context, claim: Claim, said: Value) -> Answer:
     if holds and step is not None:
         _tell(context, claim, root, step)
     return holds, why, step
+
+
+def _is_known(context: Context, name: str, visits: list[Visit]) -> bool:
+    """Whether a variable exists where a label puts what is said: ever in the labelled function."""
+    own = {v.frame.definition for v in visits}
+    return (
+        None in own
+        or any(name in own_names(f) for f in own if f is not None)
+        or any(context.run.snapshot(name, v, after=True) is not None for v in visits)
+    )
 
 
 def _in_the_end(context: Context, claim: Claim, said: Value, node: ast.expr) -> Answer:

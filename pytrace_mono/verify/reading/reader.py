@@ -48,6 +48,7 @@ _SPAN = re.compile(
 )
 _IN_CALL = re.compile(
     r"^(?:\[L\d+\] )?(?:In|Inside|Within|Now in|For|Call(?:ing)?) («\d+»)(?::| ?$|,)"
+    r"|^For that, («\d+») had to give "
 )
 _END = re.compile(r"(?<=[.!?])(?:['\")])? (?=[A-Z«\[(~\u2022-])|(?<=[.!?]) (?=[a-z])")
 _LEFT_OUT = re.compile(
@@ -173,7 +174,7 @@ class _Reader:
         context = _Above(block.indent, above.line, above.loop, above.passes, above.call)
         called = _IN_CALL.match(template)
         if called is not None:
-            code = codes[int(called[1][1:-1])]
+            code = codes[int((called[1] or called[2])[1:-1])]
             name = shapes.called(code) or code.rsplit(".", 1)[-1]
             if name in self._program.function_names:
                 context.call = code
