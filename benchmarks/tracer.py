@@ -33,6 +33,7 @@ from pytrace_mono.tracer.recorder import Recorder
 from pytrace_mono.tracer.scope import Scope
 
 _NOTHING = contextlib.nullcontext()
+_LIMITS = Limits(max_steps=1_000_000)
 
 
 class Run:
@@ -111,7 +112,7 @@ def repr_diff(run: Run) -> str:
 
 
 def recorded(run: Run) -> str:
-    recorder = Recorder(Limits(max_steps=1_000_000), Scope.of_files(run.file))
+    recorder = Recorder(_LIMITS, Scope.of_files(run.file))
     recorder.start()
     try:
         run()

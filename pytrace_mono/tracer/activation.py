@@ -95,14 +95,14 @@ class Activation(Variables):
         )
 
     def called(self, frame: FrameType) -> None:
-        self.settle(frame)
-        line = frame.f_lineno or frame.f_code.co_firstlineno
+        self.compare(frame)
+        self._begin("call", frame.f_lineno or frame.f_code.co_firstlineno)
         # Closure variables and globals are visible too, but it is the arguments that a call binds.
         shown = self._shown
-        changes = {n: shown[n] for n in self.opcodes.arguments if n in shown}
-        self._begin("call", line)
-        if changes:
-            self.changes.update(changes)
+        if shown:
+            for name in self.opcodes.arguments:
+                if name in shown:
+                    self.changes[name] = shown[name]
             self._write()
         if self.is_plain and self.opcodes.locals:
             self.bound = ()  # up to its first line a function binds nothing
@@ -146,6 +146,7 @@ class Activation(Variables):
                     kind = type(value)
                     if (
                         (kind is not int and kind is not str and kind is not bool)
+                        and (kind is not float and value is not None)
                         or self.changes
                         or self.deleted is not None
                         or self.unchecked is not None
@@ -195,7 +196,7 @@ class Activation(Variables):
                 elif self.is_stale:
                     self._write()
             if event == "line":
-                self._began(frame)
+                self._began(frame, frame.f_lineno or self._line)
             elif event == "exception":
                 self._raised(frame, frame.f_lineno or self._line, arg)
             elif event == "return":
@@ -223,29 +224,30 @@ class Activation(Variables):
         self._builtins_are_real = False
         self.settle(frame)
 
-    def _began(self, frame: FrameType) -> None:
+    def _began(self, frame: FrameType, line: int) -> None:
         """A line is about to run."""
         recorder = self.recorder
         rows = recorder.rows
-        if len(rows.heads) >= recorder.max_steps:
+        heads = rows.heads
+        at = len(heads)
+        if at >= recorder.max_steps:
             recorder.full()
-        self.raising = False
-        line = frame.f_lineno or self._line
         head, bound = self._lines.get(line) or self.opcodes.line(line)
-        self._at = len(rows.heads)
         rows.tails.append(self._tail)
         rows.places.append(self._place)
-        rows.heads.append(head)
+        heads.append(head)
+        self._at = at
         self._line = line
-        self.forget_changes()
-        if bound is not None and self.is_plain:
-            if not self._builtins_are_real:
-                self._builtins_are_real = are_real(self.opcodes.builtins, frame)
-            if not self._builtins_are_real:
-                bound = None
-        else:
-            bound = None
-        self.bound = bound
+        self.raising = False
+        if self.changes:
+            self.changes.clear()
+        self.deleted = self.beyond = self.unchecked = None
+        if bound is None or not self.is_plain:
+            self.bound = None
+            return
+        if not self._builtins_are_real:
+            self._builtins_are_real = are_real(self.opcodes.builtins, frame)
+        self.bound = bound if self._builtins_are_real else None
 
     def _left(self, frame: FrameType, line: int, arg: Any) -> None:
         recorder = self.recorder

@@ -22,8 +22,10 @@ class Watcher(Protocol):
         """A thread begins with this function; ``here``: it was the watched thread that began it."""
 
 
-_THREAD_EVENTS = ("_thread.start_new_thread", "_thread.start_joinable_thread")
-"""From 3.12 on; the second one, which is what :mod:`threading` uses, from 3.13 on."""
+_EVENTS = frozenset(
+    {"sys.settrace", "_thread.start_new_thread", "_thread.start_joinable_thread"}
+)
+"""The second from 3.12 on; the third, which is what :mod:`threading` uses, from 3.13 on."""
 
 _watchers: list[tuple[int, Watcher]] = []
 _installed: list[bool] = []
@@ -48,12 +50,13 @@ def is_watched() -> bool:
 
 
 def _hook(event: str, args: tuple[Any, ...]) -> None:
-    if not _watchers:
+    # Told of everything that is audited in the process, so the common case comes first.
+    if event not in _EVENTS or not _watchers:
         return
     if event == "sys.settrace":
         for thread, watcher in _watchers:
             if thread == get_ident():
                 watcher.settrace_called()
-    elif event in _THREAD_EVENTS and args:
+    elif args:
         for thread, watcher in _watchers:
             watcher.thread_started(args[0], thread == get_ident())

@@ -75,17 +75,14 @@ def is_same(flat: Any, value: Any) -> bool:
     return kind is tuple and flat is value
 
 
-def flat_of(value: Any, before: Any, most: int) -> Flat | None:
+def flat_of(value: Any, before: Any) -> Flat | None:
     """The :data:`Flat` of a list, dict or tuple; None where it is not to be had.
 
     Args:
         before: what was remembered of the variable; of a list, elements that are in it are not looked
             at again.
-        most: the largest size.
     """
-    kind, size = type(value), len(value)
-    if size > most:
-        return None
+    kind = type(value)
     if kind is dict:
         if _SIMPLE.issuperset(map(ident, map(type, value))) and _SIMPLE.issuperset(
             map(ident, map(type, value.values()))
@@ -94,7 +91,7 @@ def flat_of(value: Any, before: Any, most: int) -> Flat | None:
         return None
     new = value
     if kind is list and type(before) is list:
-        if len(before) == size:
+        if len(before) == len(value):
             new = _exchanged_in(before, value)
         elif all(map(is_, before, value)):
             new = value[len(before) :]

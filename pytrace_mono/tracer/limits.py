@@ -48,10 +48,9 @@ class Limits:
     max_int_bits: int = 4_096
 
     def __post_init__(self) -> None:
-        for name in _NAMES:
+        for name, kinds in _KINDS:
             value = getattr(self, name)
-            kinds = (int, float) if name.endswith("_seconds") else (int,)
-            if type(value) not in kinds or not math.isfinite(value) or value <= 0:
+            if type(value) not in kinds or not 0 < value < math.inf:
                 raise LimitError(
                     f"Limits.{name} is {value!r}; give a positive "
                     f"{'number' if float in kinds else 'whole number'}."
@@ -71,3 +70,4 @@ class Limits:
 
 
 _NAMES = tuple(field.name for field in fields(Limits))
+_KINDS = tuple((name, (int, float) if name.endswith("_seconds") else (int,)) for name in _NAMES)

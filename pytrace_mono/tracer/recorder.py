@@ -34,8 +34,6 @@ _CO_OPTIMIZED = 0x1
 _CALLBACK_LEVELS = 40
 _LEVELS_PER_DEPTH = 8
 """Room for the calls of a callback, and for those that each level of a nested value takes (six)."""
-_MOST_FOREIGN = 4_096
-"""Functions that are remembered not to be recorded."""
 _HOME = os.path.dirname(os.path.abspath(__file__))
 _OWN_FILES = os.path.join(_HOME, "")
 
@@ -56,6 +54,32 @@ class Recorder:
             nothing else can have changed.
     """
 
+    __slots__ = (
+        "_covered",
+        "_found_traces",
+        "_frames",
+        "_functions",
+        "_headroom",
+        "_limits",
+        "_on_limit",
+        "_previous",
+        "_previous_threads",
+        "_rearming",
+        "_replaced",
+        "_scope",
+        "_state",
+        "_threads",
+        "active",
+        "known",
+        "max_steps",
+        "quiet",
+        "refusal",
+        "rows",
+        "snapshotter",
+        "stack",
+        "suspects",
+    )
+
     def __init__(
         self, limits: Limits, scope: Scope, on_limit: Callable[[str], object] | None = None
     ) -> None:
@@ -67,9 +91,8 @@ class Recorder:
         self._on_limit = on_limit
         self.snapshotter = Snapshotter(limits)
         self._covered: dict[str, bool] = {}
-        # By id, because hash and equality of a code object are those of its constants; None for
-        # functions that are not recorded, which are kept so that no other gets their id.
-        self._functions: dict[int, tuple[CodeType, Function | None]] = {}
+        # By id, because hash and equality of a code object are those of its constants.
+        self._functions: dict[int, Function] = {}
         self.suspects = Suspects()
         self._threads = StartedThreads()
         self._found_traces: list[tuple[FrameType, Any]] = []
@@ -83,9 +106,6 @@ class Recorder:
         self._state: tuple[str, str | None] = ("complete", None)
         self._previous: Any = None
         self._previous_threads: Any = None
-        # Kept, because each look at a method makes a new object, and these are compared with `is`.
-        self._hook = self._on_call
-        self._thread_hook = self._on_thread
 
     def start(self) -> None:
         """Begin with the frames that are entered from now on."""
@@ -93,10 +113,10 @@ class Recorder:
         self._headroom = Headroom(_CALLBACK_LEVELS + _LEVELS_PER_DEPTH * self._limits.max_depth)
         self._previous = sys.gettrace()
         self._previous_threads = threading.gettrace()
-        threading.settrace(self._thread_hook)
+        threading.settrace(self._on_thread)
         self._rearming = True  # what is told of now is our own doing
         audit.watch(self)
-        sys.settrace(self._hook)
+        sys.settrace(self._on_call)
         self._rearming = False
 
     def attach(self, frame: FrameType) -> None:
@@ -118,8 +138,10 @@ class Recorder:
             The Trace's ``status`` in its JSON form.
         """
         current = sys.gettrace()
+        # A reference to one's own trace function would be a cycle; and no call, which would be traced.
+        is_ours = type(current) is MethodType and current.__self__ is self
         self._rearming = True
-        if current is self._hook:
+        if is_ours:
             sys.settrace(None)  # so that nothing of what follows is told to us
         audit.unwatch(self)
         self._rearming = False
@@ -127,7 +149,7 @@ class Recorder:
         if attached is not None and state is not None and self.active:
             state.settle(attached)
         if self.active:
-            if current is not self._hook:
+            if not is_ours:
                 self.mark("tracer_lost", "the trace function was removed while the program ran")
             elif self.stack and self._has_lost(sys._getframe()):
                 self.mark("tracer_lost", "a function ended without the recorder being told")
@@ -135,10 +157,10 @@ class Recorder:
         self.active = False
         self.quiet = None
         if self._previous is not None and (
-            current is self._hook or (current is None and not self._replaced)
+            is_ours or (current is None and not self._replaced)
         ):
             sys.settrace(self._previous)
-        if threading.gettrace() is self._thread_hook:
+        if self._is_mine(threading.gettrace()):
             threading.settrace(_still_wanted(self._previous_threads))
         for frame, found in self._found_traces:
             frame.f_trace = found
@@ -173,6 +195,10 @@ class Recorder:
             frame = frame.f_back
         return any(ident(state) not in running for state in self.stack)
 
+    def _is_mine(self, hook: Any) -> bool:
+        """Is this trace function one of this recorder's two?"""
+        return type(hook) is MethodType and hook.__self__ is self
+
     def mark(self, state: str, reason: str) -> None:
         if self._state[0] == "complete":
             self._state = (state, reason)
@@ -202,8 +228,11 @@ class Recorder:
         if self._headroom.refuses():
             return self._overflow(frame)
         code = frame.f_code
-        known = self._functions.get(ident(code))
-        function = self._meet(code) if known is None else known[1]
+        function = self._functions.get(ident(code))
+        if function is None:
+            name = code.co_filename
+            if type(name) is not str or self._covered.get(name) is not False:
+                function = self._meet(code)
         if function is None:
             if code is STARTS_A_THREAD:
                 self._threads.called(frame)
@@ -237,7 +266,7 @@ class Recorder:
 
     def _restart(self) -> None:
         if self.active:
-            sys.settrace(self._hook)
+            sys.settrace(self._on_call)
         self._rearming = False
 
     def _on_thread(self, frame: FrameType, event: str, arg: object) -> Any:
@@ -252,7 +281,7 @@ class Recorder:
         if previous is None:
             return None
         traced = previous(frame, event, arg)
-        if ours and sys.gettrace() is not self._thread_hook:
+        if ours and not self._is_mine(sys.gettrace()):
             # As coverage does; so what else runs there cannot be known.
             self.mark("thread_untraced", "a thread ran under another trace function")
         return traced
@@ -267,14 +296,12 @@ class Recorder:
 
     def _meet(self, code: CodeType) -> Function | None:
         """What all activations of a code object have in common; None for one that is not recorded."""
-        function = None
-        if self._covers(code):
-            if sys.version_info < (3, 11) and code.co_name == "<module>":
-                self._name_nested(code, "")
-            function = self._function(code, getattr(code, "co_qualname", code.co_name))
-        elif len(self._functions) >= _MOST_FOREIGN:
+        if not self._covers(code):
             return None
-        return self._functions.setdefault(ident(code), (code, function))[1]
+        if sys.version_info < (3, 11) and code.co_name == "<module>":
+            self._name_nested(code, "")
+        function = self._function(code, getattr(code, "co_qualname", code.co_name))
+        return self._functions.setdefault(ident(code), function)
 
     def _function(self, code: CodeType, name: str) -> Function:
         opcodes = opcodes_of(code)
@@ -305,7 +332,7 @@ class Recorder:
         for constant in code.co_consts:
             if type(constant) is CodeType:
                 name = prefix + constant.co_name
-                self._functions[ident(constant)] = constant, self._function(constant, name)
+                self._functions[ident(constant)] = self._function(constant, name)
                 is_function = constant.co_flags & _CO_OPTIMIZED
                 self._name_nested(constant, f"{name}.<locals>." if is_function else f"{name}.")
 

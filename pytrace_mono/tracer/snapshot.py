@@ -54,6 +54,7 @@ _NAMED: dict[int, str] = {
 _ARGS: Any = vars(BaseException)["args"]
 _FRACTION = ["_denominator", "_numerator"]  # slots are kept in alphabetical order
 _ROWS = {ident(list), ident(tuple)}
+_EXACT_INTS = {ident(int)}
 _INTS, _FLOATS, _STRINGS = {ident(int), ident(bool)}, {ident(float)}, {ident(str)}
 _VIEWS: frozenset[int] = frozenset(
     map(ident, (type({}.keys()), type({}.values()), type({}.items())))
@@ -129,7 +130,7 @@ class Snapshotter:
             self._exact = False
         return text, classes.name_of(type(value)), self._exact
 
-    def of_flat(self, value: object) -> str | None:
+    def of_flat(self, value: Any) -> str | None:
         """The same as :meth:`fragment` for a value of which there is a
         :data:`pytrace_mono.tracer.copies.Flat`, written in C; None where it may be cut.
         """
@@ -137,12 +138,26 @@ class Snapshotter:
             text = repr(value)
         except ValueError:
             return None  # an int that CPython refuses to print
+        kind = type(value)
         # An int with too many bits would be longer than this alone, as would a string that is cut;
         # and each element counts for a little more than it takes.
-        each = 6 if type(value) is dict else 3
-        if len(text) + each * len(value) + 4 >= self._quick_text:  # type: ignore[arg-type]
+        if len(text) + (6 if kind is dict else 3) * len(value) + 4 >= self._quick_text:
             return None
-        return f'{{"text": {quoted(text)}, "type": "{type(value).__name__}", "exact": true}}'
+        return f'{{"text": {quoted(text)}, "type": "{kind.__name__}", "exact": true}}'
+
+    def of_flat_set(self, items: list[Any]) -> str | None:
+        """The same for a set of these elements; None also where these are not all ints or all strings."""
+        kinds = kinds_of(items)
+        if kinds != _EXACT_INTS and kinds != _STRINGS:
+            return None
+        items.sort()
+        try:
+            text = repr(items)
+        except ValueError:
+            return None  # as above
+        if len(text) + 3 * len(items) + 4 >= self._quick_text:
+            return None
+        return f'{{"text": {quoted("{" + text[1:-1] + "}")}, "type": "set", "exact": true}}'
 
     def of_copy(self, value: object, copy: Copy) -> str:
         """The same as :meth:`fragment` for a container of which there is a copy, mostly written in C."""

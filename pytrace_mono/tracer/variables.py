@@ -11,7 +11,7 @@ from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from pytrace_mono.tracer.classes import ident
-from pytrace_mono.tracer.copies import Copy, is_atomic, renewed
+from pytrace_mono.tracer.copies import Copy, is_atomic, is_same, renewed
 from pytrace_mono.tracer.opcodes import MISSING, Opcodes
 from pytrace_mono.tracer.watch import Large, Outline
 
@@ -129,21 +129,34 @@ class Variables:
                     ):
                         continue
                 elif kind is Copy and value is not MISSING:
-                    now = renewed(old, value)
-                    if now is old:
-                        continue
+                    if old.kind is set:
+                        if (
+                            type(value) is set
+                            and len(value) == len(old.items)
+                            and all(map(is_, old.items, value))
+                        ):
+                            continue
+                    else:
+                        now = renewed(old, value)
+                        if now is old:
+                            continue
                 self._look(name, value, old, now)
         elif not frame.f_code.co_flags & _CO_OPTIMIZED:
             self._compare_namespace(frame)
         if opcodes.globals and self._namespace is None:
             namespace = frame.f_globals
+            if type(namespace) is not dict:  # exec() takes subclasses, with methods of their own
+                namespace = dict.copy(namespace)
             for name, is_written in opcodes.globals:
-                value = dict.get(namespace, name, MISSING)
+                value = namespace.get(name, MISSING)
                 old = last.get(name, MISSING)
-                if value is not old and (
-                    is_written or old is not MISSING or not _is_vocabulary(type(value))
-                ):
-                    self._look(name, value, old)
+                if value is old or (type(old) in CHANGEABLE and is_same(old, value)):
+                    continue
+                if old is MISSING and not is_written:
+                    kind = type(value)
+                    if kind is FunctionType or _is_vocabulary(kind):
+                        continue
+                self._look(name, value, old)
 
     def compare_bound(self, frame: FrameType, names: tuple[str, ...]) -> bool:
         """Look at these variables, where it is known that nothing else can have changed.
@@ -190,8 +203,9 @@ class Variables:
                 ):
                     visible[name] = value
         for name, value in visible.items():
-            if value is not last.get(name, MISSING):
-                self._look(name, value, last.get(name, MISSING))
+            old = last.get(name, MISSING)
+            if value is not old and not (type(old) in CHANGEABLE and is_same(old, value)):
+                self._look(name, value, old)
         if len(visible) < len(last):
             for name in [name for name in last if name not in visible]:
                 self._look(name, MISSING, last[name])
@@ -225,25 +239,22 @@ class Variables:
                 new = Seen(ident(value), new)
         self._last[name] = new
         if text != self._shown.get(name):
-            self._changed(name, text)
+            self._shown[name] = self.changes[name] = text
+            self.is_stale = True
+            if self.deleted is not None and name in self.deleted:
+                self.deleted.remove(name)
         elif not text.endswith(_EXACT):
             # The text is the same but not all there is: is the value behind it another one?
             if type(new) is Seen and type(old) is Seen and _looks_the_same(old, new):
                 self.unchecked = [*(self.unchecked or ()), name]
                 self.is_stale = True
                 return
-            self._changed(name, text)
+            self.changes[name] = text
+            self.is_stale = True
             if self.beyond is None:
                 self.beyond = []
             if name not in self.beyond:
                 self.beyond.append(name)
-
-    def _changed(self, name: str, text: str) -> None:
-        self._shown[name] = text
-        self.changes[name] = text
-        if self.deleted is not None and name in self.deleted:
-            self.deleted.remove(name)
-        self.is_stale = True
 
     def _gone(self, name: str) -> None:
         self._last[name] = MISSING

@@ -186,10 +186,11 @@ class Known:
         snapshotter: writes what is not known yet.
     """
 
-    __slots__ = ("_entries", "_outlines", "_snapshotter")
+    __slots__ = ("_entries", "_most", "_outlines", "_snapshotter")
 
     def __init__(self, snapshotter: Snapshotter) -> None:
         self._snapshotter = snapshotter
+        self._most = snapshotter.max_flat
         self._outlines: Outlines | None = None
         self._entries: dict[int, tuple[Flat | Copy | Outline, str, int | None]] = {}
 
@@ -210,12 +211,17 @@ class Known:
         if kind is list or kind is dict or kind is tuple:
             if entry is not None and entry[0] is not before and is_same(entry[0], value):
                 return entry[0], entry[1]
-            flat = flat_of(value, before, self._snapshotter.max_flat)
-            if flat is not None:
-                text = self._snapshotter.of_flat(value)
-                if text is not None:
+            if len(value) <= self._most:
+                flat = flat_of(value, before)
+                text = None if flat is None else self._snapshotter.of_flat(value)
+                if flat is not None and text is not None:
                     self._keep(key, flat, text, None)
                     return flat, text
+        elif kind is set and len(value) <= self._most:
+            items = list(value)
+            text = self._snapshotter.of_flat_set(items.copy())
+            if text is not None:
+                return Copy(set, items, []), text
         if type(before) is Large and len(value) > MAX_NODES:
             return Large(len(value), before.is_plain), self._snapshotter.fragment(value)
         outlines = self._outlines
