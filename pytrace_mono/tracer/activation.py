@@ -8,7 +8,7 @@ into the step of the line that made them.
 from __future__ import annotations
 
 import gc
-from types import CodeType, FrameType
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytrace_mono.tracer.effects import are_real
@@ -30,23 +30,24 @@ class Function(NamedTuple):
     """What all activations of one code object in a recording have in common.
 
     Attributes:
-        code: the code object.
         name: its qualified name.
+        place: the start of :attr:`pytrace_mono.tracer.rows.Rows.places` for it.
         opcodes: what its bytecode says.
         file: its file, where it is not the program's.
         tail: how a step ends that changes nothing.
     """
 
-    code: CodeType
     name: str
+    place: str
     opcodes: Opcodes
     file: str | None
     tail: str
 
     @classmethod
-    def of(cls, code: CodeType, name: str, opcodes: Opcodes, file: str | None) -> Function:
+    def of(cls, name: str, opcodes: Opcodes, file: str | None) -> Function:
         ending = "}" if file is None else f', "file": {quoted(file)}}}'
-        return cls(code, name, opcodes, file, _NOTHING_DELETED + ending)
+        place = f'{quoted(name)}, "frame": '
+        return cls(name, place, opcodes, file, _NOTHING_DELETED + ending)
 
 
 class Activation(Variables):
@@ -68,6 +69,7 @@ class Activation(Variables):
         "_lines",
         "_place",
         "_tail",
+        "_whose",
         "bound",
         "depth",
         "number",
@@ -79,6 +81,7 @@ class Activation(Variables):
         self.number = number
         self._file = function.file
         self._tail = function.tail
+        self._whose = function.place
         self._lines = function.opcodes.lines
         self._line = 0
         self._at = -1
@@ -90,9 +93,7 @@ class Activation(Variables):
     def enter_at(self, depth: int) -> None:
         """Begin or go on, with this many recorded callers."""
         self.depth = depth
-        self._place = (
-            f'{quoted(self.function)}, "frame": {self.number}, "depth": {depth}, "changes": {{'
-        )
+        self._place = f'{self._whose}{self.number}, "depth": {depth}, "changes": {{'
 
     def called(self, frame: FrameType) -> None:
         self.compare(frame)
@@ -145,8 +146,10 @@ class Activation(Variables):
                 if value is not self._last[name]:
                     kind = type(value)
                     if (
-                        (kind is not int and kind is not str and kind is not bool)
-                        and (kind is not float and value is not None)
+                        (
+                            (kind is not int and kind is not str and kind is not bool)
+                            and (kind is not float and value is not None)
+                        )
                         or self.changes
                         or self.deleted is not None
                         or self.unchecked is not None

@@ -22,9 +22,7 @@ class Watcher(Protocol):
         """A thread begins with this function; ``here``: it was the watched thread that began it."""
 
 
-_EVENTS = frozenset(
-    {"sys.settrace", "_thread.start_new_thread", "_thread.start_joinable_thread"}
-)
+_EVENTS = frozenset({"sys.settrace", "_thread.start_new_thread", "_thread.start_joinable_thread"})
 """The second from 3.12 on; the third, which is what :mod:`threading` uses, from 3.13 on."""
 
 _watchers: list[tuple[int, Watcher]] = []

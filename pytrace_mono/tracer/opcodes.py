@@ -39,6 +39,7 @@ class Opcodes:
         globals: names that the code reads or writes as globals, and: does it write it.
         arguments: names of its arguments.
         lines: of each line asked for, what :meth:`line` says.
+        latest: by which name, in which program and as what a recording last met the code object.
         builtins: names of the built-ins that a line counts on, for which this says that it is quiet.
         labels: of each name, its JSON text and a colon.
         unseen: of each name, :data:`MISSING`.
@@ -54,6 +55,7 @@ class Opcodes:
         "finds",
         "globals",
         "labels",
+        "latest",
         "lines",
         "locals",
         "returns",
@@ -63,6 +65,7 @@ class Opcodes:
     def __init__(self, code: CodeType) -> None:
         # co_code is the code as compiled: neither specialized nor instrumented.
         self._code = code.co_code
+        self.latest: tuple[str, str, Any] | None = None
         self.lines: dict[int, tuple[str, tuple[str, ...] | None]] = {}
         self.finds: Finds | None = finds_in(code)
         self.globals = tuple(self._globals(code).items())

@@ -92,7 +92,7 @@ class Recorder:
         self.snapshotter = Snapshotter(limits)
         self._covered: dict[str, bool] = {}
         # By id, because hash and equality of a code object are those of its constants.
-        self._functions: dict[int, Function] = {}
+        self._functions: dict[int, tuple[CodeType, Function]] = {}
         self.suspects = Suspects()
         self._threads = StartedThreads()
         self._found_traces: list[tuple[FrameType, Any]] = []
@@ -156,9 +156,7 @@ class Recorder:
             self._headroom.restore()
         self.active = False
         self.quiet = None
-        if self._previous is not None and (
-            is_ours or (current is None and not self._replaced)
-        ):
+        if self._previous is not None and (is_ours or (current is None and not self._replaced)):
             sys.settrace(self._previous)
         if self._is_mine(threading.gettrace()):
             threading.settrace(_still_wanted(self._previous_threads))
@@ -228,8 +226,11 @@ class Recorder:
         if self._headroom.refuses():
             return self._overflow(frame)
         code = frame.f_code
-        function = self._functions.get(ident(code))
-        if function is None:
+        known = self._functions.get(ident(code))
+        function = None
+        if known is not None:
+            function = known[1]
+        else:
             name = code.co_filename
             if type(name) is not str or self._covered.get(name) is not False:
                 function = self._meet(code)
@@ -300,19 +301,28 @@ class Recorder:
             return None
         if sys.version_info < (3, 11) and code.co_name == "<module>":
             self._name_nested(code, "")
-        function = self._function(code, getattr(code, "co_qualname", code.co_name))
-        return self._functions.setdefault(ident(code), function)
+        return self._remember(code, getattr(code, "co_qualname", code.co_name))
 
-    def _function(self, code: CodeType, name: str) -> Function:
+    def _remember(self, code: CodeType, name: str) -> Function:
         opcodes = opcodes_of(code)
         if opcodes.finds is not None:
             self.suspects.meet(code, opcodes.finds)
-        file = None
-        if code.co_filename is not self._scope.program:
-            file = classes.plain(code.co_filename)
-            if file == self._scope.program:
-                file = None
-        return Function.of(code, classes.plain(name), opcodes, file)
+        program = self._scope.program
+        function = None
+        if opcodes.latest is not None:
+            latest_name, latest_program, latest = opcodes.latest
+            if latest_name is name and latest_program is program:
+                function = latest
+        if function is None:
+            file = None
+            if code.co_filename is not program:
+                file = classes.plain(code.co_filename)
+                if file == program:
+                    file = None
+            function = Function.of(classes.plain(name), opcodes, file)
+            opcodes.latest = name, program, function
+        self._functions[ident(code)] = code, function
+        return function
 
     def _enter(self, frame: FrameType, function: Function) -> Activation:
         if frame.f_trace is not None:
@@ -332,7 +342,7 @@ class Recorder:
         for constant in code.co_consts:
             if type(constant) is CodeType:
                 name = prefix + constant.co_name
-                self._functions[ident(constant)] = self._function(constant, name)
+                self._remember(constant, name)
                 is_function = constant.co_flags & _CO_OPTIMIZED
                 self._name_nested(constant, f"{name}.<locals>." if is_function else f"{name}.")
 

@@ -146,7 +146,7 @@ class Snapshotter:
         return f'{{"text": {quoted(text)}, "type": "{kind.__name__}", "exact": true}}'
 
     def of_flat_set(self, items: list[Any]) -> str | None:
-        """The same for a set of these elements; None also where these are not all ints or all strings."""
+        """The same for a set of these elements; None also where not all are ints or strings."""
         kinds = kinds_of(items)
         if kinds != _EXACT_INTS and kinds != _STRINGS:
             return None
