@@ -22,6 +22,7 @@ class Watcher(Protocol):
         """A thread begins with this function; ``here``: it was the watched thread that began it."""
 
 
+_THREADS_ARE_TOLD = sys.version_info >= (3, 12)
 _EVENTS = frozenset({"sys.settrace", "_thread.start_new_thread", "_thread.start_joinable_thread"})
 """The second from 3.12 on; the third, which is what :mod:`threading` uses, from 3.13 on."""
 
@@ -32,7 +33,8 @@ _installed: list[bool] = []
 def watch(watcher: Watcher) -> None:
     """Tell ``watcher`` what happens in this thread from now on."""
     if not _installed:
-        sys.addaudithook(_hook)
+        hook: Any = _hook if _THREADS_ARE_TOLD else {_SetTrace(): None}.get
+        sys.addaudithook(hook)
         _installed.append(True)
     _watchers.append((get_ident(), watcher))
 
@@ -45,6 +47,24 @@ def unwatch(watcher: Watcher) -> None:
 def is_watched() -> bool:
     """Is a recording under way in this thread?"""
     return any(thread == get_ident() for thread, _ in _watchers)
+
+
+class _SetTrace:
+    """A key that is equal to nothing, and is asked whether it equals ``sys.settrace``.
+
+    To look an event up in a dict is a hook that runs no Python code for any other event, and a recording
+    causes an event with each call that it is told of.
+    """
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        return hash("sys.settrace")
+
+    def __eq__(self, other: object) -> bool:
+        if other == "sys.settrace":
+            _hook("sys.settrace", ())
+        return False
 
 
 def _hook(event: str, args: tuple[Any, ...]) -> None:

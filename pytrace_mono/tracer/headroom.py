@@ -27,11 +27,19 @@ class Headroom:
 
     Args:
         need: levels that a callback of the recorder may take.
+
+    Attributes:
+        usual: the program's own limit.
+        low: the depth from which there may be too little room. Where ``usual`` is in force and
+            ``setrecursionlimit(low)`` is no error, :meth:`refuses` need not be asked.
     """
+
+    __slots__ = ("_need", "_raised", "low", "usual")
 
     def __init__(self, need: int) -> None:
         self._need = need
-        self._limit = getrecursionlimit()
+        self.usual = getrecursionlimit()
+        self.low = max(1, self.usual - need)
         self._raised = False
 
     def refuses(self) -> bool:
@@ -39,13 +47,14 @@ class Headroom:
 
         Must be called from the trace function itself, whose distance to the program is known.
         """
-        limit = self._limit
+        limit = self.usual
         if getrecursionlimit() != (limit + self._need if self._raised else limit):
-            limit = self._limit = getrecursionlimit()  # the program has set one of its own
+            limit = self.usual = getrecursionlimit()  # the program has set one of its own
+            self.low = max(1, limit - self._need)
             self._raised = False
         try:
             # There is no way to ask for the depth, but a limit below it is an error.
-            setrecursionlimit(max(1, limit - self._need))
+            setrecursionlimit(self.low)
         except RecursionError:
             pass
         else:
@@ -63,8 +72,8 @@ class Headroom:
 
     def restore(self) -> None:
         """Put the program's own limit back in force."""
-        if self._raised and getrecursionlimit() == self._limit + self._need:
-            setrecursionlimit(self._limit)
+        if self._raised and getrecursionlimit() == self.usual + self._need:
+            setrecursionlimit(self.usual)
         self._raised = False
 
 

@@ -14,6 +14,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from sys import getrecursionlimit, setrecursionlimit
 from types import CodeType, FrameType, MethodType
 from typing import Any
 
@@ -223,7 +224,16 @@ class Recorder:
             return None
         self.refusal = None
         self.quiet = None
-        if self._headroom.refuses():
+        headroom = self._headroom
+        if getrecursionlimit() == headroom.usual:
+            try:  # what nearly always is all that Headroom.refuses does, without a call
+                setrecursionlimit(headroom.low)
+            except RecursionError:
+                if headroom.refuses():
+                    return self._overflow(frame)
+            else:
+                setrecursionlimit(headroom.usual)
+        elif headroom.refuses():
             return self._overflow(frame)
         code = frame.f_code
         known = self._functions.get(ident(code))

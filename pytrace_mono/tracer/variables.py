@@ -6,6 +6,7 @@ What is found to have changed is kept for the step of the line that did it, whic
 
 from __future__ import annotations
 
+from functools import partial
 from operator import is_
 from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -145,10 +146,11 @@ class Variables:
             self._compare_namespace(frame)
         if opcodes.globals and self._namespace is None:
             namespace = frame.f_globals
-            if type(namespace) is not dict:  # exec() takes subclasses, with methods of their own
-                namespace = dict.copy(namespace)
+            # exec() takes subclasses, with methods of their own.
+            is_dict = type(namespace) is dict
+            get = namespace.get if is_dict else partial(dict.get, namespace)
             for name, is_written in opcodes.globals:
-                value = namespace.get(name, MISSING)
+                value = get(name, MISSING)
                 old = last.get(name, MISSING)
                 if value is old or (type(old) in CHANGEABLE and is_same(old, value)):
                     continue
