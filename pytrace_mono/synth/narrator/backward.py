@@ -52,8 +52,10 @@ class Deduction:
             self._from_return(last, last.statement)
             self._path_to(last)
         else:
+            ends = f"{label(last.line)} is the last line to run. " if last is not None else ""
+            call = code(f"{self._slice.function.name}(...)")
             self._slice.say(
-                f"No `return` hands over a value, so {code(f'{self._slice.function.name}(...)')} gives "
+                f"{ends}No `return` hands over a value, so {call} gives "
                 f"{show(self._output)} whenever it runs to its end."
             )
             if last is not None:

@@ -106,9 +106,8 @@ def reached(context: Context, claim: Claim, said: Reached) -> Answer:
     """Whether lines were reached, or passed over."""
     place = claim.place
     there = Place(None, place.passes, place.call)
-    visits = [
-        v for v in context.places.visits(there, line=False) if said.first <= v.label <= said.last
-    ]
+    around = context.places.visits(there, line=False, deeper=said.ran)
+    visits = [v for v in around if said.first <= v.label <= said.last]
     if said.ran:
         if not visits and not context.run.program.at.get(said.first):
             return None, f"line {said.first} is no statement", None

@@ -103,8 +103,11 @@ class Places:
             windows = found
         return windows
 
-    def visits(self, place: Place, *, line: bool = True) -> list[Visit]:
+    def visits(self, place: Place, *, line: bool = True, deeper: bool = False) -> list[Visit]:
         """The visits a place may mean, in order; of its line, or of any where ``line`` is False.
+
+        Where it is inside a call, the visits of that activation itself; ``deeper``: also those of
+        what it calls.
 
         Raises:
             NoSuchPass: see :meth:`windows`.
@@ -119,7 +122,7 @@ class Places:
             windows = self.windows(place)
             frames = self.frames(place)
             found = [v for v in found if any(a <= v.start < b for a, b, _ in windows)]
-            if frames is not None:
+            if frames is not None and not deeper:
                 inside = [v for v in found if v.frame in frames]
                 found = inside or found
         return found

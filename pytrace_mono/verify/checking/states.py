@@ -131,10 +131,11 @@ def _argument_first(context: Context, claim: Claim, node: ast.expr, said: Value)
 
 def _starts_as(context: Context, claim: Claim, said: Value, node: ast.expr) -> bool:
     """Arguing backwards, a parameter "starts as" what the call gives."""
-    if context.main is None or not isinstance(node, ast.Name) or "start" not in claim.text:
+    if not isinstance(node, ast.Name) or "start" not in claim.text:
         return False
-    value = context.main.arguments.get(node.id)
-    return value is not None and fits(said.shown, value) is True
+    frames = context.places.frames(claim.place) or ([context.main] if context.main else [])
+    given = (f.arguments.get(node.id) for f in frames)
+    return any(value is not None and fits(said.shown, value) is True for value in given)
 
 
 def _argument(context: Context, said: Value, node: ast.expr) -> Answer:
