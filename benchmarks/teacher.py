@@ -4,7 +4,11 @@
 
 An instant endpoint in a process of its own, prompts of 2 kB, 64 requests at once: the bare openai
 client with the same transport, and the teacher with cache and ledger; then the same prompts out of
-the cache, through the teacher and alone. CPU is this process's, without the endpoint's.
+the cache, through the teacher and alone. curator is put beside them where CURATOR_PYTHON names a
+Python that has it, or this one does. CPU is the asking process's, without the endpoint's: on a busy
+machine it is the number to read.
+
+Monologues are not read or checked here: the rates are those of asking and of the cache.
 """
 
 from __future__ import annotations
@@ -12,6 +16,9 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
+import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -22,6 +29,7 @@ from pathlib import Path
 import openai
 from aiohttp import web
 from chat_server import body_of
+from teacher_curator import MISSING
 
 from pytrace_mono.records import Call, Problem
 from pytrace_mono.synth import Message, OpenAITeacher, Prompt
@@ -60,10 +68,16 @@ async def measured(name: str, one: Callable[[int], Awaitable[object]]) -> float:
 
     started, cpu = time.perf_counter(), time.process_time()
     await asyncio.gather(*(limited(i) for i in range(COUNT)))
-    per_request = (time.process_time() - cpu) / COUNT * 1e3
-    rate = COUNT / (time.perf_counter() - started)
-    print(f"{name:<42}{rate:8.0f}/s {per_request:7.3f} ms CPU each")
-    return per_request
+    return told(name, COUNT, time.perf_counter() - started, time.process_time() - cpu)
+
+
+def told(name: str, count: int, seconds: float, cpu: float) -> float:
+    """Print the rates; the milliseconds of CPU for each."""
+    each = cpu / count * 1e3
+    print(
+        f"{name:<40}{count / seconds:8.0f}/s {each:8.3f} ms CPU each, {count / cpu:6.0f}/s of CPU"
+    )
+    return each
 
 
 def chat(i: int) -> str:
@@ -89,8 +103,18 @@ async def compare(url: str, directory: Path, prompt: Prompt) -> None:
     await asyncio.gather(*(plain(i) for i in range(AT_ONCE)))  # connections are made
     bare = await measured("bare openai client, aiohttp transport", plain)
     ours = await measured("OpenAITeacher, cache and ledger", asked)
-    print(f"{'over the bare client':<42}{'':>10} {ours - bare:+7.3f} ms CPU each")
+    print(f"{'  over the bare client':<40}{'':>10} {ours - bare:+8.3f} ms CPU each")
     await measured("the same again: out of the cache", asked)
+    # As a run meets them, without a task for each.
+    started, cpu = time.perf_counter(), time.process_time()
+    for i in range(COUNT):
+        await asked(i)
+    told(
+        "the same, one after another",
+        COUNT,
+        time.perf_counter() - started,
+        time.process_time() - cpu,
+    )
     await client.close()
     await teacher.aclose()
 
@@ -100,11 +124,24 @@ def alone(directory: Path) -> None:
     requests = [{"model": "m", "messages": [{"content": chat(i)}]} for i in range(COUNT)]
     for request in requests:
         cache.put(request_key("e", request, 0), BODY)
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     for request in requests:
         assert cache.get(request_key("e", request, 0)) is not None
-    rate = COUNT / (time.perf_counter() - started)
-    print(f"{'the cache alone, with the digest':<42}{rate:8.0f}/s")
+    spent = time.process_time() - cpu
+    told("the cache alone, with the digest", COUNT, time.perf_counter() - started, spent)
+
+
+def curator(url: str) -> None:
+    own = Path(__file__).with_name("teacher_curator.py")
+    python = os.environ.get("CURATOR_PYTHON", sys.executable)
+    command = [python, str(own), url, str(COUNT), str(AT_ONCE)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == MISSING:
+        print("curator: not installed (CURATOR_PYTHON may name a Python that has it)")
+    elif done.returncode:
+        print(f"curator: failed: {done.stderr.strip().splitlines()[-1]}")
+    else:
+        told("curator, its cache included", *json.loads(done.stdout.splitlines()[-1]))
 
 
 def main() -> None:
@@ -122,6 +159,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(compare(url, Path(directory), prompt))
         alone(Path(directory))
+    curator(url)
     server.terminate()
 
 

@@ -71,6 +71,7 @@ class RowFile:
         self._stream.flush()
         os.fsync(self._stream.fileno())
         self._stream.close()
+        self._parquet = self._schema = None  # the metadata of a whole file
 
     def _flush(self) -> None:
         if not self._batch:
