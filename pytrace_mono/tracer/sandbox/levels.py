@@ -31,7 +31,14 @@ class Layer(NamedTuple):
 
 
 def layers() -> tuple[Layer, ...]:
-    """Every layer and whether it is in force here; nothing is changed by asking."""
+    """Every layer and whether it is in force here; nothing is changed by asking.
+
+    External jails are tried, which takes a second.
+    """
+    return (*_own_layers(), Layer("external jail", False, _jails()))
+
+
+def _own_layers() -> tuple[Layer, ...]:
     posix = os.name == "posix"
     linux = kernel.LINUX
     version = landlock.version()
@@ -60,7 +67,6 @@ def layers() -> tuple[Layer, ...]:
         ),
         Layer("seccomp", found, filters or f"system calls from an allow list{unused}"),
         Layer("namespaces", found and apart is None, apart or f"{_NAMESPACES}{unused}"),
-        Layer("external jail", False, _jails()),
     )
 
 
@@ -85,7 +91,7 @@ def choose(isolation: str) -> Level:
         )
     if isolation == "guard":
         return "guard"
-    found = {layer.name: layer for layer in layers()}
+    found = {layer.name: layer for layer in _own_layers()}
     missing = [
         f"{name}: {found[name].detail}"
         for name in ("landlock", "seccomp", "no_new_privs")
