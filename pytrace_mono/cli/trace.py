@@ -43,7 +43,10 @@ def run(args: argparse.Namespace) -> int:
     from pytrace_mono.tracer.sandbox import Sandbox
 
     source = _read(args.file)
-    with Sandbox(limits_of(args), isolation=args.isolation, workers=1) as box:
+    # The other formats do not show them.
+    aliases = args.format in ("html", "json")
+    limits = limits_of(args)
+    with Sandbox(limits, isolation=args.isolation, workers=1, aliases=aliases) as box:
         trace = box.trace(source, args.call, args.setup)
     text = render(trace, args.format)
     if args.output is None:

@@ -90,6 +90,11 @@ class Activation(Variables):
         self.raising = False
         self.enter_at(depth)
 
+    @property
+    def line(self) -> int:
+        """The line that runs, or is about to."""
+        return self._line
+
     def enter_at(self, depth: int) -> None:
         """Begin or go on, with this many recorded callers."""
         self.depth = depth
@@ -198,6 +203,8 @@ class Activation(Variables):
                     self.settle(frame)
                 elif self.is_stale:
                     self._write()
+            if recorder.aliases is not None:
+                recorder.aliases.look(self, frame, bound if is_quiet else None)
             if event == "line":
                 self._began(frame, frame.f_lineno or self._line)
             elif event == "exception":

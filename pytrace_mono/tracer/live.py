@@ -59,6 +59,7 @@ class record:
         scope: which code is recorded; by default the file that contains the block.
         output: record what is written to ``sys.stdout`` and ``sys.stderr`` as well, for which objects
             that pass it on stand in their places during the block.
+        aliases: record which places hold the same object, which makes recording slower.
 
     An exception that leaves the block is in ``recording.trace.outcome`` and goes on as usual. A trace
     function that was set before (a debugger, coverage) is paused and put back. One ``record()`` may be
@@ -76,11 +77,16 @@ class record:
     """
 
     def __init__(
-        self, limits: Limits | None = None, scope: Scope | None = None, output: bool = False
+        self,
+        limits: Limits | None = None,
+        scope: Scope | None = None,
+        output: bool = False,
+        aliases: bool = False,
     ) -> None:
         self._limits = limits or Limits()
         self._wanted_scope = scope
         self._wants_output = output
+        self._wants_aliases = aliases
         self._tee: Tee | None = None
         self._frame: FrameType | None = None
         self._recorder: Recorder | None = None
@@ -94,7 +100,7 @@ class record:
         own = Scope.of_files(frame.f_code.co_filename)
         wanted = self._wanted_scope
         self._scope = own if wanted is None else wanted.with_program(own.program)
-        self._recorder = Recorder(self._limits, self._scope)
+        self._recorder = Recorder(self._limits, self._scope, aliases=self._wants_aliases)
         self._recording = Recording()
         if self._wants_output:
             self._tee = Tee(self._recorder.rows, self._limits.output_bytes)
@@ -268,6 +274,7 @@ def _build(
             "level": "none",
             "limits": limits.to_dict(),
             **written,
+            "aliases": None if recorder.aliases is None else recorder.aliases.entries,
             "call_start": 0,
             "steps": json.loads(recorder.rows.json()),
         }

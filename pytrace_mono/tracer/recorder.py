@@ -20,6 +20,7 @@ from typing import Any
 
 from pytrace_mono.tracer import audit, classes, watch
 from pytrace_mono.tracer.activation import Activation, Function, gc_disable, gc_enable, gc_isenabled
+from pytrace_mono.tracer.aliases import Aliases
 from pytrace_mono.tracer.classes import ident
 from pytrace_mono.tracer.copies import is_atomic
 from pytrace_mono.tracer.headroom import Headroom, Rearm
@@ -47,6 +48,7 @@ class Recorder:
         scope: which code is recorded.
         on_limit: called with a reason when ``max_steps`` is reached; it must not return. Without it
             the recorder detaches, and the program goes on unrecorded.
+        aliases: find out which places hold the same object.
 
     Attributes:
         rows: the steps so far, as JSON.
@@ -71,6 +73,7 @@ class Recorder:
         "_state",
         "_threads",
         "active",
+        "aliases",
         "known",
         "max_steps",
         "quiet",
@@ -82,7 +85,11 @@ class Recorder:
     )
 
     def __init__(
-        self, limits: Limits, scope: Scope, on_limit: Callable[[str], object] | None = None
+        self,
+        limits: Limits,
+        scope: Scope,
+        on_limit: Callable[[str], object] | None = None,
+        aliases: bool = False,
     ) -> None:
         self.rows = Rows()
         self.max_steps = limits.max_steps
@@ -91,6 +98,14 @@ class Recorder:
         self._scope = scope
         self._on_limit = on_limit
         self.snapshotter = Snapshotter(limits)
+        self.aliases: Aliases | None = None
+        if aliases:
+            self.aliases = Aliases(
+                limits,
+                self.snapshotter.layouts,
+                self.rows,
+                lambda reason: self.mark("truncated", reason),
+            )
         self._covered: dict[str, bool] = {}
         # By id, because hash and equality of a code object are those of its constants.
         self._functions: dict[int, tuple[CodeType, Function]] = {}
@@ -258,6 +273,8 @@ class Recorder:
             else:
                 state = self._enter(frame, function)
                 state.called(frame)
+            if self.aliases is not None:
+                self.aliases.look(state, frame, entered=True)
             if state.bound is not None and not self.suspects.found:
                 self.quiet = state
             return state.trace

@@ -14,6 +14,7 @@ from typing import Any, get_args
 from pytrace_mono.errors import TraceFormatError
 from pytrace_mono.tracer.types import (
     TRACE_VERSION,
+    Alias,
     Level,
     Outcome,
     OutcomeKind,
@@ -93,6 +94,8 @@ def to_dict(trace: Trace) -> dict[str, Any]:
     }
     if trace.writes is not None:
         row["writes"] = [[write.after, write.stream, write.end] for write in trace.writes]
+    if trace.aliases is not None:
+        row["aliases"] = [[a.after, a.frame, a.place, a.label] for a in trace.aliases]
     return row
 
 
@@ -184,6 +187,23 @@ def _writes(row: Mapping[str, Any], length: Mapping[str, int], steps: int) -> tu
     return tuple(writes)
 
 
+def _aliases(row: Mapping[str, Any], steps: int) -> tuple[Alias, ...]:
+    aliases: list[Alias] = []
+    latest = -1
+    for index, item in enumerate(_get(row, "aliases", list, "trace")):
+        where = f"alias {index}"
+        if not isinstance(item, list) or len(item) != 4:
+            raise TraceFormatError(f"{where}: must be [after, frame, place, label]")
+        fields = dict(zip(("after", "frame", "place", "label"), item, strict=True))
+        after, frame = _get(fields, "after", int, where), _get(fields, "frame", int, where)
+        if not latest <= after < steps:
+            raise TraceFormatError(f"{where}: not in order, or past the steps")
+        latest = after
+        label = None if fields["label"] is None else _get(fields, "label", int, where)
+        aliases.append(Alias(after, frame, _get(fields, "place", str, where), label))
+    return tuple(aliases)
+
+
 def outcome_from_dict(row: Any, where: str = "outcome") -> Outcome:
     if not isinstance(row, dict):
         raise TraceFormatError(f"{where}: an outcome must be an object, not {_kind(row)}")
@@ -246,6 +266,7 @@ def from_dict(row: Any) -> Trace:
         python=_get(row, "python", str, "trace"),
         version=version,
         writes=writes,
+        aliases=None if row.get("aliases") is None else _aliases(row, len(steps)),
     )
 
 

@@ -95,6 +95,23 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
+class Alias:
+    """A place gets a label, which it shares with all that hold the same mutable object, or loses it.
+
+    Attributes:
+        after: index of the step that was the latest one when this was seen.
+        frame: of the place, as in a Step.
+        place: a variable, or what it holds: ``a``, ``grid[0]``, ``node.next``, ``d['k']``.
+        label: never that of another object; None where no other known place holds it any more.
+    """
+
+    after: int
+    frame: int
+    place: str
+    label: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Raised:
     """An exception that left the program.
 
@@ -156,6 +173,8 @@ class Trace:
         python: version of the interpreter, ``3.11.7``.
         writes: all that was written to ``stdout`` and ``stderr``, in order; None where it is not known
             when it was. :mod:`pytrace_mono.tracer.output` reads them.
+        aliases: how labels changed, in order; None where nobody asked which places hold the same
+            object. :func:`pytrace_mono.tracer.labels.labels_at` reads them.
     """
 
     program: str
@@ -172,6 +191,7 @@ class Trace:
     python: str
     version: int = TRACE_VERSION
     writes: tuple[Write, ...] | None = None
+    aliases: tuple[Alias, ...] | None = None
 
     @property
     def complete(self) -> bool:

@@ -19,7 +19,7 @@ from pytrace_mono.tracer.watch import Large, Outline
 if TYPE_CHECKING:
     from pytrace_mono.tracer.recorder import Recorder
 
-_CLASS_NAMES = frozenset(
+CLASS_NAMES = frozenset(
     {
         "__module__",
         "__qualname__",
@@ -191,7 +191,7 @@ class Variables:
             # By dict itself, because __prepare__ and exec() may bring a subclass; dict.copy() asks
             # a subclass for its keys().
             for name, value in list(dict.items(namespace)):
-                if type(name) is str and name not in _CLASS_NAMES and name.isidentifier():
+                if type(name) is str and name not in CLASS_NAMES and name.isidentifier():
                     visible[name] = value
         else:
             self.recorder.mark(

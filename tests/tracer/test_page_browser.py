@@ -19,6 +19,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from pytrace_mono.tracer import Limits, Sandbox, Status, Trace
+from pytrace_mono.tracer.labels import labels_at
 from pytrace_mono.tracer.render.page import html
 
 Show = Callable[[Trace | str], WebDriver]
@@ -105,7 +106,8 @@ def test_the_page_shows_at_every_step_what_a_replay_of_the_trace_gives(
     page = show(trace)
     for at, step in enumerate(trace.steps):
         expected = state_at(trace, at)
-        assert page.execute_script(f"return pytracePage.state({at})") == expected
+        state = page.execute_script(f"return pytracePage.state({at})")
+        assert [{key: one[key] for key in ("frame", "variables")} for one in state] == expected
         shown = page.execute_script(
             f"pytracePage.go({at});"
             "const own = document.querySelector('.frame');"
@@ -184,18 +186,37 @@ def test_hostile_text_is_inert(show: Show) -> None:
     assert page.get_log("browser") == []  # neither an error nor a refusal by the policy
 
 
-def test_aliases_and_changes_past_the_preview_are_marked_where_the_recording_has_them(
-    show: Show,
-) -> None:
-    # Written into the JSON, where both are optional.
+def test_places_that_hold_the_same_object_are_marked_with_one_label(show: Show) -> None:
+    """At every step what `labels_at` says; a variable and what is in it."""
+    source = (
+        "def put(items, item):\n    items.append(item)\n    return len(items)\n"
+        "def f():\n    a = b = [[0]]\n    n = put(b, a[0])\n    b = None\n    return a\n"
+    )
+    with Sandbox(isolation="guard", workers=1, aliases=True) as box:
+        trace = box.trace(source, "f()")
+    page = show(trace)
+    for at in range(len(trace.steps)):
+        state = page.execute_script(f"return pytracePage.state({at})")
+        told = labels_at(trace, at)
+        assert told is not None
+        assert {one["frame"]: one["labels"] for one in state} == told
+    at = next(i for i, step in enumerate(trace.steps) if step.line == 6)
+    marks = page.execute_script(
+        f"pytracePage.go({at});"
+        "return [...document.querySelectorAll('.frame dd')].map("
+        "(n) => [...n.querySelectorAll('.mark')].map((m) => m.textContent))"
+    )
+    assert marks == [["◆1", "[0] ◆2", "[1] ◆2"], ["◆1"], []]
+
+
+def test_changes_past_what_is_shown_are_marked(show: Show) -> None:
     page = html(traced("x = [1]\n", None))
     page = page.replace('"deleted": []', '"deleted": [], "changed_beyond_preview": ["x"]')
-    page = page.replace('"exact": true', '"exact": true, "label": 3')
     shown = show(page)
     marks = shown.execute_script(
         "return [...document.querySelectorAll('dd.changed .mark')].map((n) => n.textContent)"
     )
-    assert marks == ["◆3", "changed past what is shown"]
+    assert marks == ["changed past what is shown"]
 
 
 def test_a_recording_that_is_not_whole_says_so(show: Show) -> None:

@@ -39,6 +39,32 @@
     }
   });
 
+  // Labels of places that hold the same object, by frame; and where each step's frame goes on.
+  const aliases = new Map();
+  for (const [after, frame, place, label] of trace.aliases ?? []) {
+    if (!aliases.has(frame)) aliases.set(frame, []);
+    aliases.get(frame).push({ after, place, label });
+  }
+  const goesOn = new Array(steps.length).fill(steps.length);
+  const latest = new Map();
+  steps.forEach(({ frame }, at) => {
+    if (latest.has(frame)) goesOn[latest.get(frame)] = at;
+    latest.set(frame, at);
+  });
+  const LEAVING = ["yield", "await", "return", "unwind"];
+  const labels = (frame, at) => {
+    const leaves = LEAVING.includes(steps[at].kind);
+    let limit = leaves ? at : goesOn[at] - 1;
+    if (frame !== steps[at].frame) limit = leaves ? at - 1 : at;
+    const found = new Map();
+    for (const { after, place, label } of aliases.get(frame) ?? []) {
+      if (after > limit) break;
+      if (label === null) found.delete(place);
+      else found.set(place, label);
+    }
+    return found;
+  };
+
   // How many of the sorted numbers are <= limit.
   const upTo = (numbers, limit) => {
     let low = 0;
@@ -72,8 +98,25 @@
     return frames;
   };
 
-  const table = (frame, until, current) => {
+  // The label of a variable, and of what in it stands elsewhere too.
+  const marks = (name, places) => {
+    const found = [];
+    for (const [place, label] of places) {
+      const inner = place === name ? "" : place.slice(name.length);
+      if (!place.startsWith(name) || (inner && !"[.".includes(inner[0]))) continue;
+      const mark = make("span", "mark alias", `${inner ? `${inner} ` : ""}◆${label}`);
+      mark.style.setProperty("--hue", (label * 67 + 150) % 360);
+      const others = Array.from(places).filter(([p, l]) => l === label && p !== place);
+      mark.title = `The same object wherever ◆${label} stands${
+        others.length ? `: ${others.slice(0, MANY).map(([p]) => p).join(", ")}` : ""}`;
+      found.push(mark);
+    }
+    return found.slice(0, MANY);
+  };
+
+  const table = (frame, until, current, at) => {
     const list = make("dl");
+    const places = labels(frame, at);
     const beyond = current ? current.changed_beyond_preview ?? [] : [];
     const rows = variables(frame, until);
     for (const [name, snapshot, before] of rows) {
@@ -82,11 +125,7 @@
       const value = make("dd", changed ? "changed" : "");
       value.title = snapshot.type;
       value.append(make("span", "value", snapshot.text));
-      if (snapshot.label != null) {
-        const label = make("span", "mark", `◆${snapshot.label}`);
-        label.title = `The same object wherever ◆${snapshot.label} stands`;
-        value.append(label);
-      }
+      value.append(...marks(name, places));
       if (beyond.includes(name)) value.append(make("span", "mark", "changed past what is shown"));
       if (changed && Object.hasOwn(current.changes, name) && before && before.text !== snapshot.text) {
         const was = make("span", "was", before.text);
@@ -111,7 +150,7 @@
       const title = [make("span", "title", step.function), make("span", "note", ` ${place(step)}`)];
       if (level === 0) {
         const card = make("div", "frame");
-        card.append(...title, table(step.frame, until, step));
+        card.append(...title, table(step.frame, until, step, at));
         return card;
       }
       const card = make("details", "frame");
@@ -119,7 +158,7 @@
       summary.append(...title);
       card.append(summary);
       const fill = () => {
-        if (card.open && card.children.length === 1) card.append(table(step.frame, until, null));
+        if (card.open && card.children.length === 1) card.append(table(step.frame, until, null, at));
       };
       card.open = level < 3 || opened.has(step.frame);
       fill();
@@ -325,6 +364,7 @@
     go,
     state: (at) => stackAt(at).map(({ step, until }) => ({
       frame: steps[step].frame,
+      labels: Object.fromEntries(labels(steps[step].frame, at)),
       variables: Object.fromEntries(variables(steps[step].frame, until).map(([n, s]) => [n, s.text])),
     })),
   };

@@ -56,6 +56,7 @@ class Request(NamedTuple):
     Attributes:
         limits: of each Call.
         traced: whether steps are recorded.
+        aliases: and with them, which places hold the same object.
         bounds: what the kernel is told of the limits.
         cpu_seconds: processor time after which the kernel ends a Call.
         channel: where results go.
@@ -64,18 +65,19 @@ class Request(NamedTuple):
 
     limits: Limits
     traced: bool
+    aliases: bool
     bounds: Bounds
     cpu_seconds: int
     channel: Channel
     stage: Stage
 
     @classmethod
-    def prepare(cls, limits: Limits, traced: bool, parent: Parent) -> Request:
+    def prepare(cls, limits: Limits, traced: bool, aliases: bool, parent: Parent) -> Request:
         channel = Channel(parent.guard.is_own_doing)
-        stage = Stage(limits, traced, parent.reserve, channel, fresh=True)
+        stage = Stage(limits, traced, aliases, parent.reserve, channel, fresh=True)
         # One second above the timer that ends a run in good order.
         seconds = math.ceil(limits.cpu_seconds) + 1
-        return cls(limits, traced, parent.jail.bounds(limits), seconds, channel, stage)
+        return cls(limits, traced, aliases, parent.jail.bounds(limits), seconds, channel, stage)
 
 
 class _Codes(NamedTuple):
@@ -111,7 +113,12 @@ def main(items: list[Item], request: Request, parent: Parent, result_fd: int) ->
             if number:
                 parent.clean.restore(request.limits)
                 stage = Stage(
-                    request.limits, request.traced, parent.reserve, request.channel, fresh=False
+                    request.limits,
+                    request.traced,
+                    request.aliases,
+                    parent.reserve,
+                    request.channel,
+                    fresh=False,
                 )
             _run_item(item, compiled, request, stage, parent)
             if parent.guard.disarm() or parent.surroundings.spent():

@@ -155,6 +155,7 @@ class Report:
 
     Attributes:
         rows: the recorder's rows, once there is a recorder.
+        aliases: the changes of labels so far, where they are recorded.
         call_start: index of the Call's first row; None until the Call begins.
     """
 
@@ -167,6 +168,7 @@ class Report:
         # (index of the latest step, stream, bytes written to it)
         self._written: list[tuple[int, str, int]] = []
         self.rows = Rows()
+        self.aliases: list[list[Any]] | None = None
         self.call_start: int | None = None
         self._reserve = reserve
         self._channel = channel
@@ -219,6 +221,7 @@ class Report:
             "stdout": self.stdout.text(),
             "stderr": self.stderr.text(),
             "writes": self._writes(),
+            "aliases": self.aliases,
             "call_start": len(self.rows) if start is None else start,
         }
         text = to_json(result)[:-1] + b',"steps":' + self.rows.json().encode() + b"}"

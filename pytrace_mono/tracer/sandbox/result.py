@@ -104,7 +104,7 @@ def _empty(kind: str, reason: str, job: Job, level: Level, limits: Limits) -> Tr
 def _trace(claimed: Any, job: Job, level: Level, limits: Limits) -> Trace:
     if not isinstance(claimed, dict):
         raise TraceFormatError("the result is not an object")
-    keys = ("outcome", "status", "stdout", "stderr", "writes", "call_start", "steps")
+    keys = ("outcome", "status", "stdout", "stderr", "writes", "aliases", "call_start", "steps")
     trace = from_dict(
         {
             **{key: claimed.get(key) for key in keys},

@@ -27,14 +27,23 @@ class Runner:
         keep: how many idle warm parents are kept.
         twice: run everything a second time and compare.
         confirm: run what is recorded once more without recording, and compare the ends.
+        aliases: record which places hold the same object.
     """
 
     def __init__(
-        self, setting: Setting, limits: Limits, keep: int, *, twice: bool, confirm: bool
+        self,
+        setting: Setting,
+        limits: Limits,
+        keep: int,
+        *,
+        twice: bool,
+        confirm: bool,
+        aliases: bool,
     ) -> None:
         self.setting = setting
         self._limits = limits
         self._limits_by_name = limits.to_dict()
+        self._aliases = aliases
         self._pool = Pool(setting, keep)
         # Its warm parents are others, so that what depends on addresses in memory differs too.
         self._second = Pool(setting, keep) if twice else None
@@ -94,6 +103,7 @@ class Runner:
             ],
             "limits": self._limits_by_name,
             "traced": traced,
+            "aliases": self._aliases,
         }
         waiting = iter(together)
 

@@ -52,6 +52,7 @@ class Sandbox:
             is an ``ImportError``. None for all that there are. A rule of the house, no protection.
         confirm: everything is run once more without tracing, and a Trace with another end than that
             gets the status ``tampered``, unless a limit cut the recording short.
+        aliases: record which places hold the same object, which makes recording slower.
 
     Attributes:
         level: the isolation level achieved.
@@ -82,6 +83,7 @@ class Sandbox:
         profiles: Iterable[str] = (),
         imports: Iterable[str] | None = None,
         confirm: bool = False,
+        aliases: bool = False,
     ) -> None:
         granted = known_profiles(profiles)
         if frozen_clock and {"threads", "asyncio"} & set(granted):
@@ -102,7 +104,12 @@ class Sandbox:
         setting = Setting(self.level, tool, frozen_clock, granted, allowed)
         self._twice = determinism == "check"
         self._runner = Runner(
-            setting, self.limits, self.workers, twice=self._twice, confirm=confirm
+            setting,
+            self.limits,
+            self.workers,
+            twice=self._twice,
+            confirm=confirm,
+            aliases=aliases,
         )
         self._finalizer = weakref.finalize(self, self._runner.close)
 

@@ -51,6 +51,7 @@ class Stage:
     Args:
         limits: the Call's.
         traced: whether its steps are recorded.
+        aliases: and with them, which places hold the same object.
         reserve: address space to give back before the result is written.
         channel: where the result goes.
         fresh: nothing of this request will have run in the process before.
@@ -65,7 +66,13 @@ class Stage:
     """
 
     def __init__(
-        self, limits: Limits, traced: bool, reserve: Reserve, channel: Channel, fresh: bool
+        self,
+        limits: Limits,
+        traced: bool,
+        aliases: bool,
+        reserve: Reserve,
+        channel: Channel,
+        fresh: bool,
     ) -> None:
         report = Report(limits.output_bytes, reserve, channel, fresh)
         self.report = report
@@ -75,8 +82,11 @@ class Stage:
                 limits,
                 Scope.of_files(PROGRAM_FILE),
                 on_limit=lambda reason: report.cut("over_limit", reason),
+                aliases=aliases,
             )
             report.rows = self.recorder.rows
+            if self.recorder.aliases is not None:
+                report.aliases = self.recorder.aliases.entries
         self.snapshotter = Snapshotter(limits)
         self._streams = (
             io.TextIOWrapper(io.BytesIO(), "utf-8"),

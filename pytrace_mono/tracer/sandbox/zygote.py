@@ -112,7 +112,7 @@ class _Zygote:
     def _run(self, request: dict[str, Any]) -> None:
         """Run the request's items, as many in one child as it lives through, and reply to each."""
         items, done = request["items"], 0
-        prepared = self._prepare({name: request[name] for name in ("limits", "traced")})
+        prepared = self._prepare({name: request[name] for name in ("limits", "traced", "aliases")})
         while done < len(items):
             reader, writer = os.pipe()
             try:
@@ -133,7 +133,7 @@ class _Zygote:
         """What children need; kept, because it is the same for most requests."""
         if self._request is None or self._request[0] != wanted:
             limits = Limits(**wanted["limits"])
-            made = child.Request.prepare(limits, wanted["traced"], self._parent)
+            made = child.Request.prepare(limits, wanted["traced"], wanted["aliases"], self._parent)
             self._request = wanted, made
         return self._request[1]
 
