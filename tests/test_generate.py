@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chat_server import completion, failure, serve
 
 from pytrace_mono import cli, tasks
 
@@ -92,6 +93,30 @@ def test_what_cannot_be_asked_is_told(ask: Any, arguments: tuple[str, ...], word
     prompt, output, code = ask("", *arguments)
     assert (prompt, code) == ("", 2)
     assert words in output
+
+
+def test_an_endpoint_is_asked_over_http_and_again_after_a_fault(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("openai", reason="needs the extra [synth]")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    file = tmp_path / "f.py"
+    file.write_text(PROGRAM)
+    right = completion(told("f(1) == 2"))
+    with serve([failure(429, retry_after="0.01"), right, right]) as server:
+        for task in ("forward", "backward"):
+            code = cli.main(
+                ["generate", "m", "--base-url", server.url, "--isolation", "guard", "--task", task,
+                 "--program", str(file), "--call", "f(1)"]
+            )  # fmt: skip
+            output = capsys.readouterr()
+            assert (code, output.err) == (0, "")
+            assert output.out.startswith(told("f(1) == 2"))
+            assert output.out.splitlines()[-1] == "right: f(1) == 2"
+    asked = [request["messages"][-1]["content"] for request in server.requests]
+    forward = tasks.prompt_of("forward", tasks.forward_instruction(PROGRAM, "f(1)"))
+    backward = tasks.prompt_of("backward", tasks.backward_instruction(PROGRAM, "f(??)", "2"))
+    assert asked == [forward, forward, backward]
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
-from pytrace_mono.errors import MissingExtraError, TrainingError
+from pytrace_mono.errors import PrerequisiteError, TrainingError
 from pytrace_mono.train.config import TrainConfig
 from pytrace_mono.train.encode import Document
 from pytrace_mono.train.meter import Flops, Meter, Reporter
@@ -26,6 +26,10 @@ from pytrace_mono.train.rundir import RunDirectory
 from pytrace_mono.train.steps import Step, Steps, step_of
 
 _REPLICATED = (DistributedType.MULTI_GPU, DistributedType.MULTI_CPU)
+_NOT_SHARDED = (
+    "fsdp shards over several GPUs, and there are none here to shard over; start the run with torchrun "
+    "on a machine that has them, or leave fsdp out."
+)
 
 
 def losses_of(model: Any, row: PackedRow, device: torch.device | None = None) -> Tensor:
@@ -44,10 +48,10 @@ def arguments_of(config: TrainConfig, steps: int) -> TrainingArguments:
     """The configuration in the Trainer's words.
 
     Raises:
-        MissingExtraError: DeepSpeed was asked for and is not installed.
+        PrerequisiteError: DeepSpeed was asked for and is not installed.
     """
     if config.deepspeed is not None and find_spec("deepspeed") is None:
-        raise MissingExtraError("deepspeed", "deepspeed", "train") from None
+        raise PrerequisiteError("deepspeed is not installed.", "pip install deepspeed")
     trackers = [name for name in ("tensorboard", "wandb") if find_spec(name) is not None]
     arguments = TrainingArguments(
         output_dir=str(config.output),
@@ -95,6 +99,10 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         held_out: documents to evaluate on.
         directory: of the run.
         quiet: show no bar.
+
+    Raises:
+        TrainingError: weights were to be sharded, and nothing is here to shard them over.
+        PrerequisiteError: DeepSpeed was asked for and is not installed.
     """
 
     optimizer: Any  # the Trainer's
@@ -112,6 +120,8 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
     ) -> None:
         count = len(Steps(train, config))
         arguments = arguments_of(config, count)
+        if config.fsdp and arguments.world_size == 1:
+            raise TrainingError(_NOT_SHARDED)
         self._config, self._directory = config, directory
         rank, world = arguments.process_index, arguments.world_size
         self._steps = Steps(train, config, rank, world)
@@ -130,6 +140,8 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
             callbacks=[Reporter(directory.path, quiet)],
         )
         self.remove_callback(PrinterCallback)
+        if config.fsdp and self.accelerator.distributed_type is not DistributedType.FSDP:
+            raise TrainingError(_NOT_SHARDED)
 
     def get_train_dataloader(self) -> Any:
         """Each process makes its own share of each Step: nothing is to be spread by accelerate."""

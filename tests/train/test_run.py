@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from runs import config_for, losses_in, weights_in, write_rows
 torch = pytest.importorskip("torch", reason="needs the extra [train]")
 pytest.importorskip("transformers", reason="needs the extra [train]")
 
-from pytrace_mono.errors import TrainingDataError, TrainingError  # noqa: E402
+from pytrace_mono.errors import PrerequisiteError, TrainingDataError, TrainingError  # noqa: E402
 from pytrace_mono.train import finetune, run  # noqa: E402
 from pytrace_mono.train.config import TrainConfig  # noqa: E402
 from pytrace_mono.train.rundir import is_whole, require_model  # noqa: E402
@@ -277,22 +278,77 @@ def test_a_run_killed_during_and_between_checkpoints_goes_on_exactly(tmp_path: P
     same(straight.output, config.output)
 
 
-@pytest.mark.slow
-def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
-    """Under torchrun with gloo; one of them has a pass fewer now and then."""
-    (tmp_path / "a").mkdir()
-    one = config_for(tmp_path / "a", max_grad_norm=1.0)
-    two = again(one, tmp_path / "two")
-    alone = spawn([sys.executable, "-m", "pytrace_mono.train", *command(one, tmp_path / "a")])
-    assert alone.returncode == 0, alone.stderr
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
-    both = spawn([*launcher, "-m", "pytrace_mono.train", *command(two, tmp_path)])
-    assert both.returncode == 0, both.stderr
-    for (step, loss), (other, theirs) in zip(
-        losses_in(one.output), losses_in(two.output), strict=True
-    ):
-        assert step == other
-        assert loss == pytest.approx(theirs, abs=1e-5)
-    mine, theirs_too = weights_in(one.output / "model"), weights_in(two.output / "model")
+# accelerate shards over GPUs alone, and takes replicas of the weights on CPUs; torch can do both.
+SHARDED = """
+import sys
+from accelerate import state
+from accelerate.utils import DistributedType
+begin = state.AcceleratorState.__init__
+def sharded(self, *args, fsdp_plugin=None, **kwargs):
+    begin(self, *args, fsdp_plugin=fsdp_plugin, **kwargs)
+    if self.distributed_type is DistributedType.MULTI_CPU:
+        self.distributed_type = DistributedType.FSDP
+    if fsdp_plugin is not None:
+        self.fsdp_plugin = fsdp_plugin
+state.AcceleratorState.__init__ = sharded
+from pytrace_mono.cli import main
+from pytrace_mono.train import finetune
+step = finetune.FineTuner.training_step
+def checked(self, model, *args, **kwargs):
+    loss = step(self, model, *args, **kwargs)
+    assert all(weight.to_local().numel() < weight.numel() for weight in model.parameters())
+    return loss
+finetune.FineTuner.training_step = checked
+sys.exit(main(["train", *sys.argv[1:]]))
+"""
+LAUNCHER = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+
+
+def as_close(left: Path, right: Path) -> None:
+    assert losses_in(left) == [
+        (step, pytest.approx(loss, abs=1e-5)) for step, loss in losses_in(right)
+    ]
+    mine, theirs = weights_in(left / "model"), weights_in(right / "model")
     for name, weight in mine.items():
-        torch.testing.assert_close(weight, theirs_too[name], rtol=0, atol=1e-5)
+        torch.testing.assert_close(weight, theirs[name], rtol=0, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_two_processes_take_the_steps_of_one_sharded_or_not(tmp_path: Path) -> None:
+    """Under torchrun with gloo; one of them has a pass fewer now and then."""
+    one = config_for(tmp_path, max_grad_norm=1.0)
+    run.train(one, quiet=True)
+    two = again(one, tmp_path / "two")
+    both = spawn([*LAUNCHER, "-m", "pytrace_mono.train", *command(two, tmp_path)])
+    assert both.returncode == 0, both.stderr
+    as_close(one.output, two.output)
+
+    sharded = two.model_copy(update={"output": tmp_path / "sharded", "fsdp": True})
+    script = tmp_path / "sharded.py"
+    script.write_text(SHARDED)
+    arguments = command(sharded, tmp_path)
+    both = spawn([*LAUNCHER, str(script), *arguments])
+    assert both.returncode == 0, both.stderr[-9000:]
+    as_close(one.output, sharded.output)
+    straight = tmp_path / "straight"
+    shutil.copytree(sharded.output, straight)
+    for later in ("checkpoint-7", "model"):
+        shutil.rmtree(sharded.output / later)
+    both = spawn([*LAUNCHER, str(script), *arguments])
+    assert both.returncode == 0, both.stderr
+    assert f"going on from {sharded.output / 'checkpoint-6'}" in both.stderr
+    same(straight, sharded.output)
+
+
+def test_weights_are_not_said_to_be_sharded_where_they_are_not(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="fsdp shards over several GPUs"):
+        run.train(config_for(tmp_path, fsdp=True), quiet=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_deepspeed_that_is_not_installed_is_told_with_what_installs_it(tmp_path: Path) -> None:
+    if find_spec("deepspeed") is not None:
+        pytest.skip("deepspeed is installed")
+    config = config_for(tmp_path, deepspeed=str(tmp_path / "zero3.json"))
+    with pytest.raises(PrerequisiteError, match=r"fix: pip install deepspeed"):
+        run.train(config, quiet=True)
