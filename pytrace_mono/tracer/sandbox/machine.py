@@ -27,7 +27,8 @@ def check(limits: Limits, workers: int) -> None:
         LimitError: more memory than there is.
         SandboxError: more warm parents than descriptors for them.
     """
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    known = "SC_PHYS_PAGES" in os.sysconf_names
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if known else 0
     if limits.memory_bytes > memory > 0:
         raise LimitError(
             f"Limits.memory_bytes is {limits.memory_bytes}, and this machine has {memory}; give that "
