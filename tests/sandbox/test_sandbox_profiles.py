@@ -210,3 +210,21 @@ def test_options_that_cannot_be_are_refused() -> None:
         Sandbox(profiles=["threads", "network"])
     with pytest.raises(SandboxError, match="frozen_clock cannot go with"):
         Sandbox(profiles=["threads"], frozen_clock=True)
+
+
+def test_a_thread_that_keeps_the_watch_busy_hides_nothing(shut: Sandbox) -> None:
+    source = """\
+import collections, gc, threading
+end = threading.Event()
+def keep_busy():
+    while not end.is_set():
+        collections.namedtuple('n', 'a')  # asks for a frame, as a library may
+def attack():
+    threading.Thread(target=keep_busy).start()
+    for _ in range(200):
+        sum(range(2000))
+    gc.get_objects()
+    end.set()
+"""
+    trace = shut.trace(source, "attack()")
+    assert trace.status.state == "tampered" and "garbage collector" in str(trace.status.reason)

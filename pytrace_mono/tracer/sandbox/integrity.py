@@ -24,6 +24,7 @@ import os
 import site
 import sys
 import sysconfig
+from _thread import get_ident
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from signal import ITIMER_PROF, ITIMER_REAL, SIGALRM, SIGPROF, getitimer
@@ -84,7 +85,7 @@ class Guard:
         self._references: list[int] = []
         self._tell: Callable[[str], None] | None = None
         self._told: set[str] = set()
-        self._busy = False
+        self._busy: set[int] = set()  # threads: what one looks up must not hide what another does
         libraries = {os.path.dirname(os.__file__), *site.getsitepackages()}
         libraries.update(sysconfig.get_path(name) for name in ("platstdlib", "purelib", "platlib"))
         self._trusted = (*(path + os.sep for path in libraries), "<frozen ")
@@ -144,7 +145,7 @@ class Guard:
             self._tell(what)
 
     def _hook(self, event: str, args: tuple[Any, ...]) -> None:
-        if self._tell is None or self._busy:
+        if self._tell is None or (self._busy and get_ident() in self._busy):
             return
         what = _EVENTS.get(event)
         if what is None:
@@ -159,7 +160,8 @@ class Guard:
                 what = "compiled code under the name of a library's file"
             if what is None:
                 return
-        self._busy = True
+        me = get_ident()
+        self._busy.add(me)
         try:
             frame = self._getframe(1)
             if self._is_programs(frame, event.startswith(_THROUGH_CTYPES)):
@@ -167,7 +169,7 @@ class Guard:
             elif not self.is_own_doing(frame):
                 self.say(f"{what} by the harness's own functions")
         finally:
-            self._busy = False
+            self._busy.discard(me)
 
     def _is_programs(self, frame: FrameType | None, through_ctypes: bool) -> bool:
         """Did the program's own code cause this, not a library it called?"""
