@@ -232,7 +232,8 @@ class Recorder:
         if covered is None:
             is_ours = name.startswith(_OWN_FILES)  # whatever the scope says: there is no end to it
             covered = self._covered[name] = not is_ours and bool(self._scope.accepts(name))
-        return covered
+        wanted = self._scope.code
+        return covered and (wanted is None or bool(wanted(code)))
 
     def _on_call(self, frame: FrameType, event: str, arg: object) -> Any:
         if not self.active:

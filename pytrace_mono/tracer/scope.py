@@ -19,16 +19,19 @@ _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}"
 
 @dataclass(frozen=True)
 class Scope:
-    """Decides by a code object's file whether its frames are recorded.
+    """Decides by a code object's file, and where wanted by itself, whether its frames are recorded.
 
     Attributes:
         accepts: called once per file name, with ``code.co_filename``.
         program: the file whose line numbers the Trace's ``program`` text has; a live recording that
             is given none takes the file of its block or function.
+        code: asked as well about each code object of such a file: each function, each class's body and
+            the module's is one.
     """
 
     accepts: Callable[[str], bool]
     program: str = PROGRAM_FILE
+    code: Callable[[CodeType], bool] | None = None
 
     @staticmethod
     def of_files(*names: str) -> Scope:
@@ -84,7 +87,8 @@ class Scope:
         return dataclasses.replace(self, program=program)
 
     def covers(self, code: CodeType) -> bool:
-        return self.accepts(code.co_filename)
+        accepted = self.accepts(code.co_filename)
+        return bool(accepted and (self.code is None or self.code(code)))
 
 
 class _Below:

@@ -81,3 +81,24 @@ def test_a_scope_that_wants_everything_does_not_get_the_recorder_itself() -> Non
     assert {step.function.rsplit(".", 1)[-1] for step in recording.trace.steps} == {
         sys._getframe().f_code.co_name
     }
+
+
+def test_a_predicate_on_the_code_picks_functions_out_of_a_file() -> None:
+    """Neither the block nor what the function calls is recorded."""
+
+    def wanted(n: int) -> int:
+        return other(n) + 1
+
+    def other(n: int) -> int:
+        return n * 2
+
+    scope = Scope(lambda file: file == __file__, code=lambda code: code.co_name == "wanted")
+    with record(scope=scope) as recording:
+        value = wanted(2)
+    assert value == 5 and recording.trace.complete
+    steps = recording.trace.steps
+    assert [(s.function.rsplit(".", 1)[-1], s.kind, s.depth) for s in steps] == [
+        ("wanted", "call", 0),
+        ("wanted", "line", 0),
+        ("wanted", "return", 0),
+    ]
