@@ -67,7 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="dollars that this corpus may cost, over all the runs that it takes",
     )
     parser.add_argument(
-        "--max-tokens", type=int, metavar="N", help="the same in tokens, prompts and completions"
+        "--max-tokens", type=_whole, metavar="N", help="the same in tokens, prompts and completions"
     )
     parser.add_argument(
         "--price",
@@ -238,6 +238,12 @@ def _not_negative(text: str) -> float:
     if not 0 <= number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r}: give a number of dollars, 0 or more")
     return number
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r}: give a number of tokens, 0 or more")
+    return int(text)
 
 
 def _price(text: str) -> tuple[float, float]:

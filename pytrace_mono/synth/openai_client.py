@@ -16,6 +16,13 @@ from pytrace_mono.errors import MissingExtraError, TeacherError
 
 _FATAL_STATUS = frozenset({401, 403, 404})
 _FATAL_CODES = frozenset({"model_not_found", "invalid_api_key", "insufficient_quota"})
+_ADVICE = {
+    "401": "check OPENAI_API_KEY, and that it is a key for this endpoint",
+    "403": "check that the key in OPENAI_API_KEY may use this model",
+    "404": "check --model and --base-url",
+    "model_not_found": "check --model",
+    "insufficient_quota": "when there is credit again, the same command goes on",
+}
 _PASSING_STATUS = frozenset({408, 409, 425, 429})
 NO_KEY = "none"  # the client insists on one, also where the endpoint wants none
 
@@ -138,13 +145,16 @@ class Client:
         words = str(error).strip() or type(error).__name__
         if status is None:
             cause = error.__cause__
-            words = f"could not be reached: {words}{f' ({cause})' if cause else ''}"
+            # The client calls a refused connection a timeout; the cause knows better.
+            words = f"could not be reached: {str(cause or '').strip() or words}"
             passing = isinstance(error, (self._openai.APIConnectionError, OSError))
         else:
             passing = status in _PASSING_STATUS or status >= 500
         fatal = status in _FATAL_STATUS or getattr(error, "code", None) in _FATAL_CODES
+        code = getattr(error, "code", None)
+        advice = _ADVICE.get(str(code)) or _ADVICE.get(str(status)) if fatal else None
         return RequestError(
-            f"{self._where}: {self.without_key(words):.500}",
+            f"{self._where}: {self.without_key(words):.500}{f'; {advice}' if advice else ''}",
             fatal=fatal,
             passing=passing and not fatal,
             status=status,

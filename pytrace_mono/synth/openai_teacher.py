@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
-from pytrace_mono.errors import MissingKeyError, TeacherError
+from pytrace_mono.errors import InputError, MissingKeyError, TeacherError
 from pytrace_mono.synth import prompts, structured
 from pytrace_mono.synth.admission import Admission
 from pytrace_mono.synth.batch import Batch
@@ -53,6 +53,7 @@ class OpenAITeacher:
         price: dollars for a million tokens; else that of the table of ``genai-prices``.
 
     Raises:
+        InputError: ``base_url`` is no address.
         PrerequisiteError: ``max_cost`` for a model whose price is not known.
         StoreError: the cache cannot be used.
         MissingExtraError: the extra ``synth`` is not installed.
@@ -87,6 +88,11 @@ class OpenAITeacher:
         self.max_tokens = max_tokens
         self.concurrency = concurrency
         base_url = base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
+        if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).hostname:
+            raise InputError(  # without the address: a password may stand in it
+                "--base-url (or OPENAI_BASE_URL) is no address of an endpoint; write it as in "
+                "http://localhost:8000/v1"
+            )
         self.endpoint = shown(base_url)
         key = _key(api_key, base_url)
         self._client = Client(base_url, key, model, timeout)

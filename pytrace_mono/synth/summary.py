@@ -72,9 +72,11 @@ def _paid(corpus: Corpus) -> list[str]:
         lines = [f"paid       {told(ledger.totals())}"]
         if corpus.manifest["config"].get("revise"):
             asked = ledger.revisions()
+            number = asked.paid + asked.cached
+            cost = f"; of the sum above {spent(asked)}" if number else ""
             lines.append(
-                f"revised    {asked.paid + asked.cached} rows asked to put right what was wrong, "
-                f"{corpus.stats['revised']} of them kept; of the sum above {spent(asked)}"
+                f"revised    {number} rows asked to put right what was wrong, "
+                f"{corpus.stats['revised']} of them kept{cost}"
             )
         stages = ", ".join(
             f"{number} {_STAGES[stage]}" for stage, number in ledger.stages().items()

@@ -59,8 +59,14 @@ def message(said: str) -> str:
 @pytest.mark.parametrize(
     ("reply", "words"),
     [
-        (failure(401, f"Incorrect API key provided: {KEY}"), ("Incorrect API key", "***")),
-        (failure(404, "The model does not exist", "model_not_found"), ("no-such-model", "exist")),
+        (
+            failure(401, f"Incorrect API key provided: {KEY}"),
+            ("Incorrect API key", "***", "check OPENAI_API_KEY"),
+        ),
+        (
+            failure(404, "The model does not exist", "model_not_found"),
+            ("no-such-model", "exist", "check --model"),
+        ),
         (failure(429, "You exceeded your quota", "insufficient_quota"), ("quota",)),
     ],
 )
@@ -86,8 +92,17 @@ def test_an_endpoint_that_is_down_stops_the_run_and_the_same_command_goes_on(
     asked += ["--base-url", server.url, "--format", "jsonl"]
     assert main(["synth", str(problems(tmp_path / "rows.jsonl", 20)), *asked]) == 2
     told = message(capsys.readouterr().err)
-    assert "8 requests in a row failed" in told and "could not be reached" in told
+    assert "8 requests in a row failed" in told and "could not be reached: Cannot connect" in told
     assert not Corpus(tmp_path / "c").complete
+
+
+@pytest.mark.parametrize("address", ["localhost:8000/v1", "ftp://localhost/v1", "http://"])
+def test_what_is_no_address_is_said_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], address: str
+) -> None:
+    assert synth(tmp_path, address) == 2
+    assert "as in http://localhost:8000/v1" in message(capsys.readouterr().err)
+    assert not (tmp_path / "c").exists()
 
 
 def test_a_budget_of_zero_sends_nothing_and_says_how_to_go_on(
