@@ -35,7 +35,7 @@ class Inside(NamedTuple):
     Attributes:
         command: the program and its arguments.
         environment: all of its environment.
-        folder: for files that the tool needs; removed when it has ended.
+        folder: for files that ``runsc`` needs, "" for the others; removed when it has ended.
         with_scratch: a small file system to write to is to be at ``scratch.MOUNTED_AT``.
         descriptor: one that is to stay open, or -1.
     """
@@ -162,7 +162,7 @@ class Launch:
         with_scratch: bool = False,
         descriptor: int = -1,
     ) -> None:
-        self._folder = tempfile.mkdtemp(prefix="pytrace-mono-")
+        self._folder = tempfile.mkdtemp(prefix="pytrace-mono-") if tool == "runsc" else ""
         inside = Inside(command, environment, self._folder, with_scratch, descriptor)
         words = TOOLS[tool].command(inside)
         self.command = [shutil.which(words[0]) or words[0], *words[1:]]
@@ -171,7 +171,8 @@ class Launch:
 
     def close(self) -> None:
         """Remove what the tool needed; it has ended."""
-        shutil.rmtree(self._folder, ignore_errors=True)  # It removes some of it itself.
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)  # It removes some of it itself.
 
 
 def choose(isolation: str) -> str | None:
