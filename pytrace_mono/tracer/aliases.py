@@ -304,9 +304,7 @@ class Aliases:
     ) -> dict[int, None]:
         """Drop the labels of objects that the line this frame ran may have let die; their addresses."""
         line = executed.state.line
-        stores = self._stores.get(ident(executed.code))
-        if stores is None:
-            stores = self._stores[ident(executed.code)] = Stores(executed.code)
+        stores = self._stores_of(executed)
 
         def is_held(place: _Place) -> bool:
             kind, name = place.variable[0], str(place.variable[-1])
@@ -338,7 +336,7 @@ class Aliases:
             value = objects.get(address)
             outer: list[_Place] = []
             for place in list(self._outer.get(address, {}).values()):
-                if place.key not in here:
+                if place.key not in here and not self._is_as_it_was(place):
                     found = self._resolve(place, callers)
                     if found is _NOTHING or ident(found) != address:
                         continue
@@ -366,6 +364,19 @@ class Aliases:
             if own.shown.get(path) != number:
                 self._note(own, path, number)
         own.shown = shown
+
+    def _stores_of(self, frame: _Frame) -> Stores:
+        stores = self._stores.get(ident(frame.code))
+        if stores is None:
+            stores = self._stores[ident(frame.code)] = Stores(frame.code)
+        return stores
+
+    def _is_as_it_was(self, place: _Place) -> bool:
+        """Is it a caller's own variable, which the line that made the call does not bind?"""
+        if place.trail or place.key[0] != "local":
+            return False
+        frame = place.frame
+        return not self._stores_of(frame).binds(frame.state.line, str(place.key[-1]))
 
     def _resolve(self, place: _Place, callers: _Callers) -> Any:
         """What a place of a caller holds now."""

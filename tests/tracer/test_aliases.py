@@ -31,6 +31,8 @@ class S:
         self.tag = tag
 def give(p, q):
     return p if len(p) > len(q) else q
+def same(p):
+    return p
 def fresh(p):
     r = [T(), p]
     return r
@@ -72,6 +74,8 @@ STATEMENTS = """
 {x} = {y} = None; {x} = [T()]; {y} = [T()]
 d = e = {{"tag": T()}}
 d = e = None; d = e = {{"tag": T()}}
+d = e = None; d = same({{"tag": T()}})
+{x} = {y} = None; {x} = same([T()]); {y} = {x}
 {x}, {y} = {y}, {x}
 {x}.append({y})
 {x}[1:] = [{y}, {y}]
