@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, given, settings
 from test_truth import explained, told_of
 
 from pytrace_mono.records import Call, Problem
@@ -15,10 +14,25 @@ from pytrace_mono.records import Call, Problem
 sys.path.append(str(Path(__file__).parents[1] / "tracer"))
 from random_programs import programs
 
-SETTINGS = settings(
-    max_examples=1, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
-MANY = st.lists(programs, min_size=15, max_size=15)
+
+def drawn(most: int) -> list[str]:
+    """Programs that differ. One corpus of them all costs little; drawing whole lists costs minutes."""
+    found: dict[str, None] = {}
+
+    @settings(
+        max_examples=most,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(source=programs)
+    def draw(source: str) -> None:
+        found[source] = None
+
+    draw()
+    return list(found)
 
 
 def _all_is_true(sources: list[str], out: Path) -> None:
@@ -30,18 +44,12 @@ def _all_is_true(sources: list[str], out: Path) -> None:
     assert not report.false, explained(report)
 
 
-@SETTINGS
-@given(sources=MANY)
-def test_every_claim_about_random_programs_is_true(
-    tmp_path_factory: pytest.TempPathFactory, sources: list[str]
-) -> None:
-    _all_is_true(sources, tmp_path_factory.mktemp("random") / "corpus")
+def test_every_claim_about_random_programs_is_true(tmp_path: Path) -> None:
+    sources = drawn(15)
+    assert len(sources) > 5
+    _all_is_true(sources, tmp_path / "corpus")
 
 
 @pytest.mark.slow
-@settings(SETTINGS, max_examples=8)
-@given(sources=MANY)
-def test_every_claim_about_many_random_programs_is_true(
-    tmp_path_factory: pytest.TempPathFactory, sources: list[str]
-) -> None:
-    _all_is_true(sources, tmp_path_factory.mktemp("random") / "corpus")
+def test_every_claim_about_many_random_programs_is_true(tmp_path: Path) -> None:
+    _all_is_true(drawn(150), tmp_path / "corpus")

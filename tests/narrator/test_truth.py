@@ -770,7 +770,15 @@ def is_written(text: str, frame: Frame) -> bool:
     if rest == "...)":
         return True
     receiver = () if f".{frame.function}".endswith(f".{head}") and "." in head else ("self", "cls")
-    shown = [value.text for name, value in frame.arguments.items() if name not in receiver]
+    named = {a.arg for a in frame.definition.args.kwonlyargs} if frame.definition else set()
+    given = [(n, value.text) for n, value in frame.arguments.items() if n not in receiver]
+    shown = [text for name, text in given if name not in named]
+    shown += [f"{name}={text}" for name, text in given if name in named]
+    many = frame.definition and frame.definition.args.kwarg
+    if many and many.arg in frame.arguments and not frame.arguments[many.arg].exact:
+        # What was gathered by name has no literal, so all of it stands as one.
+        stated = rest.endswith(f"**{frame.arguments[many.arg].text})")
+        return stated and all(f"{name}=" in rest for name in named)
     plainly = rest == f"{', '.join(shown)})"
     stars = frame.definition and (frame.definition.args.vararg or frame.definition.args.kwarg)
     if not stars:
@@ -778,12 +786,12 @@ def is_written(text: str, frame: Frame) -> bool:
     try:
         call = ast.parse(text, mode="eval").body
         assert isinstance(call, ast.Call)
-        given = [ast.literal_eval(argument) for argument in call.args]
-        named = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+        positional = [ast.literal_eval(argument) for argument in call.args]
+        by_name = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
         recorded = {n: ast.literal_eval(v.text) for n, v in frame.arguments.items() if v.exact}
     except (SyntaxError, ValueError):
         return plainly
-    return bound(frame.definition, given, named) == recorded
+    return bound(frame.definition, positional, by_name) == recorded
 
 
 def is_named(head: str, frame: Frame) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pytrace_mono.synth.narrator.conditions import verdict
+from pytrace_mono.synth.narrator.conditions import came_out, verdict
 from pytrace_mono.synth.narrator.inside import steps_inside
 from pytrace_mono.synth.narrator.source import Function, Source, comprehension_variables
 from pytrace_mono.synth.narrator.story import Activation, Visit, visits
@@ -293,9 +293,16 @@ def branch_taken(visit: Visit) -> bool:
     statement = visit.statement
     assert isinstance(statement, ast.If)
     if statement.body[0].lineno == statement.lineno:  # `if x: return y` on one line
+        if not any(isinstance(part, ast.Call) for part in ast.walk(statement.test)):
+            holds = came_out(statement.test, Known(visit.before, ()))
+            if holds is not None:
+                return holds
         follower = visit.follower
         leaves = isinstance(statement.body[-1], (ast.Return, ast.Raise, ast.Break, ast.Continue))
-        return bool(visit.changes) or (leaves and follower is None)
+        walrus = {
+            part.target.id for part in ast.walk(statement.test) if isinstance(part, ast.NamedExpr)
+        }
+        return bool(set(visit.changes) - walrus) or (leaves and follower is None)
     follower = visit.follower
     if follower is None or follower.statement is None:
         return False
@@ -317,19 +324,24 @@ def call_text(activation: Activation, width: int = WIDE) -> str:
     owner = activation.written.rpartition(".")[0]
     unbound = bool(owner) and activation.function.endswith(activation.written)
     shown: list[str] = []
+    named: list[str] = []
     for name, value in activation.arguments.items():
         if name == starred and value.exact:
             shown.extend(repr(item) for item in python_value(value))
         elif name == keywords and value.exact:
-            shown.extend(f"{key}={item!r}" for key, item in python_value(value).items())
+            named.extend(f"{key}={item!r}" for key, item in python_value(value).items())
+        elif name == starred:
+            shown.append(f"*{value.text}")
+        elif name == keywords:
+            named.append(f"**{value.text}")
         elif name in by_name:
-            shown.append(f"{name}={value.text}")
+            named.append(f"{name}={value.text}")
         elif name not in ("self", "cls") or unbound:
             shown.append(value.text)
     name = activation.written or activation.name
     if activation.definition is not None and _is_property(activation.definition):
         return name
-    text = f"{name}({', '.join(shown)})"
+    text = f"{name}({', '.join([*shown, *named])})"
     return text if len(text) <= width else f"{name}(...)"
 
 
