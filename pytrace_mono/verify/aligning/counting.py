@@ -26,7 +26,8 @@ _CHANGE = re.compile(
 )
 _PLACE = re.compile(
     r"\b(?:after|in|within|during|these|those|next|previous|by|at|until|before) (?:\w+ )?\w+ "
-    r"(?:full |whole |inner |outer |loop )?(?:iterations?|pass|passes|rounds?|laps?)\b"
+    r"(?:full |whole |inner |outer |loop )?(?:iterations?|pass|passes|rounds?|laps?)\b",
+    re.IGNORECASE,
 )
 """How far the telling is, not how far the run went."""
 _ENDS = re.compile(

@@ -379,6 +379,8 @@ def _pairs(s: Clauses) -> Iterator[Phrase]:
                 s.code(match[name]), s.shown(match[value]), match["w"], match.span(), s
             )
     for match in _each(s, _BOTH):
+        if _PART.search(s.template[: match.start("b")]):
+            continue
         plural = re.match(
             r" (?:are|were|start|begin|both|become|stand|have|now|stay|remain|hold|end)\b",
             match["w"],

@@ -1,0 +1,153 @@
+"""Texts in free style: what is said is read apart from when, and laid along the run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pytrace_mono.records import called_name
+from pytrace_mono.tracer import Sandbox, Trace
+from pytrace_mono.verify import Evidence, check
+from pytrace_mono.verify.program import Program
+from pytrace_mono.verify.reading.pieces import take
+
+HERE = Path(__file__).parent / "freestyle"
+PROGRAM = """\
+def gather(items, most):
+    kept = []
+    weight = 0
+    for item in items:
+        if weight + item > most:
+            break
+        kept.append(item)
+        weight += item
+    return kept, weight
+"""
+TRUE = """\
+We start with kept = [] and weight = 0.
+First item, 2: 0 + 2 is 2, so kept becomes [2] and weight is 2.
+item = 5: weight + item = 7, so kept = [2, 5] and weight = 7.
+item = 4: 7 + 4 = 11, and 11 > 8 is True, so we break.
+The function returns ([2, 5], 7).
+"""
+
+
+@pytest.fixture(scope="module")
+def trace() -> Trace:
+    with Sandbox() as box:
+        return box.trace(PROGRAM, "gather([2, 5, 4, 1], 8)")
+
+
+def wrong(told: str, trace: Trace) -> list[str]:
+    return [f.claim.text for f in check(told, Evidence(trace, "gather"), "forward").contradicted]
+
+
+def test_code_without_backticks_is_taken_out_by_kind() -> None:
+    program = Program(PROGRAM)
+    told = "Now weight is 2 + 5 = 7 and 7 > 8 is False; a kept item."
+    taken = take(told, 0, len(told), program)
+    assert [(p.kind, p.text) for p in taken.pieces] == [
+        ("n", "weight"),
+        ("a", "2 + 5 = 7"),
+        ("c", "7 > 8"),
+        ("v", "False"),
+        ("n", "kept"),
+        ("n", "item"),
+    ]
+
+
+def test_a_true_text_without_labels_holds(trace: Trace) -> None:
+    checked = check(TRUE, Evidence(trace, "gather"), "forward")
+    assert not checked.contradicted
+    assert sum(f.status == "holds" for f in checked.findings) >= 12
+
+
+@pytest.mark.parametrize(
+    ("true", "false"),
+    [
+        ("weight = 7.", "weight = 8."),  # nowhere
+        ("kept = [2, 5]", "kept = [2]"),  # of the pass before
+        ("7 + 4 = 11", "7 + 4 = 12"),  # arithmetic
+        ("11 > 8 is True", "11 > 8 is False"),
+        ("returns ([2, 5], 7)", "returns [[2, 5], 7]"),
+        ("weight + item = 7", "weight + item = 11"),  # of the pass behind
+    ],
+)
+def test_one_false_statement_among_true_ones_is_found(trace: Trace, true: str, false: str) -> None:
+    assert TRUE.count(true) == 1
+    assert wrong(TRUE.replace(true, false), trace)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "If weight is 9, the loop would end.",
+        "Is weight 9 by now? Not yet.",
+        "One could say weight is 9.",
+        "every item has one turn.",
+        "The sum of weight and item is 3.",
+        "item is 2, 5 or 4.",
+    ],
+)
+def test_what_is_supposed_asked_or_said_of_something_else_is_no_claim(
+    trace: Trace, told: str
+) -> None:
+    assert not wrong(told, trace)
+
+
+def test_a_row_is_told_of_one_pass(trace: Trace) -> None:
+    table = "| item | kept | weight |\n|---|---|---|\n| 2 | [2] | 2 |\n| 5 | [2, 5] | {} |\n"
+    assert not wrong(table.format(7), trace)
+    assert wrong(table.format(2), trace)
+
+
+@pytest.mark.parametrize(
+    ("told", "accused"),
+    [
+        ("The loop body runs 3 times in total.", False),
+        ("The loop body runs 5 times in total.", True),
+        ("Line 7 was executed 2 times.", False),
+        ("Line 7 was executed 4 times.", True),
+        ("append was called 2 times.", False),
+        ("append was called 3 times.", True),
+        ("After 2 iterations weight is 7.", False),
+    ],
+)
+def test_a_count_is_held_against_what_is_counted(trace: Trace, told: str, accused: bool) -> None:
+    assert bool(wrong(told, trace)) is accused
+
+
+def test_in_a_backward_text_a_negated_constraint_is_found(trace: Trace) -> None:
+    for told, accused in (("so len(items) == 4", False), ("so len(items) != 4", True)):
+        found = check(told, Evidence(trace, "gather"), "backward").contradicted
+        assert bool(found) is accused
+
+
+@pytest.mark.parametrize(("split", "at_most", "at_least"), [("dev", 0, 118), ("dev2", 0, 118)])
+def test_of_the_open_monologues_as_few_are_accused_and_as_many_lies_found_as_before(
+    split: str, at_most: int, at_least: int
+) -> None:
+    accused = caught = 0
+    with Sandbox() as box:
+        for path in sorted((HERE / split).glob("*.md")):
+            _, front, body = path.read_text("utf-8").split("---\n", 2)
+            meta = dict(line.split(": ", 1) for line in front.strip().splitlines())
+            text, _, edits = body.partition("## Lies")
+            source = (HERE / "programs" / f"{meta['program']}.py").read_text("utf-8")
+            evidence = Evidence(box.trace(source, meta["call"]), called_name(meta["call"]) or "")
+            backward = meta["direction"] == "backward"
+
+            def contradicted(
+                told: str, evidence: Evidence = evidence, backward: bool = backward
+            ) -> set[tuple[str, str]]:
+                checked = check(told, evidence, "backward" if backward else "forward")
+                return {(f.claim.text, f.fact) for f in checked.contradicted}
+
+            known = contradicted(text)
+            accused += bool(known)
+            for old, new in re.findall(r"- \w+\n  < (.+)\n  > (.+)\n", edits):
+                caught += bool(contradicted(text.replace(old, new)) - known)
+    assert accused <= at_most
+    assert caught >= at_least
