@@ -81,10 +81,10 @@ class Segments:
         if known is None:
             found = []
             for running in self._rounds.get(visit.frame.number, ()):
-                for number, begins in enumerate(running.passes, 1):
-                    window = running.window(number)
-                    if window is not None and begins <= visit.start < window[1]:
-                        found.append((running, number))
+                number = bisect_right(running.passes, visit.start)
+                window = running.window(number)
+                if window is not None and visit.start < window[1]:
+                    found.append((running, number))
             known = self._stacks[visit.start] = tuple(found)
         return known
 
