@@ -197,6 +197,8 @@ def _four_bits() -> dict[str, Any]:
     from transformers import BitsAndBytesConfig
 
     if not torch.cuda.is_available():
+        # bitsandbytes can run 4-bit weights on a CPU, but torch warns that one of its kernels there has
+        # no gradient, and the loss does not fall.
         raise TrainingError("lora.quantize needs a CUDA GPU; leave it out to train in bf16.")
     return {
         "quantization_config": BitsAndBytesConfig(

@@ -120,11 +120,18 @@ def _raw_rows(file: Path) -> Iterator[Any]:
             yield from _parquet_rows(file)
             return
         with file.open("rb") as stream:
-            for line in stream:
+            for number, line in enumerate(stream, 1):
                 if line.strip():
-                    yield json.loads(line)
+                    yield _parsed(line, f"{file}: line {number}")
     except (OSError, ValueError) as error:  # pyarrow's errors are one or the other
         raise TrainingDataError(f"{file}: cannot be read: {error}") from None
+
+
+def _parsed(line: bytes, where: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise TrainingDataError(f"{where}: is not whole JSON: {error}") from None
 
 
 def _parquet_rows(file: Path) -> Iterator[Any]:

@@ -314,6 +314,7 @@ def as_close(left: Path, right: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_two_processes_take_the_steps_of_one_sharded_or_not(tmp_path: Path) -> None:
     """Under torchrun with gloo; one of them has a pass fewer now and then."""
     one = config_for(tmp_path, max_grad_norm=1.0)
