@@ -124,6 +124,7 @@ def test_a_sample_of_the_shared_programs(name: str, limits: Limits) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # two minutes of one file's programs on an idle machine
 @each_limits
 @pytest.mark.parametrize("name", CALLS)
 def test_all_shared_programs(name: str, limits: Limits) -> None:
