@@ -23,12 +23,12 @@ from pytrace_mono.tracer.activation import Activation, Function, gc_disable, gc_
 from pytrace_mono.tracer.aliases import Aliases
 from pytrace_mono.tracer.classes import ident
 from pytrace_mono.tracer.copies import is_atomic
+from pytrace_mono.tracer.fragments import Fragments
 from pytrace_mono.tracer.headroom import Headroom, Rearm
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.opcodes import opcodes_of
 from pytrace_mono.tracer.rows import Rows
 from pytrace_mono.tracer.scope import Scope
-from pytrace_mono.tracer.snapshot import Snapshotter
 from pytrace_mono.tracer.suspects import Suspects
 from pytrace_mono.tracer.threads import STARTS_A_THREAD, StartedThreads, code_of_raw
 
@@ -97,7 +97,7 @@ class Recorder:
         self._limits = limits
         self._scope = scope
         self._on_limit = on_limit
-        self.snapshotter = Snapshotter(limits)
+        self.snapshotter = Fragments(limits)
         self.aliases: Aliases | None = None
         if aliases:
             self.aliases = Aliases(

@@ -32,7 +32,7 @@ from pytrace_mono.tracer.copies import (
 from pytrace_mono.tracer.parts import parts_of
 
 if TYPE_CHECKING:
-    from pytrace_mono.tracer.snapshot import Snapshotter
+    from pytrace_mono.tracer.fragments import Fragments
 
 _MOST_KNOWN = 256
 
@@ -188,7 +188,7 @@ class Known:
 
     __slots__ = ("_entries", "_most", "_outlines", "_snapshotter")
 
-    def __init__(self, snapshotter: Snapshotter) -> None:
+    def __init__(self, snapshotter: Fragments) -> None:
         self._snapshotter = snapshotter
         self._most = snapshotter.max_flat
         self._outlines: Outlines | None = None

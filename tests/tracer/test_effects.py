@@ -10,6 +10,7 @@ from oracle import differences
 from recorded import record_source
 
 from pytrace_mono.tracer.effects import Effects
+from pytrace_mono.tracer.limits import Limits
 
 
 def quiet(line: str) -> tuple[str, ...] | None:
@@ -94,3 +95,22 @@ g(held)
     rows: list[dict[str, Any]] = record_source(source).of("g")
     changed = [row["line"] for row in rows if "a" in row["changes"]]
     assert changed == [8, 9]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "a = [1, 0.0, None]\n    a[0] = True\n    a[1] = -0.0\n    a[2] = False",
+        "a = [1, 2]\n    a[0] = True\n    a[1] = 2.0\n    a = (1, True)\n    a = (True, 1)",
+        "a = {1: 'x'}\n    a[1] = 'y'\n    a[True] = 'z'\n    del a[1]\n    a[True] = 'z'",
+        "a = {1, 2}\n    a.add(3)\n    a.discard(1)\n    a.add(True)\n    a = {'b', 'a'}\n    a.add(2)",
+        "a = []\n    b = a\n    b += [1]\n    a += b\n    b = a = None",
+        "a = float('nan')\n    a = -a\n    a = 0.0\n    a = -a\n    a = 1e300 * 1e300",
+        "a = [float('nan')]\n    a[0] = float('nan')\n    a = ['\\ud800', 1 << 5000]\n    a[1] += 1",
+        "a = [0] * 255\n    a.append(1)\n    a.append(2)\n    a[256] = 3\n    a.pop()\n    a[0] = '\\n'",
+    ],
+)
+def test_a_change_to_an_equal_value_of_another_type_is_told(body: str) -> None:
+    source = f"def f():\n    {body}\n    return a\n"
+    assert differences(source, "f()") == []
+    assert differences(source, "f()", Limits(max_chars=40, max_items=3, max_int_bits=16)) == []

@@ -1,0 +1,111 @@
+"""Snapshots as JSON text, of the values that most variables have without much ado.
+
+What is written here in another way than by :class:`Snapshotter` is the same text, made in C.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+from pytrace_mono.tracer.classes import ident
+from pytrace_mono.tracer.copies import Copy, kinds_of
+from pytrace_mono.tracer.limits import Limits
+from pytrace_mono.tracer.rows import quoted, snapshot_text
+from pytrace_mono.tracer.snapshot import Snapshotter
+
+_ints: dict[int, str] = {}
+"""Snapshots of small ints as JSON; nothing but exact ints is ever looked up in it."""
+_FLOAT_CHARS = 30
+"""More than a float ever takes."""
+_BITS_KEPT, _MOST_KEPT = 12, 1024
+_EXACT_INTS, _STRINGS = {ident(int)}, {ident(str)}
+
+
+class Fragments(Snapshotter):
+    """Makes snapshots within limits, as JSON.
+
+    Attributes:
+        max_flat: how many items of one container are shown, of which none has items of its own.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
+        # Within these an int or a string certainly is written out: a bit takes less than half a digit,
+        # and a character at most ten (as in "\\U0010ffff").
+        self._quick_bits = min(self._max_int_bits, 2 * max(0, self._max_chars - 2))
+        self._quick_chars = self._max_chars // 10
+        self._quick_text = min(self._max_chars, 3 * self._max_int_bits // 10)
+        self.max_flat = self._max_items if self._max_depth > 1 else -1
+        self._ints = _ints if self._quick_bits >= _BITS_KEPT else {}
+
+    def fragment(self, value: object) -> str:
+        """The JSON text of what :meth:`take` gives."""
+        kind = type(value)
+        if kind is int:
+            known = self._ints.get(value)  # type: ignore[call-overload]
+            if known is not None:
+                return known  # type: ignore[no-any-return]
+            bits = int.bit_length(value)  # type: ignore[arg-type]
+            if bits <= self._quick_bits:
+                text = f'{{"text": "{value}", "type": "int", "exact": true}}'
+                if bits <= _BITS_KEPT and self._ints is _ints and len(_ints) < _MOST_KEPT:
+                    _ints[value] = text  # type: ignore[index]
+                return text
+        elif kind is str:
+            if len(value) < self._quick_chars:  # type: ignore[arg-type]
+                return f'{{"text": {quoted(repr(value))}, "type": "str", "exact": true}}'
+        elif kind is float:
+            if self._quick_chars >= _FLOAT_CHARS // 10 and isfinite(value):  # type: ignore[arg-type]
+                return f'{{"text": "{value!r}", "type": "float", "exact": true}}'
+        elif (value is None or kind is bool) and self._max_chars > 4:
+            return snapshot_text(repr(value), "NoneType" if value is None else "bool", True)
+        return snapshot_text(*self._read(value))
+
+    def of_flat(self, value: Any) -> str | None:
+        """The same as :meth:`fragment` for a value of which there is a
+        :data:`pytrace_mono.tracer.copies.Flat`, written in C; None where it may be cut.
+        """
+        try:
+            text = repr(value)
+        except ValueError:
+            return None  # an int that CPython refuses to print
+        kind = type(value)
+        # An int with too many bits would be longer than this alone, as would a string that is cut;
+        # and each element counts for a little more than it takes.
+        if len(text) + (6 if kind is dict else 3) * len(value) + 4 >= self._quick_text:
+            return None
+        return f'{{"text": {quoted(text)}, "type": "{kind.__name__}", "exact": true}}'
+
+    def of_flat_set(self, items: list[Any]) -> str | None:
+        """The same for a set of these elements; None also where not all are ints or strings."""
+        kinds = kinds_of(items)
+        if kinds != _EXACT_INTS and kinds != _STRINGS:
+            return None
+        items.sort()
+        try:
+            text = repr(items)
+        except ValueError:
+            return None  # as above
+        if len(text) + 3 * len(items) + 4 >= self._quick_text:
+            return None
+        return f'{{"text": {quoted("{" + text[1:-1] + "}")}, "type": "set", "exact": true}}'
+
+    def of_copy(self, value: object, copy: Copy) -> str:
+        """The same as :meth:`fragment` for a container of which there is a copy, mostly written in C."""
+        if copy.is_simple and copy.widest <= self._max_items and copy.depth < self._max_depth:
+            try:
+                text = repr(value)
+            except ValueError:
+                text = None  # an int that CPython refuses to print
+            # An int with too many bits would be longer than this alone, as would a string that is cut.
+            if text is not None and len(text) + 3 * copy.count + 4 < self._quick_text:
+                self.shown = None
+                name = copy.kind.__name__
+                return f'{{"text": {quoted(text)}, "type": "{name}", "exact": true}}'
+        return self.fragment(value)
+
+    def raised_fragment(self, kind: type, value: object) -> str:
+        """The JSON text of what :meth:`raised` gives."""
+        row = self.raised(kind, value)
+        return snapshot_text(row["text"], row["type"], row["exact"])
