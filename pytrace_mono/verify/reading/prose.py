@@ -21,8 +21,9 @@ from pytrace_mono.verify.claims import (
 )
 from pytrace_mono.verify.program import Loop, Program, targets_of
 from pytrace_mono.verify.reading import shapes
+from pytrace_mono.verify.reading.clauses import Clauses, Phrase, shown_of, silent_stretches
 from pytrace_mono.verify.reading.layout import Block, blocks
-from pytrace_mono.verify.reading.phrases import Clauses, Phrase, phrases, shown_of, silent_stretches
+from pytrace_mono.verify.reading.phrases import phrases
 from pytrace_mono.verify.reading.pieces import Taken, kind_of, sides, take
 
 _ORDINALS = "|".join(shapes.ORDINALS[1:])
