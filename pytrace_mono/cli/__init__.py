@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -48,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     args = _parser(arguments).parse_args(arguments)
+    warnings.simplefilter("ignore", SyntaxWarning)  # of programs and texts that are read
     try:
         code = int(args.run(args))
         sys.stdout.flush()
