@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,14 @@ SMALL = Limits(max_chars=60, max_items=3, max_depth=2, max_int_bits=16)
 """Most changes are past what these show."""
 
 each_limits = pytest.mark.parametrize("limits", [Limits(), SMALL], ids=["default", "small"])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def what_other_tests_left_is_not_collected() -> Iterator[None]:
+    """Garbage is collected before each comparison: what stands in memory need not be searched."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @each_limits
