@@ -91,3 +91,9 @@ def test_a_look_at_its_own_frames_and_functions_is_no_tampering(
 )
 def test_ordinary_programs_are_not_suspected(sandbox: Sandbox, source: str) -> None:
     assert sandbox.trace(source).status.state == "complete"
+
+
+def test_garbage_that_an_earlier_call_left_is_no_sign_of_tampering(sandbox: Sandbox) -> None:
+    source = "import gc\ndef f(n):\n    gc.collect()\n    return 1 / n\n"
+    traces = sandbox.trace_all(source, ["f(0)", "f(0)", "f(1)"])
+    assert [trace.status.state for trace in traces] == ["complete"] * 3

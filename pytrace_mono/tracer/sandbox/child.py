@@ -242,6 +242,8 @@ def _run(source: str, codes: _Codes, stage: Stage, channel: Channel, parent: Par
         kind = "exited" if issubclass(type(raised), SystemExit) else "raised"
         exception = {**stage.snapshotter.exception(raised), "line": _line_of(raised)}
         outcome = {"kind": kind, "exception": exception}
+        # Its traceback holds this frame, and with it what the next Call's references are counted of.
+        raised = None
     report.end(outcome, status)
 
 

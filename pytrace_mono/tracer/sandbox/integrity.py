@@ -27,6 +27,7 @@ import sysconfig
 from _thread import get_ident
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
+from operator import gt
 from signal import ITIMER_PROF, ITIMER_REAL, SIGALRM, SIGPROF, getitimer
 from sys import getrefcount
 from types import CodeType, FrameType, FunctionType, ModuleType
@@ -102,7 +103,7 @@ class Guard:
             held: objects in local variables of the harness's frames, and nowhere else.
         """
         self._held = held
-        self._references = [getrefcount(one) for one in held]
+        self._references = list(map(getrefcount, held))
         self._tell = tell
 
     def disarm(self) -> bool:
@@ -130,7 +131,8 @@ class Guard:
         Args:
             handlers: of SIGALRM and SIGPROF, as they were set.
         """
-        if [getrefcount(one) for one in self._held] != self._references:
+        # Fewer are no sign: garbage of an earlier Call may have been collected.
+        if any(map(gt, map(getrefcount, self._held), self._references)):
             self.say("read local variables of the harness")
         if changed := self._seals.changed():
             self.say(f"replaced {', '.join(changed[:5])} of the harness or builtins")
