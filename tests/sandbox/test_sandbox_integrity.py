@@ -53,6 +53,9 @@ _HONEST = {
         "try:\n    1 / 0\nexcept ZeroDivisionError as error:\n"
         "    error.__traceback__.tb_frame.f_code.co_name\n"
     ),
+    "endless recursion": (
+        "def f(n):\n    return f(n + 1)\ntry:\n    f(0)\nexcept RecursionError:\n    pass\n"
+    ),
     "whole stack": "traceback.print_stack()\n",
     "logging": "logging.basicConfig()\nlogging.getLogger('a').warning('b', stack_info=True)\n",
     "warnings": "warnings.warn('old', DeprecationWarning, stacklevel=2)\n",

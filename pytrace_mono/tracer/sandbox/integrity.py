@@ -33,6 +33,7 @@ from sys import getrefcount
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
+from pytrace_mono.tracer.headroom import Rearm
 from pytrace_mono.tracer.sandbox.seals import Seals
 
 _PACKAGE = "pytrace_mono"
@@ -166,6 +167,8 @@ class Guard:
         self._busy.add(me)
         try:
             frame = self._getframe(1)
+            if event == "sys.settrace" and type(frame.f_trace) is Rearm:
+                return  # CPython's answer to the refusal of a call beyond the recursion limit
             if self._is_programs(frame, event.startswith(_THROUGH_CTYPES)):
                 self.say(what)
             elif not self.is_own_doing(frame):
