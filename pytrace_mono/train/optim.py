@@ -9,34 +9,48 @@ where fp32 masters and moments would take 12.
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from pytrace_mono.train.blocks import dequantize, quantize
+from pytrace_mono.train.blocks import dequantize, quantize, tables
 
 SMALL = 4096  # weights of no more numbers keep moments of their own dtype
-_DROPPED_BITS = 16  # fp32 has 16 bits of mantissa more than bf16
-_SEED_STRIDE = 2**32
+_LOW = 0xFFFF  # fp32 has 16 bits of mantissa more than bf16
+_FIRST, _ROOT = ("exp_avg", "exp_avg_scale"), ("root", "root_scale")
 
 
-def round_stochastically(value: Tensor, generator: torch.Generator) -> Tensor:
+def noise(count: int, key: Tensor) -> Tensor:
+    """So many int32 that look random, and are a function of their number and the key alone.
+
+    Austin Appleby's ``fmix32`` (MurmurHash3, public domain). A generator would have a state to keep,
+    and its numbers would have to be written and read; these are made where they are used.
+
+    Args:
+        count: how many.
+        key: int32, of no dimension, on the device where they are wanted.
+    """
+    bits = torch.arange(count, dtype=torch.int32, device=key.device) ^ key
+    # int32 wraps around; the mask makes a shift of it logical.
+    bits = (bits ^ (bits >> 16 & _LOW)) * (0x85EBCA6B - 2**32)
+    bits = (bits ^ (bits >> 13 & 0x7FFFF)) * (0xC2B2AE35 - 2**32)
+    return bits ^ (bits >> 16 & _LOW)
+
+
+def round_stochastically(value: Tensor, chance: Tensor) -> Tensor:
     """fp32 to bf16, up or down, with the probability that keeps the mean.
 
     Args:
         value: fp32; infinities and NaN stay what they are, and what bf16 can hold is not changed.
-        generator: the source of chance, on the same device.
+        chance: int32, evenly spread in their low 16 bits.
     """
-    noise = torch.randint(
-        0, 1 << _DROPPED_BITS, value.shape,
-        dtype=torch.int32, device=value.device, generator=generator,
-    )  # fmt: skip
     # The magnitude of a float grows with its bits, so a carry out of the low half is a step up.
-    noise += value.view(torch.int32)
-    noise &= -(1 << _DROPPED_BITS)
-    return torch.where(value.isfinite(), noise.view(torch.float32), value).to(torch.bfloat16)
+    moved = (value.view(torch.int32) + (chance & _LOW)) & ~_LOW
+    return torch.where(value.isfinite(), moved.view(torch.float32), value).to(torch.bfloat16)
 
 
 class StochasticAdamW(torch.optim.Optimizer):
@@ -44,7 +58,8 @@ class StochasticAdamW(torch.optim.Optimizer):
 
     Weights in bf16 get bf16 moments, and all three are rounded stochastically; weights in fp32 are
     treated as ``torch.optim.AdamW`` treats them. What chance decides depends on the seed and the
-    number of the step alone, so that a resumed run goes on exactly.
+    number of the step alone, so that a resumed run goes on exactly. On CUDA the update is compiled
+    into one pass over the memory (:func:`torch.compile`).
 
     With moments in 8 bits (see :mod:`~pytrace_mono.train.blocks`) the first is rounded
     stochastically: to the nearest, the loss falls 2 % short. Of the second the root is kept, which
@@ -93,61 +108,86 @@ class StochasticAdamW(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        generators: dict[torch.device, torch.Generator] = {}
-        for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is None:
-                    continue
-                state = self.state[weight]
-                if not state:
-                    state["step"] = 0
-                    if self._eight_bits and weight.numel() > SMALL:
-                        _keep(state, torch.zeros_like(weight), torch.zeros_like(weight), None)
-                    else:
-                        state["exp_avg"] = torch.zeros_like(weight)
-                        state["exp_avg_sq"] = torch.zeros_like(weight)
+        pairs = ((group, weight) for group in self.param_groups for weight in group["params"])
+        for number, (group, weight) in enumerate(pairs):
+            if weight.grad is not None:
+                state = self.state[weight] or self._begin(weight)
                 state["step"] += 1
-                if weight.device not in generators:
-                    generator = torch.Generator(weight.device)
-                    generator.manual_seed(self._seed * _SEED_STRIDE + state["step"])
-                    generators[weight.device] = generator
-                _update(weight, state, group, generators[weight.device])
+                chance = random.Random(f"{self._seed}:{state['step']}:{number}")
+                self._update(weight, state, group, chance.getrandbits(32) - 2**31)
         return loss
 
+    def _begin(self, weight: Tensor) -> dict[str, Any]:
+        state: dict[str, Any] = self.state[weight]
+        state["step"] = 0
+        if self._eight_bits and weight.numel() > SMALL:
+            nothing = torch.zeros_like(weight, dtype=torch.float32)
+            for names, table in zip((_FIRST, _ROOT), tables(weight.device), strict=True):
+                state |= zip(names, quantize(nothing, table, None), strict=True)
+        else:
+            state["exp_avg"], state["exp_avg_sq"] = (torch.zeros_like(weight) for _ in range(2))
+        return state
 
-def _update(
-    weight: Tensor, state: dict[str, Any], group: dict[str, Any], generator: torch.Generator
+    def _update(
+        self, weight: Tensor, state: dict[str, Any], group: dict[str, Any], key: int
+    ) -> None:
+        assert weight.grad is not None  # step() skips weights without one
+        (beta1, beta2), rate, step = group["betas"], group["lr"], state["step"]
+        # As a tensor: a compiled function is made anew for each other number it is given.
+        numbers = [
+            rate / (1 - beta1**step),
+            1 / math.sqrt(1 - beta2**step),
+            1 - rate * group["weight_decay"],
+        ]
+        update = _compiled() if weight.is_cuda else _adamw
+        update(
+            weight.view(-1),
+            weight.grad.reshape(-1),
+            [state[name].view(-1) for name in (*_FIRST, *_ROOT, "exp_avg_sq") if name in state],
+            torch.tensor(numbers, device=weight.device),
+            torch.tensor(key, dtype=torch.int32, device=weight.device),
+            tables(weight.device),
+            (beta1, beta2, group["eps"]),
+        )
+
+
+@cache
+def _compiled() -> Callable[..., None]:
+    return torch.compile(_adamw, dynamic=True)
+
+
+def _adamw(
+    weight: Tensor,
+    gradient: Tensor,
+    moments: list[Tensor],
+    numbers: Tensor,
+    key: Tensor,
+    known: tuple[Tensor, Tensor],
+    constants: tuple[float, float, float],
 ) -> None:
-    beta1, beta2 = group["betas"]
-    # step() skips weights without a gradient.
-    gradient = weight.grad.float()  # type: ignore[union-attr]
-    if "root" in state:
-        first = dequantize(state["exp_avg"], state["exp_avg_scale"], signed=True)
-        second = dequantize(state["root"], state["root_scale"], signed=False).square_()
+    beta1, beta2, eps = constants
+    rate, correction, kept = numbers.unbind()
+    in_bytes = len(moments) == 4
+    if in_bytes:
+        first = dequantize(moments[0], moments[1], known[0])
+        second = dequantize(moments[2], moments[3], known[1]).square()
     else:
-        first, second = state["exp_avg"].float(), state["exp_avg_sq"].float()
-    first.lerp_(gradient, 1 - beta1)
-    second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-    corrected = math.sqrt(1 - beta2 ** state["step"])
-    denominator = (second.sqrt() / corrected).add_(group["eps"])
-    value = weight.float().mul_(1 - group["lr"] * group["weight_decay"])
-    value.addcdiv_(first, denominator, value=-group["lr"] / (1 - beta1 ** state["step"]))
-    _store(weight, value, generator)
-    if "root" in state:
-        _keep(state, first, second, generator)
+        first, second = moments[0].float(), moments[1].float()
+    gradient = gradient.float()
+    first = first.lerp(gradient, 1 - beta1)
+    second = second * beta2 + gradient * gradient * (1 - beta2)
+    value = weight.float() * kept - rate * first / (second.sqrt() * correction + eps)
+    chance = noise(len(weight), key)
+    _store(weight, value, chance)
+    if in_bytes:
+        share = (chance >> 16 & _LOW).float() / 2**16
+        stored = (*quantize(first, known[0], share), *quantize(second.sqrt(), known[1], None))
+        for old, new in zip(moments, stored, strict=True):
+            old.copy_(new)
     else:
-        _store(state["exp_avg"], first, generator)
-        _store(state["exp_avg_sq"], second, generator)
+        _store(moments[0], first, chance >> 16)
+        _store(moments[1], second, noise(len(weight), ~key))
 
 
-def _store(stored: Tensor, exact: Tensor, generator: torch.Generator) -> None:
-    if stored.dtype == torch.bfloat16:
-        exact = round_stochastically(exact, generator)
-    stored.copy_(exact)
-
-
-def _keep(
-    state: dict[str, Any], first: Tensor, second: Tensor, generator: torch.Generator | None
-) -> None:
-    state["exp_avg"], state["exp_avg_scale"] = quantize(first.float(), True, generator)
-    state["root"], state["root_scale"] = quantize(second.float().sqrt(), False, None)
+def _store(stored: Tensor, exact: Tensor, chance: Tensor) -> None:
+    stored.copy_(round_stochastically(exact, chance) if stored.dtype == torch.bfloat16 else exact)

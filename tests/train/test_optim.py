@@ -10,26 +10,40 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra [train]")
 
 from pytrace_mono.train import blocks  # noqa: E402
-from pytrace_mono.train.optim import StochasticAdamW, round_stochastically  # noqa: E402
+from pytrace_mono.train.optim import StochasticAdamW, noise, round_stochastically  # noqa: E402
 
 BF16 = torch.bfloat16
 CPU = torch.device("cpu")
 EIGHT_BITS = partial(StochasticAdamW, eight_bits=True)
 
 
+def key(number: int) -> Any:
+    return torch.tensor(number, dtype=torch.int32)
+
+
+def test_noise_is_spread_evenly_and_another_key_gives_other_noise() -> None:
+    first, second = noise(1 << 20, key(7)), noise(1 << 20, key(-8))  # -8 is ~7
+    for bits in (first, second, first ^ second):
+        for shift in (0, 16):
+            counts = torch.bincount((bits >> shift & 0xFFFF) >> 8, minlength=256)
+            assert (counts - 4096).abs().max() < 6 * 4096**0.5
+        pairs = torch.stack([bits[:-1], bits[1:]]).double()
+        assert abs(torch.corrcoef(pairs)[0, 1]) < 0.005
+
+
 def test_rounding_keeps_the_mean_and_gives_a_neighbour() -> None:
     exact = torch.full((100_000,), 1.0 + 0.3 * 2**-7)
-    rounded = round_stochastically(exact, torch.Generator().manual_seed(0)).float()
+    rounded = round_stochastically(exact, noise(len(exact), key(0))).float()
     assert set(rounded.tolist()) == {1.0, 1.0 + 2**-7}
     assert abs((rounded.mean() - 1).item() / 2**-7 - 0.3) < 0.01
-    below = round_stochastically(-exact, torch.Generator().manual_seed(0)).float()
+    below = round_stochastically(-exact, noise(len(exact), key(0))).float()
     assert torch.equal(below, -rounded)
 
 
 def test_what_bf16_can_hold_and_what_is_no_number_stay_as_they_are() -> None:
     values = torch.tensor([0.0, -0.0, 1.5, -(2.0**100), float("inf"), -float("inf"), float("nan")])
     for seed in range(20):
-        rounded = round_stochastically(values, torch.Generator().manual_seed(seed)).float()
+        rounded = round_stochastically(values, noise(len(values), key(seed))).float()
         torch.testing.assert_close(rounded, values, rtol=0, atol=0, equal_nan=True)
 
 
@@ -50,28 +64,31 @@ def test_fp32_weights_move_as_with_torchs_adamw() -> None:
 @pytest.mark.parametrize("signed", [True, False])
 def test_a_byte_stands_for_the_values_of_dynamic_quantization(signed: bool) -> None:
     theirs = pytest.importorskip("bitsandbytes.functional").create_dynamic_map(signed=signed)
-    torch.testing.assert_close(blocks.values(signed, CPU), theirs, rtol=1e-5, atol=1e-12)
+    ours = blocks.tables(CPU)[0 if signed else 1]
+    torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-12)
 
 
 def test_what_a_byte_can_hold_comes_back_and_zeros_stay_zeros() -> None:
-    for signed in (True, False):
-        held = blocks.values(signed, CPU).repeat(3)[:-100].clone() * 7
+    for table in blocks.tables(CPU):
+        held = table.repeat(3)[:-100].clone() * 7
         held[-412:] = 0  # from the middle of a block on; the last block is not full
-        for generator in (None, torch.Generator().manual_seed(0)):
-            stored, scales = blocks.quantize(held, signed, generator)
+        for chance in (None, torch.rand(held.shape)):
+            stored, scales = blocks.quantize(held, table, chance)
             assert (stored.dtype, stored.shape, scales.shape) == (torch.uint8, held.shape, (3,))
-            back = blocks.dequantize(stored, scales, signed)
+            back = blocks.dequantize(stored, scales, table)
             torch.testing.assert_close(back, held, rtol=1e-6, atol=1e-6 * 7)
 
 
 def test_rounding_to_bytes_goes_to_the_nearest_or_keeps_the_mean() -> None:
-    low, high = blocks.values(True, CPU)[250:252]
+    table, _ = blocks.tables(CPU)
+    low, high = table[250:252]
     exact = torch.full((200 * 256,), float(low + 0.3 * (high - low)))
     exact[::256] = 1  # the scale of each block
-    stored, scales = blocks.quantize(exact, True, None)
-    assert set(blocks.dequantize(stored, scales, True).tolist()) == {1.0, float(low)}
-    stored, scales = blocks.quantize(exact, True, torch.Generator().manual_seed(0))
-    back = blocks.dequantize(stored, scales, True)
+    stored, scales = blocks.quantize(exact, table, None)
+    assert set(blocks.dequantize(stored, scales, table).tolist()) == {1.0, float(low)}
+    generator = torch.Generator().manual_seed(0)
+    stored, scales = blocks.quantize(exact, table, torch.rand(exact.shape, generator=generator))
+    back = blocks.dequantize(stored, scales, table)
     assert set(back.tolist()) == {1.0, float(low), float(high)}
     assert abs((back.mean() - exact.mean()) / (high - low)) < 0.01
 
