@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from pytrace_mono.errors import MissingExtraError
 
@@ -44,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
     from pytrace_mono.train.config import load_config
 
     config = load_config(args.config, args.settings)
+    # Passes differ in length: in fixed segments, the gaps between them would add up.
+    os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
     try:
         import torch  # noqa: F401  # only whether it is there
         import transformers  # noqa: F401

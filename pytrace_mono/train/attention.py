@@ -8,7 +8,6 @@ document see those before it, silently.
 from __future__ import annotations
 
 import inspect
-from functools import cache
 from typing import Any
 
 import torch
@@ -18,6 +17,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
 NAME = "packed"
+_TAKES = frozenset(inspect.signature(varlen.varlen_attn).parameters)
 
 
 def packed_attention(
@@ -51,8 +51,9 @@ def packed_attention(
     """
     if dropout:
         raise ValueError("packed attention has no dropout; set attention_dropout to 0")
-    # The fused kernel takes half precision alone.
-    if query.is_cuda and query.dtype in (torch.bfloat16, torch.float16):
+    # The fused kernel takes half precision alone. On the meta device, where memory is counted, it
+    # stands for the other way too: both keep the same.
+    if query.is_meta or (query.is_cuda and query.dtype in (torch.bfloat16, torch.float16)):
         flat = [states[0].transpose(0, 1) for states in (query, key, value)]
         return _varlen(flat, boundaries, longest, scaling).unsqueeze(0), None
     # split, not slices: the gradient of a slice is as long as the whole row, once for each document.
@@ -71,9 +72,9 @@ def _varlen(
     query, key, value = states
     options: dict[str, Any] = {"scale": scaling}
     # torch 2.10 says is_causal; later ones a window: all that came before, nothing after.
-    options |= {"is_causal": True} if _takes("is_causal") else {"window_size": (-1, 0)}
+    options |= {"is_causal": True} if "is_causal" in _TAKES else {"window_size": (-1, 0)}
     if query.shape[1] != key.shape[1]:
-        if _takes("enable_gqa"):
+        if "enable_gqa" in _TAKES:
             options["enable_gqa"] = True
         else:
             repeats = query.shape[1] // key.shape[1]
@@ -83,11 +84,6 @@ def _varlen(
     )
     assert isinstance(output, Tensor)  # it gives more only when asked to
     return output
-
-
-@cache
-def _takes(parameter: str) -> bool:
-    return parameter in inspect.signature(varlen.varlen_attn).parameters
 
 
 # No mask function is registered under the name: transformers then makes no mask.

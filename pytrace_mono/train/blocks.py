@@ -17,7 +17,7 @@ BLOCK = 256
 
 @cache
 def tables(device: torch.device) -> tuple[Tensor, Tensor]:
-    """The 256 numbers, in order, at most 1, that a byte stands for: of either sign, and from 0 on; fp32."""
+    """What the 256 bytes stand for, in order, at most 1: of either sign, and from 0 on; fp32."""
     return _table(True).to(device), _table(False).to(device)
 
 

@@ -1,8 +1,4 @@
-"""What a run would take, before it begins: rows, steps, memory, operations, hours.
-
-Memory is computed for the dimensions at hand: weights, gradients and moments by counting; activations
-by one forward pass on the meta device, where tensors have shapes and no storage.
-"""
+"""What a run would take, before it begins: rows, steps, memory, operations, hours."""
 
 from __future__ import annotations
 
@@ -10,158 +6,25 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
-from transformers import AttentionInterface, AutoModelForCausalLM
 
 from pytrace_mono.errors import TrainingError
-from pytrace_mono.train.blocks import BLOCK
 from pytrace_mono.train.config import LoraConfig, TrainConfig
 from pytrace_mono.train.data import Data, load_data, read_all
 from pytrace_mono.train.encode import Document
 from pytrace_mono.train.finetune import losses_of
-from pytrace_mono.train.loss import CHUNK
+from pytrace_mono.train.memory import Memory, memory_here, shape_of
 from pytrace_mono.train.meter import Flops, peak_flops, peak_memory
-from pytrace_mono.train.model import load_model, load_tokenizer, model_config, prepared
-from pytrace_mono.train.optim import SMALL, StochasticAdamW
+from pytrace_mono.train.model import load_model, load_tokenizer, model_config
+from pytrace_mono.train.optim import StochasticAdamW
 from pytrace_mono.train.pack import PackedRow, join
 from pytrace_mono.train.steps import Steps
 
 _USABLE = 0.95  # of a device: the rest goes to its context and to gaps between allocations
 _ASSUMED_MFU = 0.40
 _COMPARED_BATCH = 8
-_WORKSPACE = {"": 8, "bf16": 28, "8-bit": 40}  # bytes for each number of the largest weight
-
-
-@dataclass(frozen=True)
-class Memory:
-    """Bytes on each device.
-
-    Attributes:
-        weights: with their bf16 copies, where autocast keeps some.
-        gradients: with those in flight between processes.
-        moments: of AdamW.
-        activations: of one pass, and the logits of one chunk of labels.
-        workspace: of the optimizer, for the largest weight; activations are gone by then.
-    """
-
-    weights: int
-    gradients: int
-    moments: int
-    activations: int
-    workspace: int
-
-    @property
-    def total(self) -> int:
-        """The most that is held at once."""
-        held = self.weights + self.gradients + self.moments
-        return held + max(self.activations, self.workspace)
-
-
-class _ShapeAttention(torch.autograd.Function):
-    """What fused attention keeps for the backward pass: its inputs, its output, a sum per row."""
-
-    @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        output = torch.empty_like(query)
-        ctx.save_for_backward(query, key, value, output, query.new_empty(query.shape[:3]).float())
-        return output
-
-
-def _shape_attention(
-    module: Any, query: Tensor, key: Tensor, value: Tensor, mask: None, **_: Any
-) -> tuple[Any, None]:
-    return _ShapeAttention.apply(query, key, value).transpose(1, 2), None  # type: ignore[no-untyped-call]  # torch's
-
-
-AttentionInterface.register("shape", _shape_attention)
-
-
-def memory_of(config: TrainConfig, description: Any, world: int = 1) -> Memory:
-    """The memory that training takes.
-
-    Args:
-        config: of the run.
-        description: the model's configuration, as transformers has it.
-        world: number of processes.
-    """
-    model = shape_of(config, description, description.num_hidden_layers)
-    size = 2 if config.precision == "stochastic" else 4
-    weights = gradients = moments = largest = 0
-    quantized = config.lora is not None and config.lora.quantize
-    for name, weight in model.named_parameters():
-        count = weight.numel()
-        packed = quantized and weight.ndim == 2 and "layers" in name and "lora_" not in name
-        weights += count // 2 + count // 16 if packed else count * size  # a scale for 64 weights
-        if config.precision == "mixed" and not config.fsdp and weight.ndim == 2:
-            weights += count * 2
-        if weight.requires_grad:
-            wide = config.precision != "stochastic" or config.gradients == "fp32"
-            gradients += count * (4 if wide else 2)
-            in_bytes = config.moments == "8-bit" and count > SMALL
-            moments += 2 * (count + 4 * -(-count // BLOCK)) if in_bytes else count * 2 * size
-            largest = max(largest, count)
-    if world > 1 and not config.fsdp:
-        gradients *= 2  # one copy in the buckets that are exchanged
-    shards = world if config.fsdp or config.deepspeed is not None else 1
-    return Memory(
-        weights // shards,
-        gradients // shards,
-        moments // shards,
-        _activations(config, description),
-        largest // shards * _WORKSPACE[config.moments if config.precision == "stochastic" else ""],
-    )
-
-
-def _activations(config: TrainConfig, description: Any) -> int:
-    def kept(layers: int) -> int:
-        model = shape_of(config.model_copy(update={"checkpointing": 0.0}), description, layers)
-        own = {weight.untyped_storage()._cdata for weight in model.parameters()}
-        seen: dict[int, Tensor] = {}
-
-        def pack(tensor: Tensor) -> Tensor:
-            if tensor.untyped_storage()._cdata not in own:
-                seen[tensor.untyped_storage()._cdata] = tensor
-            return tensor
-
-        tokens = torch.zeros(1, config.pass_tokens, dtype=torch.long, device="meta")
-        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-            model.get_decoder()(input_ids=tokens, position_ids=tokens, use_cache=False)
-        return sum(int(tensor.untyped_storage().nbytes()) for tensor in seen.values())
-
-    one, two = kept(1), kept(2)
-    layer, around = two - one, 2 * one - two
-    count = int(description.num_hidden_layers)
-    again = int(count * config.checkpointing)
-    narrow = 4 if config.precision == "fp32" else 2
-    states = config.pass_tokens * int(description.hidden_size) * narrow
-    inside = config.pass_tokens * int(description.intermediate_size) * narrow
-    # logits in two dtypes, their gradient in two
-    logits = min(CHUNK, config.pass_tokens) * int(description.vocab_size) * (8 + 2 * narrow)
-    backward = 3 * inside  # gradients of the widest layer's parts that exist together
-    return (
-        around
-        + layer * (count - again)
-        + states * again
-        + (layer if again else 0)
-        + 2 * states  # those of the labels, and their gradient
-        + max(logits, backward)
-    )
-
-
-def shape_of(config: TrainConfig, description: Any, layers: int) -> Any:
-    """The model as it is trained, without storage."""
-    description = type(description)(**{**description.to_dict(), "num_hidden_layers": layers})
-    dtype = torch.float32 if config.precision == "fp32" else torch.bfloat16
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(
-            description, dtype=dtype, attn_implementation="shape"
-        )
-    lora = config.lora and config.lora.model_copy(update={"quantize": False})
-    return prepared(model, config.model_copy(update={"lora": lora}))
 
 
 def device_found() -> tuple[str, int]:
@@ -274,7 +137,7 @@ def dry_run(config: TrainConfig) -> str:
     description = model_config(config, tokenizer)
     world = int(os.environ.get("WORLD_SIZE", "1"))
     device, has = device_found()
-    memory = memory_of(config, description, world)
+    memory = memory_here(config, description)
     lines = [*_rows_told(config, data), "", *_memory_told(memory, device, has)]
     order = Steps(data.train, config).order
     tokens = sum(len(data.train[index]) for index in order)
@@ -289,7 +152,7 @@ def dry_run(config: TrainConfig) -> str:
     else:
         hours = work / (peak * world * _ASSUMED_MFU) / 3600
         lines.append(f"hours: {hours:.1f} at {_ASSUMED_MFU:.0%} MFU, which is assumed")
-    require_fit(config, lambda c: memory_of(c, description, world).total, device, has)
+    require_fit(config, lambda c: memory_here(c, description).total, device, has)
     if torch.cuda.is_available() and world == 1:
         seconds, most = worst_step(config, load_model(config, tokenizer), torch.device("cuda"))
         size = config.pass_tokens
@@ -323,7 +186,7 @@ def _rows_told(config: TrainConfig, data: Data) -> list[str]:
 
 
 def _memory_told(memory: Memory, device: str, has: int) -> list[str]:
-    parts = ("weights", "gradients", "moments", "activations", "workspace")
+    parts = ("weights", "gradients", "moments", "activations")
     lines = [f"  {part:<12}{getattr(memory, part) / 1e9:8.2f} GB" for part in parts]
     verdict = "fits" if memory.total <= has * _USABLE else "does not fit"
     return [

@@ -131,21 +131,36 @@ def load_model(config: TrainConfig, tokenizer: Any) -> Any:
             f"{config.model}: the tokenizer has {len(tokenizer)} tokens, the model "
             f"{model.get_input_embeddings().num_embeddings}; they do not belong together."
         )
-    return prepared(model, config)
+    return prepared(model, config, compiler(config))
 
 
-def prepared(model: Any, config: TrainConfig) -> Any:
-    """A causal language model as it is trained: losses for logits, checkpointing, adapters."""
+def compiler(config: TrainConfig) -> str | None:
+    """What compiles the decoder's layers: on CUDA torch's own; nothing on a CPU, nor where the layers
+    are not plain ones (4-bit weights, DeepSpeed)."""
+    plain = config.deepspeed is None and not (config.lora is not None and config.lora.quantize)
+    return "inductor" if plain and torch.cuda.is_available() else None
+
+
+def prepared(model: Any, config: TrainConfig, backend: str | None) -> Any:
+    """A causal language model as it is trained: losses for logits, adapters, checkpointed layers.
+
+    Args:
+        model: of transformers.
+        config: of the run.
+        backend: of :func:`torch.compile`, for each layer of the decoder; None: they are not compiled.
+    """
     model.config.use_cache = False
     model.forward = MethodType(_forward_losses, model)
     if config.lora is not None:
         model = _with_adapters(model, config.lora)
     layers = [part for part in model.modules() if isinstance(part, GradientCheckpointingLayer)]
     for number, layer in enumerate(layers):
-        # Spread evenly: where half are checkpointed, every second one.
-        share = config.checkpointing
-        layer.gradient_checkpointing = int((number + 1) * share) > int(number * share)
-        layer._gradient_checkpointing_func = partial(checkpoint, use_reentrant=False)
+        if backend is not None:
+            layer.forward = torch.compile(layer.forward, dynamic=True, backend=backend)
+        # Spread evenly: where half are checkpointed, every second one. Not by transformers' flags,
+        # which in some versions would be a part of what is compiled.
+        if int((number + 1) * config.checkpointing) > int(number * config.checkpointing):
+            layer.forward = partial(checkpoint, layer.forward, use_reentrant=False)
     if config.precision == "stochastic" and config.gradients == "fp32":
         for weight in model.parameters():
             if weight.requires_grad:

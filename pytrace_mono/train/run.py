@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import platform
 import shutil
 from importlib.metadata import PackageNotFoundError, version
@@ -14,11 +13,12 @@ import transformers
 
 import pytrace_mono
 from pytrace_mono.errors import TrainingError
-from pytrace_mono.train.budget import device_found, memory_of, require_fit
+from pytrace_mono.train.budget import device_found, require_fit
 from pytrace_mono.train.card import model_card
 from pytrace_mono.train.config import TrainConfig
 from pytrace_mono.train.data import Data, digests_of, load_data, read_all
 from pytrace_mono.train.finetune import FineTuner
+from pytrace_mono.train.memory import memory_here
 from pytrace_mono.train.meter import LOG, draw, read_log
 from pytrace_mono.train.model import load_model, load_tokenizer, merge_adapters, model_config
 from pytrace_mono.train.rundir import MODEL, RunDirectory
@@ -50,8 +50,7 @@ def train(config: TrainConfig, quiet: bool = False) -> Path:
     tokenizer = load_tokenizer(config, rows)
     data = load_data(config, tokenizer, rows)
     description = model_config(config, tokenizer)
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    require_fit(config, lambda c: memory_of(c, description, world).total, *device_found())
+    require_fit(config, lambda c: memory_here(c, description).total, *device_found())
     model = load_model(config, tokenizer)
     trainer = FineTuner(model, tokenizer, config, data.train, data.held_out, directory, quiet)
     trainer.accelerator.wait_for_everyone()  # all have looked at the directory before it is begun

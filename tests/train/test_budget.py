@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch", reason="needs the extra [train]")
 transformers = pytest.importorskip("transformers", reason="needs the extra [train]")
 
 from pytrace_mono.errors import TrainingError  # noqa: E402
-from pytrace_mono.train import budget, run  # noqa: E402
+from pytrace_mono.train import budget, memory, run  # noqa: E402
 from pytrace_mono.train.config import TrainConfig, load_config  # noqa: E402
 from pytrace_mono.train.meter import Flops, peak_flops  # noqa: E402
 from pytrace_mono.train.model import load_model, load_tokenizer  # noqa: E402
@@ -32,30 +32,32 @@ def recipe(*settings: str) -> TrainConfig:
 
 
 def need(config: TrainConfig) -> int:
-    return budget.memory_of(config, DEEPSEEK_CODER).total
+    """On CUDA, where layers of plain weights are compiled."""
+    quantized = config.lora is not None and config.lora.quantize
+    return memory.memory_of(config, DEEPSEEK_CODER, 1, not quantized).total
 
 
 def test_flops_of_the_paper_model_are_those_of_the_formula() -> None:
-    flops = Flops.of(budget.shape_of(recipe(), DEEPSEEK_CODER, 32))
+    flops = Flops.of(memory.shape_of(recipe(), DEEPSEEK_CODER, 32))
     matrices = 32 * (4 * 4096**2 + 3 * 4096 * 11_008)
     assert (flops.matrices, flops.head) == (matrices, 4096 * 32_256)
     per_token = flops.of_step(1024, 1024, 1024**2) / 1024
     assert per_token == 6 * (matrices + 4096 * 32_256) + 6 * 32 * 4096 * 1024
     adapted = Flops.of(
-        budget.shape_of(load_config("lora", ("data=d", "output=o")), DEEPSEEK_CODER, 32)
+        memory.shape_of(load_config("lora", ("data=d", "output=o")), DEEPSEEK_CODER, 32)
     )
     assert adapted == Flops(matrices, flops.head, 32 * 4096, 4)
 
 
 def test_weights_gradients_and_moments_are_counted() -> None:
     count = 32 * (4 * 4096**2 + 3 * 4096 * 11_008 + 2 * 4096) + 2 * 32_256 * 4096 + 4096
-    memory = budget.memory_of(recipe(), DEEPSEEK_CODER)
-    assert (memory.weights, memory.gradients, memory.moments) == (2 * count, 4 * count, 4 * count)
-    assert budget.memory_of(recipe("gradients=bf16"), DEEPSEEK_CODER).gradients == 2 * count
-    in_bytes = budget.memory_of(recipe("moments=8-bit"), DEEPSEEK_CODER).moments
+    taken = memory.memory_of(recipe(), DEEPSEEK_CODER, 1, False)
+    assert (taken.weights, taken.gradients, taken.moments) == (2 * count, 4 * count, 4 * count)
+    narrow = memory.memory_of(recipe("gradients=bf16", "moments=8-bit"), DEEPSEEK_CODER, 1, False)
+    assert narrow.gradients == 2 * count
     small = 65 * 4096  # the norms stay in bf16
-    assert in_bytes == 2 * (count - small) * 260 // 256 + 4 * small
-    sharded = budget.memory_of(recipe("precision=mixed", "fsdp=true"), DEEPSEEK_CODER, 8)
+    assert narrow.moments == 2 * (count - small) * 260 // 256 + 4 * small
+    sharded = memory.memory_of(recipe("precision=mixed", "fsdp=true"), DEEPSEEK_CODER, 8, False)
     assert (sharded.weights, sharded.moments) == (4 * count // 8, 8 * count // 8)
 
 
@@ -113,6 +115,7 @@ import sys, torch
 from pytrace_mono.train import budget
 from pytrace_mono.train.config import TrainConfig
 from pytrace_mono.train.finetune import losses_of
+from pytrace_mono.train.memory import memory_of
 from pytrace_mono.train.meter import peak_memory
 from pytrace_mono.train.model import load_model, model_config
 torch.set_num_threads(1)
@@ -125,7 +128,8 @@ small = config.model_copy(update={"context": 8, "pass_tokens": 8})
 losses_of(model, budget.worst_pass(small)).sum().backward()
 before = peak_memory()
 losses_of(model, budget.worst_pass(config)).sum().backward()
-print(peak_memory() - before, budget.memory_of(config, model_config(config, Words())).activations)
+taken = memory_of(config, model_config(config, Words()), 1, False)
+print(peak_memory() - before, taken.activations)
 """
 
 

@@ -1,0 +1,137 @@
+"""The memory that a run takes, computed for the dimensions at hand, before anything is loaded.
+
+Weights, gradients and moments are counted; activations come from a forward pass on the meta device,
+where tensors have shapes and no storage.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AutoModelForCausalLM
+
+from pytrace_mono.train.attention import NAME
+from pytrace_mono.train.blocks import BLOCK
+from pytrace_mono.train.config import TrainConfig
+from pytrace_mono.train.loss import CHUNK
+from pytrace_mono.train.model import compiler, prepared
+from pytrace_mono.train.optim import SMALL
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes on each device.
+
+    Attributes:
+        weights: with their bf16 copies, where autocast keeps some.
+        gradients: with those in flight between processes.
+        moments: of AdamW.
+        activations: of one pass, and the logits of one chunk of labels.
+    """
+
+    weights: int
+    gradients: int
+    moments: int
+    activations: int
+
+    @property
+    def total(self) -> int:
+        """The most that is held at once."""
+        return self.weights + self.gradients + self.moments + self.activations
+
+
+def memory_of(config: TrainConfig, description: Any, world: int, compiled: bool) -> Memory:
+    """The memory that training takes.
+
+    Args:
+        config: of the run.
+        description: the model's configuration, as transformers has it.
+        world: number of processes.
+        compiled: whether the layers are (see :func:`~pytrace_mono.train.model.compiler`), which keeps
+            less for the backward pass.
+    """
+    model = shape_of(config, description, description.num_hidden_layers)
+    size = 2 if config.precision == "stochastic" else 4
+    weights = gradients = moments = 0
+    quantized = config.lora is not None and config.lora.quantize
+    for name, weight in model.named_parameters():
+        count = weight.numel()
+        packed = quantized and weight.ndim == 2 and "layers" in name and "lora_" not in name
+        weights += count // 2 + count // 16 if packed else count * size  # a scale for 64 weights
+        if config.precision == "mixed" and not config.fsdp and weight.ndim == 2:
+            weights += count * 2
+        if weight.requires_grad:
+            wide = config.precision != "stochastic" or config.gradients == "fp32"
+            gradients += count * (4 if wide else 2)
+            in_bytes = config.moments == "8-bit" and count > SMALL
+            moments += 2 * (count + 4 * -(-count // BLOCK)) if in_bytes else count * 2 * size
+    if world > 1 and not config.fsdp:
+        gradients *= 2  # one copy in the buckets that are exchanged
+    shards = world if config.fsdp or config.deepspeed is not None else 1
+    activations = _activations(config, description, compiled)
+    return Memory(weights // shards, gradients // shards, moments // shards, activations)
+
+
+def _activations(config: TrainConfig, description: Any, compiled: bool) -> int:
+    one, two = (_kept(config, description, layers, compiled) for layers in (1, 2))
+    layer, around = two - one, 2 * one - two
+    count = int(description.num_hidden_layers)
+    again = int(count * config.checkpointing)
+    narrow = 4 if config.precision == "fp32" else 2
+    states = config.pass_tokens * int(description.hidden_size) * narrow
+    inside = config.pass_tokens * int(description.intermediate_size) * narrow
+    # logits in two dtypes, their gradient in two
+    logits = min(CHUNK, config.pass_tokens) * int(description.vocab_size) * (8 + 2 * narrow)
+    backward = 3 * inside  # gradients of the widest layer's parts that exist together
+    return (
+        around
+        + layer * (count - again)
+        + states * again
+        + (layer if again else 0)
+        + 2 * states  # those of the labels, and their gradient
+        + max(logits, backward)
+    )
+
+
+def _kept(config: TrainConfig, description: Any, layers: int, compiled: bool) -> int:
+    """Bytes that a decoder of so many layers keeps for the backward pass."""
+    plain = config.model_copy(update={"checkpointing": 0.0})
+    # What is kept is decided before any code is made, which this backend leaves out.
+    backend = "aot_eager_decomp_partition" if compiled else None
+    model = shape_of(plain, description, layers, backend)
+    own = {weight.untyped_storage()._cdata for weight in model.parameters()}
+    seen: dict[int, Tensor] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        if tensor.untyped_storage()._cdata not in own:
+            seen[tensor.untyped_storage()._cdata] = tensor
+        return tensor
+
+    tokens = torch.zeros(1, config.pass_tokens, dtype=torch.long, device="meta")
+    boundaries = torch.zeros(2, dtype=torch.int32, device="meta")
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        model.get_decoder()(
+            input_ids=tokens, position_ids=tokens, attention_mask=None, use_cache=False,
+            boundaries=boundaries, longest=config.pass_tokens,
+        )  # fmt: skip
+    return sum(int(tensor.untyped_storage().nbytes()) for tensor in seen.values())
+
+
+def shape_of(config: TrainConfig, description: Any, layers: int, backend: str | None = None) -> Any:
+    """The model as it is trained, without storage; ``backend`` as for ``prepared``."""
+    description = type(description)(**{**description.to_dict(), "num_hidden_layers": layers})
+    dtype = torch.float32 if config.precision == "fp32" else torch.bfloat16
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(description, dtype=dtype, attn_implementation=NAME)
+    lora = config.lora and config.lora.model_copy(update={"quantize": False})
+    return prepared(model, config.model_copy(update={"lora": lora}), backend)
+
+
+def memory_here(config: TrainConfig, description: Any) -> Memory:
+    """That of a process on this machine, under torchrun of one of its processes."""
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    return memory_of(config, description, world, compiler(config) is not None)
