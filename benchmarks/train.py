@@ -6,8 +6,8 @@ Needs a CUDA GPU of 80 GB; says so and stops where there is none. The dimensions
 deepseek-coder-6.7b, the weights random, so nothing is downloaded; the lengths of the rows are those of
 CORPUS (a directory made by `pytrace-mono synth`, or a file of rows), encoded with a tokenizer made from
 it. Each way runs in a process of its own and trains the same documents, shuffled; the first step is not
-timed, and the others count for their share of the documents. Gradient accumulation, clipping and the
-optimizer's step are in the time. Tokens are real ones: padding is not counted.
+timed. Gradient accumulation, clipping and the optimizer's step are in the time. Tokens are real ones:
+padding is not counted.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
@@ -26,15 +27,17 @@ NEEDED_GB = 79
 CONTEXT = 2048
 DEVICE = "cuda"
 WAYS: dict[str, dict[str, Any]] = {
-    "full, every layer checkpointed": {"checkpointing": 1.0},
     "full, nothing checkpointed": {
         "checkpointing": 0.0, "gradients": "bf16", "pass_tokens": 4096,
     },
+    "full, every layer checkpointed": {"checkpointing": 1.0},
+    "LoRA, rank 16, nothing checkpointed": {
+        "checkpointing": 0.0, "gradients": "bf16", "lora": {"rank": 16},
+    },
+    "plain Trainer, padded": {"checkpointing": 1.0, "gradients": "bf16"},
     "full, moments in 8 bits, nothing checkpointed": {
         "checkpointing": 0.0, "gradients": "bf16", "moments": "8-bit",
     },
-    "LoRA, rank 16, nothing checkpointed": {"checkpointing": 0.0, "lora": {"rank": 16}},
-    "plain Trainer, padded": {"checkpointing": 1.0, "gradients": "bf16"},
 }  # fmt: skip
 
 
@@ -46,7 +49,7 @@ def documents_of(corpus: Path, count: int) -> list[Any]:
     from pytrace_mono.train.rows import read_rows
 
     rows = list(read_rows(corpus))
-    scratch = config_of_way({"scratch": {"words": 32_000}, "model": None}, corpus, 1)
+    scratch = config_of_way({"scratch": {"words": 32_000}, "model": None}, 1)
     found = list(Encoder(load_tokenizer(scratch, rows), CONTEXT).encode(rows))
     order = epoch_order([document.task for document in found], {}, seed=0, epoch=0)
     while len(order) < count:  # a small corpus is shown more than once
@@ -54,19 +57,19 @@ def documents_of(corpus: Path, count: int) -> list[Any]:
     return [found[index] for index in order[:count]]
 
 
-def config_of_way(settings: dict[str, Any], corpus: Path, samples: int) -> Any:
+def config_of_way(settings: dict[str, Any], samples: int) -> Any:
     """A configuration with a way's settings."""
     from pytrace_mono.train.config import config_of
 
     content = {
-        "model": "random", "data": [str(corpus)], "output": tempfile.mkdtemp(), "context": CONTEXT,
+        "model": "random", "data": ["-"], "output": tempfile.mkdtemp(), "context": CONTEXT,
         "epochs": 1, "samples_per_step": samples, "held_out": 0, "save_every": 10**9,
     }  # fmt: skip
     return config_of(content | settings, "benchmark")
 
 
-def measure(name: str, corpus: Path, steps: int, samples: int) -> dict[str, Any]:
-    """Train one way and give its numbers."""
+def measure(name: str, documents: list[Any], samples: int) -> dict[str, Any]:
+    """Train one way and give its numbers; the first step is not timed."""
     # As the command line sets it.
     os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
     import torch
@@ -75,29 +78,27 @@ def measure(name: str, corpus: Path, steps: int, samples: int) -> dict[str, Any]
     from pytrace_mono.train.memory import memory_here
     from pytrace_mono.train.meter import Flops, peak_flops
 
-    config = config_of_way(WAYS[name], corpus, samples)
+    config = config_of_way(WAYS[name], samples)
     description = LlamaConfig(
         vocab_size=32_256, hidden_size=4096, intermediate_size=11_008, num_hidden_layers=32,
         num_attention_heads=32, max_position_embeddings=16_384,
     )  # fmt: skip
-    documents = documents_of(corpus, (steps + 1) * samples)
     with torch.device(DEVICE):
         torch.set_default_dtype(torch.bfloat16)
         model = LlamaForCausalLM(description)
         torch.set_default_dtype(torch.float32)
     train = padded if name.startswith("plain") else packed
-    seconds, flops = train(model, documents, config)
-    share = steps / (steps + 1)
-    tokens = sum(len(document) for document in documents)
-    labels = tokens - sum(document.prompt_tokens for document in documents)
-    flops = flops or Flops.of(model)
-    work = flops.of_step(tokens, labels, sum(len(document) ** 2 for document in documents))
+    seconds, timed = train(model, documents, config)
+    tokens = sum(len(document) for document in timed)
+    labels = tokens - sum(document.prompt_tokens for document in timed)
+    squares = sum(len(document) ** 2 for document in timed)
+    work = Flops.of(model).of_step(tokens, labels, squares)
     peak = peak_flops(torch.cuda.get_device_name())
     ours = train is packed
     return {
         "way": name,
-        "tokens_per_second": round(share * tokens / seconds),
-        "mfu": None if peak is None else round(share * work / seconds / peak, 4),
+        "tokens_per_second": round(tokens / seconds),
+        "mfu": None if peak is None else round(work / seconds / peak, 4),
         "peak_memory_gb": round(torch.cuda.max_memory_allocated() / 1e9, 1),
         "computed_memory_gb": round(memory_here(config, description).total / 1e9, 1)
         if ours
@@ -111,12 +112,11 @@ def measure(name: str, corpus: Path, steps: int, samples: int) -> dict[str, Any]
     }
 
 
-def packed(model: Any, documents: list[Any], config: Any) -> tuple[float, Any]:
-    """Our Trainer; seconds of all steps but the first."""
+def packed(model: Any, documents: list[Any], config: Any) -> tuple[float, list[Any]]:
+    """Our Trainer: the seconds of all steps but the first, and their documents."""
     import torch
 
     from pytrace_mono.train.finetune import FineTuner
-    from pytrace_mono.train.meter import Flops
     from pytrace_mono.train.model import compiler, prepared
     from pytrace_mono.train.rundir import RunDirectory
 
@@ -126,15 +126,19 @@ def packed(model: Any, documents: list[Any], config: Any) -> tuple[float, Any]:
     directory = RunDirectory(config, {})
     trainer = FineTuner(model, None, config, documents, [], directory, quiet=True)
     trainer.args.save_strategy = "no"
-    return timed(trainer), Flops.of(model)
+    order = trainer.train_dataset.order[config.samples_per_step :]
+    return seconds_of(trainer), [documents[index] for index in order]
 
 
-def padded(model: Any, documents: list[Any], config: Any) -> tuple[float, Any]:
-    """transformers' Trainer, batches of eight padded to the longest, its own AdamW."""
+def padded(model: Any, documents: list[Any], config: Any) -> tuple[float, list[Any]]:
+    """transformers' Trainer, batches of eight padded to the longest, its own AdamW; likewise."""
     import torch
     from transformers import Trainer, TrainingArguments
 
+    shown: list[Any] = []
+
     def batch(chosen: list[Any]) -> dict[str, Any]:
+        shown.extend(chosen)
         longest = max(map(len, chosen))
         fill = [longest - len(document) for document in chosen]
         columns = {
@@ -154,10 +158,10 @@ def padded(model: Any, documents: list[Any], config: Any) -> tuple[float, Any]:
     arguments._n_gpu = 1
     model.config.use_cache = False
     trainer = Trainer(model, arguments, data_collator=batch, train_dataset=documents)
-    return timed(trainer), None
+    return seconds_of(trainer), shown[config.samples_per_step :]
 
 
-def timed(trainer: Any) -> float:
+def seconds_of(trainer: Any) -> float:
     """Seconds of training after the first step."""
     import torch
     from transformers import TrainerCallback
@@ -195,16 +199,22 @@ def main() -> int:
         return 2
     if args.corpus is None or args.samples % 8:
         parser.error("give a corpus, and a multiple of 8 for --samples")
-    if args.way:
-        print(json.dumps(measure(args.way, args.corpus, args.steps, args.samples)))
+    if args.way:  # in a process of its own; the "corpus" is what the first process encoded
+        with args.corpus.open("rb") as stream:
+            print(json.dumps(measure(args.way, pickle.load(stream), args.samples)))  # noqa: S301
         return 0
     print(torch.cuda.get_device_name(), "torch", torch.__version__)
-    for way in WAYS:
-        command = [sys.executable, __file__, str(args.corpus), "--way", way]
-        command += ["--steps", str(args.steps), "--samples", str(args.samples)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        lines = done.stdout.strip().splitlines() or [f"{way}: failed"]
-        print(lines[-1] if done.returncode == 0 else f"{way}: {done.stderr.strip()[-500:]}")
+    with tempfile.TemporaryDirectory() as folder:
+        encoded = Path(folder) / "documents"
+        encoded.write_bytes(
+            pickle.dumps(documents_of(args.corpus, (args.steps + 1) * args.samples))
+        )
+        for way in WAYS:
+            command = [sys.executable, __file__, str(encoded), "--way", way]
+            command += ["--samples", str(args.samples)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            lines = done.stdout.strip().splitlines() or [f"{way}: failed"]
+            print(lines[-1] if done.returncode == 0 else f"{way}: {done.stderr.strip()[-500:]}")
     return 0
 
 

@@ -141,7 +141,7 @@ class StochasticAdamW(torch.optim.Optimizer):
         ]
         update = _compiled() if weight.is_cuda else _adamw
         update(
-            weight.view(-1),
+            weight.data.view(-1),  # not the weight: its gradient may be of another dtype
             weight.grad.reshape(-1),
             [state[name].view(-1) for name in (*_FIRST, *_ROOT, "exp_avg_sq") if name in state],
             torch.tensor(numbers, device=weight.device),
