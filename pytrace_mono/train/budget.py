@@ -116,7 +116,7 @@ def worst_step(config: TrainConfig, model: Any, device: torch.device) -> tuple[f
     row, seconds = worst_pass(config), 0.0
     for _ in range(2):  # the first pass also warms up
         start = time.perf_counter()
-        torch.autograd.backward(losses_of(model, row, device).mean())
+        torch.autograd.backward(losses_of(model, row, config, device).mean())
         if device.type == "cuda":
             torch.cuda.synchronize()
         seconds = time.perf_counter() - start

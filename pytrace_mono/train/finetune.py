@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from importlib.util import find_spec
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -19,6 +18,7 @@ from pytrace_mono.errors import PrerequisiteError, TrainingError
 from pytrace_mono.train.config import TrainConfig
 from pytrace_mono.train.encode import Document
 from pytrace_mono.train.meter import Flops, Meter, Reporter
+from pytrace_mono.train.model import compiler
 from pytrace_mono.train.optim import StochasticAdamW
 from pytrace_mono.train.pack import PackedRow
 from pytrace_mono.train.rows import TASKS
@@ -32,14 +32,19 @@ _NOT_SHARDED = (
 )
 
 
-def losses_of(model: Any, row: PackedRow, device: torch.device | None = None) -> Tensor:
+def losses_of(model: Any, row: PackedRow, config: TrainConfig, device: torch.device) -> Tensor:
     """The loss of each label of a packed row, in order."""
-    ends = row.boundaries
+    compiled = compiler(config) is not None
+    if compiled:  # for one length alone
+        row = row.filled(config.pass_tokens, config.context)
     inputs = {"input_ids": row.tokens, "labels": row.labels, "position_ids": row.positions}
+    boundaries = torch.tensor(row.boundaries, dtype=torch.int32, device=device)
+    if compiled:
+        torch._dynamo.mark_dynamic(boundaries, 0)
     losses: Tensor = model(
         **{name: torch.tensor([values], device=device) for name, values in inputs.items()},
-        boundaries=torch.tensor(ends, dtype=torch.int32, device=device),
-        longest=max(end - start for start, end in pairwise(ends)),
+        boundaries=boundaries,
+        longest=row.longest,
     )
     return losses
 
@@ -193,7 +198,7 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
             waits = not last and self.accelerator.distributed_type in _REPLICATED
             with self.accelerator.no_sync(model) if waits else nullcontext():
                 with self.compute_loss_context_manager():
-                    losses = losses_of(model, row, self.args.device)
+                    losses = losses_of(model, row, self._config, self.args.device)
                     # Gradients are averaged over the processes; the loss is a mean over all labels.
                     loss = losses.sum() * (self.args.world_size / step.labels)
                 self.accelerator.backward(loss)
@@ -227,7 +232,7 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         sums = self._zeros()
         for row in self._held_out.rows:
             with self.compute_loss_context_manager():
-                self._add(sums, losses_of(model, row, self.args.device), row)
+                self._add(sums, losses_of(model, row, self._config, self.args.device), row)
         mean, per_task = self._means(sums)
         metrics = {"eval_loss": mean, **{f"eval_{task}": loss for task, loss in per_task.items()}}
         self.log(metrics)

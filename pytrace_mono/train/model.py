@@ -156,7 +156,7 @@ def prepared(model: Any, config: TrainConfig, backend: str | None) -> Any:
     layers = [part for part in model.modules() if isinstance(part, GradientCheckpointingLayer)]
     for number, layer in enumerate(layers):
         if backend is not None:
-            layer.forward = torch.compile(layer.forward, dynamic=True, backend=backend)
+            layer.forward = torch.compile(layer.forward, backend=backend)
         # Spread evenly: where half are checkpointed, every second one. Not by transformers' flags,
         # which in some versions would be a part of what is compiled.
         if int((number + 1) * config.checkpointing) > int(number * config.checkpointing):

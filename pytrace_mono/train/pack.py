@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytrace_mono.errors import TrainingDataError
-from pytrace_mono.train.encode import Document
+from pytrace_mono.train.encode import IGNORED, Document
 from pytrace_mono.train.rows import TASKS
 
 
@@ -26,6 +26,7 @@ class PackedRow:
         positions: from 0 in each Document.
         boundaries: where each Document starts, and at the end the number of tokens.
         label_tasks: the task that each label teaches, as an index of ``TASKS``.
+        longest: no Document has more tokens.
     """
 
     tokens: list[int]
@@ -33,6 +34,25 @@ class PackedRow:
     positions: list[int]
     boundaries: list[int]
     label_tasks: list[int]
+    longest: int
+
+    def filled(self, size: int, longest: int) -> PackedRow:
+        """With as many tokens as asked for: Documents without a label follow, none longer than those.
+
+        Args:
+            size: tokens of the row; at least those it has.
+            longest: most tokens of a Document; at least those of the longest here.
+        """
+        starts = range(len(self.tokens), size, longest)
+        added = [min(longest, size - start) for start in starts]
+        return PackedRow(
+            [*self.tokens, *[0] * sum(added)],
+            [*self.labels, *[IGNORED] * sum(added)],
+            [*self.positions, *(position for length in added for position in range(length))],
+            [*self.boundaries, *(start + n for start, n in zip(starts, added, strict=True))],
+            self.label_tasks,
+            longest,
+        )
 
 
 def pack(lengths: Sequence[int], capacity: int, seed: str) -> list[list[int]]:
@@ -81,7 +101,7 @@ def pack(lengths: Sequence[int], capacity: int, seed: str) -> list[list[int]]:
 
 def join(documents: Sequence[Document]) -> PackedRow:
     """One row of these Documents."""
-    row = PackedRow([], [], [], [0], [])
+    row = PackedRow([], [], [], [0], [], max(map(len, documents)))
     for document in documents:
         row.tokens.extend(document.tokens)
         row.labels.extend(document.labels)

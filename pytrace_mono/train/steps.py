@@ -16,7 +16,7 @@ from pytrace_mono.train.mix import epoch_order
 from pytrace_mono.train.pack import PackedRow, join, pack
 
 # Two tokens without a label: a process that has one document fewer still takes part in each pass.
-_NOTHING = PackedRow([0, 0], [IGNORED, IGNORED], [0, 1], [0, 2], [])
+_NOTHING = PackedRow([0, 0], [IGNORED, IGNORED], [0, 1], [0, 2], [], 2)
 
 
 @dataclass(frozen=True)

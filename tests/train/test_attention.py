@@ -13,11 +13,18 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch", reason="needs the extra [train]")
 transformers = pytest.importorskip("transformers", reason="needs the extra [train]")
 
-from pytrace_mono.train.config import TrainConfig  # noqa: E402
+from pytrace_mono.train.config import LoraConfig, TrainConfig  # noqa: E402
 from pytrace_mono.train.encode import Document  # noqa: E402
 from pytrace_mono.train.finetune import losses_of  # noqa: E402
+from pytrace_mono.train.memory import shape_of  # noqa: E402
 from pytrace_mono.train.model import prepared  # noqa: E402
-from pytrace_mono.train.pack import join  # noqa: E402
+from pytrace_mono.train.pack import PackedRow, join  # noqa: E402
+
+CONFIG = TrainConfig(
+    model="m", data=(Path("d"),), output=Path("o"), checkpointing=0.0, precision="fp32",
+    context=24, pass_tokens=128,
+)  # fmt: skip
+CPU = torch.device("cpu")
 
 
 def tiny(checkpointing: float = 0.0, kv_heads: int = 2) -> Any:
@@ -29,13 +36,7 @@ def tiny(checkpointing: float = 0.0, kv_heads: int = 2) -> Any:
         ),
         attn_implementation="packed",
     )  # fmt: skip
-    config = TrainConfig(
-        model="m",
-        data=(Path("d"),),
-        output=Path("o"),
-        checkpointing=checkpointing,
-        precision="fp32",
-    )
+    config = CONFIG.model_copy(update={"checkpointing": checkpointing})
     return prepared(model, config, None)
 
 
@@ -56,17 +57,19 @@ def documents_of(lengths: list[int], seed: int) -> list[Document]:
 def test_packed_gives_the_losses_and_gradients_of_separate(lengths: list[int], seed: int) -> None:
     documents = documents_of(lengths, seed)
 
-    def run(rows: list[list[Document]]) -> tuple[Any, Any]:
+    def run(rows: list[PackedRow]) -> tuple[Any, Any]:
         MODEL.zero_grad()
-        losses = torch.cat([losses_of(MODEL, join(row)) for row in rows])
+        losses = torch.cat([losses_of(MODEL, row, CONFIG, CPU) for row in rows])
         losses.sum().backward()
         return losses.detach(), [weight.grad.clone() for weight in MODEL.parameters()]
 
-    packed, gradients = run([documents])
-    separate, gradients_apart = run([[document] for document in documents])
-    torch.testing.assert_close(packed, separate, rtol=0, atol=1e-6)
-    for mine, theirs in zip(gradients, gradients_apart, strict=True):
-        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-5)
+    separate, gradients_apart = run([join([document]) for document in documents])
+    row = join(documents)
+    for packed in (row, row.filled(CONFIG.pass_tokens, CONFIG.context)):
+        losses, gradients = run([packed])
+        torch.testing.assert_close(losses, separate, rtol=0, atol=1e-6)
+        for mine, theirs in zip(gradients, gradients_apart, strict=True):
+            torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-5)
 
 
 def test_the_losses_are_those_of_transformers_own_forward_pass() -> None:
@@ -78,7 +81,7 @@ def test_the_losses_are_those_of_transformers_own_forward_pass() -> None:
     expected = torch.nn.functional.cross_entropy(
         logits, torch.tensor(document.tokens[1:]), reduction="none"
     )[document.prompt_tokens - 1 :]
-    torch.testing.assert_close(losses_of(tiny(), join([document])), expected)
+    torch.testing.assert_close(losses_of(tiny(), join([document]), CONFIG, CPU), expected)
 
 
 @pytest.mark.parametrize("share", [0.5, 1.0])
@@ -87,8 +90,38 @@ def test_computing_activations_again_changes_nothing(share: float) -> None:
     kept, again = tiny(), tiny(checkpointing=share)
     again.load_state_dict(kept.state_dict())
     for model in (kept, again):
-        losses_of(model.train(), row).sum().backward()
+        losses_of(model.train(), row, CONFIG, CPU).sum().backward()
     for mine, theirs in zip(kept.parameters(), again.parameters(), strict=True):
         torch.testing.assert_close(mine.grad, theirs.grad, rtol=0, atol=0)
     ours = [isinstance(layer.forward, partial) for layer in again.get_decoder().layers]
     assert ours == ([False, True] if share == 0.5 else [True, True])
+
+
+@pytest.mark.parametrize("lora", [None, LoraConfig.model_validate({"rank": 2})])
+def test_layers_are_compiled_once_whatever_documents_a_row_holds(
+    lora: Any,
+) -> None:
+    """As on CUDA, but on the meta device: what would run is found, and nothing runs."""
+    from torch._dynamo.testing import CompileCounterWithBackend
+
+    counter: Any = CompileCounterWithBackend("aot_eager")
+    config = CONFIG.model_copy(update={"lora": lora, "precision": "stochastic"})
+    description = transformers.LlamaConfig(
+        vocab_size=64, hidden_size=32, intermediate_size=64, num_hidden_layers=3,
+        num_attention_heads=4,
+    )  # fmt: skip
+    decoder = shape_of(config, description, 3, counter).get_decoder()
+    seen = []
+    for lengths in ([20, 3, 17], [24] * 5, [9], [2] * 60):
+        row = join(documents_of(lengths, 0)).filled(config.pass_tokens, config.context)
+        boundaries = torch.tensor(row.boundaries, dtype=torch.int32, device="meta")
+        torch._dynamo.mark_dynamic(boundaries, 0)
+        tokens = torch.zeros(1, len(row.tokens), dtype=torch.long, device="meta")
+        output = decoder(
+            input_ids=tokens, position_ids=tokens, attention_mask=None, use_cache=False,
+            boundaries=boundaries, longest=row.longest,
+        )  # fmt: skip
+        output.last_hidden_state.sum().backward()
+        seen.append(counter.frame_count)
+    # With adapters the first layer is another one: what it is given needs no gradient.
+    assert seen == [1 if lora is None else 2] * 4

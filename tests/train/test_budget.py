@@ -125,9 +125,9 @@ class Words:
 config = TrainConfig.model_validate_json(sys.argv[1])
 model = load_model(config, Words())
 small = config.model_copy(update={"context": 8, "pass_tokens": 8})
-losses_of(model, budget.worst_pass(small)).sum().backward()
+losses_of(model, budget.worst_pass(small), small, torch.device("cpu")).sum().backward()
 before = peak_memory()
-losses_of(model, budget.worst_pass(config)).sum().backward()
+losses_of(model, budget.worst_pass(config), config, torch.device("cpu")).sum().backward()
 taken = memory_of(config, model_config(config, Words()), 1, False)
 print(peak_memory() - before, taken.activations)
 """

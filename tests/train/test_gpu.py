@@ -25,6 +25,9 @@ from pytrace_mono.train.pack import join  # noqa: E402
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(300)]
 CUDA = torch.device("cuda")
 BF16 = torch.bfloat16
+CONFIG = config_of(
+    {"model": "m", "data": ["d"], "output": "o", "context": 320, "pass_tokens": 512}, "test"
+)
 WIDE = {"hidden": 128, "layers": 2, "heads": 4, "words": 400}
 
 
@@ -37,13 +40,13 @@ def bf16_model(backend: str | None, checkpointing: float, kv_heads: int = 2) -> 
         ),
         attn_implementation="packed", dtype=BF16,
     )  # fmt: skip
-    content = {"model": "m", "data": ["d"], "output": "o", "checkpointing": checkpointing}
-    return prepared(model.to(CUDA), config_of(content, "test"), backend)
+    config = CONFIG.model_copy(update={"checkpointing": checkpointing})
+    return prepared(model.to(CUDA), config, backend)
 
 
 def gradients_of(model: Any, rows: list[Any]) -> list[Any]:
     model.zero_grad()
-    torch.cat([losses_of(model, join(row), CUDA) for row in rows]).mean().backward()
+    torch.cat([losses_of(model, join(row), CONFIG, CUDA) for row in rows]).mean().backward()
     return [weight.grad.float() for weight in model.parameters()]
 
 
