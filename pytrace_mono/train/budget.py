@@ -17,9 +17,9 @@ from pytrace_mono.train.encode import Document
 from pytrace_mono.train.finetune import losses_of
 from pytrace_mono.train.memory import Memory, memory_here, shape_of
 from pytrace_mono.train.meter import Flops, peak_flops, peak_memory
-from pytrace_mono.train.model import load_model, load_tokenizer, model_config
+from pytrace_mono.train.model import compiler, load_model, load_tokenizer, model_config
 from pytrace_mono.train.optim import StochasticAdamW
-from pytrace_mono.train.pack import PackedRow, join
+from pytrace_mono.train.pack import PackedRow, join, pack
 from pytrace_mono.train.steps import Steps
 
 _USABLE = 0.95  # of a device: the rest goes to its context and to gaps between allocations
@@ -116,7 +116,9 @@ def worst_step(config: TrainConfig, model: Any, device: torch.device) -> tuple[f
     row, seconds = worst_pass(config), 0.0
     for _ in range(2):  # the first pass also warms up
         start = time.perf_counter()
-        torch.autograd.backward(losses_of(model, row, config, device).mean())
+        with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "mixed"):
+            loss = losses_of(model, row, config, device).mean()
+        torch.autograd.backward(loss)
         if device.type == "cuda":
             torch.cuda.synchronize()
         seconds = time.perf_counter() - start
@@ -179,10 +181,20 @@ def _rows_told(config: TrainConfig, data: Data) -> list[str]:
     lines += [f"  left out: {n} {why} ({task})" for (task, why), n in sorted(data.dropped.items())]
     return [
         *lines,
-        f"padding: none, documents are packed; batches of {_COMPARED_BATCH} padded to the longest "
-        f"would be {1 - sum(lengths) / padded:.1%} padding",
+        f"padding: {_padding(config, steps, data):.1%}, since documents are packed; batches of "
+        f"{_COMPARED_BATCH} padded to the longest would be {1 - sum(lengths) / padded:.1%} padding",
         f"steps: {len(steps)} of {config.samples_per_step} samples ({config.epochs} epochs)",
     ]
+
+
+def _padding(config: TrainConfig, steps: Steps, data: Data) -> float:
+    """The share of what goes through the model; none where passes are as long as what is in them."""
+    if compiler(config) is None:
+        return 0.0
+    lengths, size = [len(data.train[index]) for index in steps.order], config.samples_per_step
+    parts = [lengths[at : at + size] for at in range(0, len(lengths), size)]
+    passes = sum(len(pack(part, config.pass_tokens, "")) for part in parts)
+    return 1 - sum(lengths) / (passes * config.pass_tokens)
 
 
 def _memory_told(memory: Memory, device: str, has: int) -> list[str]:
