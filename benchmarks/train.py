@@ -116,13 +116,14 @@ def packed(model: Any, documents: list[Any], config: Any) -> tuple[float, list[A
     """Our Trainer: the seconds of all steps but the first, and their documents."""
     import torch
 
+    from pytrace_mono.train.compiling import backend_of
     from pytrace_mono.train.finetune import FineTuner
-    from pytrace_mono.train.model import compiler, prepared
+    from pytrace_mono.train.model import prepared
     from pytrace_mono.train.rundir import RunDirectory
 
     model.set_attn_implementation("packed")
     torch.manual_seed(0)
-    model = prepared(model, config, compiler(config))
+    model = prepared(model, config, backend_of(config))
     directory = RunDirectory(config, {})
     trainer = FineTuner(model, None, config, documents, [], directory, quiet=True)
     trainer.args.save_strategy = "no"

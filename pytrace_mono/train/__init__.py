@@ -5,8 +5,9 @@ The data layer is pure and imports no torch: ``rows`` reads the files, ``encode`
 all of it for one ``config``.
 
 On torch and transformers: ``attention`` keeps packed documents apart, ``loss`` is on labels alone,
-``optim`` is AdamW for weights kept in bf16, ``model`` loads and prepares, ``finetune`` is the Trainer,
-``budget`` says what a run would take, ``meter`` what it takes, ``rundir`` what may be written where, and
+``optim`` is AdamW for weights in bf16 (``blocks``: moments in 8 bits), ``compiling`` says what is
+compiled, ``model`` loads and prepares, ``finetune`` is the Trainer, ``memory`` says what a run needs,
+``budget`` says what it would take, ``meter`` what it takes, ``rundir`` what may be written where, and
 ``run`` is the whole. ``generate`` asks the model that came of it.
 """
 

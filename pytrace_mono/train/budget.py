@@ -11,13 +11,14 @@ from typing import Any
 import torch
 
 from pytrace_mono.errors import TrainingError
+from pytrace_mono.train.compiling import backend_of, why_not
 from pytrace_mono.train.config import LoraConfig, TrainConfig
 from pytrace_mono.train.data import Data, load_data, read_all
 from pytrace_mono.train.encode import Document
 from pytrace_mono.train.finetune import losses_of
 from pytrace_mono.train.memory import Memory, memory_here, shape_of
 from pytrace_mono.train.meter import Flops, peak_flops, peak_memory
-from pytrace_mono.train.model import compiler, load_model, load_tokenizer, model_config
+from pytrace_mono.train.model import load_model, load_tokenizer, model_config
 from pytrace_mono.train.optim import StochasticAdamW
 from pytrace_mono.train.pack import PackedRow, join, pack
 from pytrace_mono.train.steps import Steps
@@ -147,6 +148,8 @@ def dry_run(config: TrainConfig) -> str:
     squares = sum(len(data.train[index]) ** 2 for index in order)
     flops = Flops.of(shape_of(config, description, description.num_hidden_layers))
     work = flops.of_step(tokens, labels, squares)
+    if backend_of(config) is None and torch.cuda.is_available():
+        lines.append(f"layers are not compiled: {why_not() or 'they are no plain ones'}; slower")
     lines += ["", f"operations: {work / tokens / 1e9:.3g} GFLOP a token, {work:.3g} FLOP in all"]
     peak = peak_flops(device)
     if peak is None:
@@ -189,7 +192,7 @@ def _rows_told(config: TrainConfig, data: Data) -> list[str]:
 
 def _padding(config: TrainConfig, steps: Steps, data: Data) -> float:
     """The share of what goes through the model; none where passes are as long as what is in them."""
-    if compiler(config) is None:
+    if backend_of(config) is None:
         return 0.0
     lengths, size = [len(data.train[index]) for index in steps.order], config.samples_per_step
     parts = [lengths[at : at + size] for at in range(0, len(lengths), size)]

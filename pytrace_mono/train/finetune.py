@@ -15,10 +15,10 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from pytrace_mono.errors import PrerequisiteError, TrainingError
+from pytrace_mono.train.compiling import backend_of
 from pytrace_mono.train.config import TrainConfig
 from pytrace_mono.train.encode import Document
 from pytrace_mono.train.meter import Flops, Meter, Reporter
-from pytrace_mono.train.model import compiler
 from pytrace_mono.train.optim import StochasticAdamW
 from pytrace_mono.train.pack import PackedRow
 from pytrace_mono.train.rows import TASKS
@@ -34,7 +34,7 @@ _NOT_SHARDED = (
 
 def losses_of(model: Any, row: PackedRow, config: TrainConfig, device: torch.device) -> Tensor:
     """The loss of each label of a packed row, in order."""
-    compiled = compiler(config) is not None
+    compiled = backend_of(config) is not None
     if compiled:  # for one length alone
         row = row.filled(config.pass_tokens, config.context)
     inputs = {"input_ids": row.tokens, "labels": row.labels, "position_ids": row.positions}

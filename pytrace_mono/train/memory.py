@@ -16,9 +16,10 @@ from transformers import AutoModelForCausalLM
 
 from pytrace_mono.train.attention import NAME
 from pytrace_mono.train.blocks import BLOCK
+from pytrace_mono.train.compiling import backend_of
 from pytrace_mono.train.config import TrainConfig
 from pytrace_mono.train.loss import CHUNK
-from pytrace_mono.train.model import compiler, prepared
+from pytrace_mono.train.model import prepared
 from pytrace_mono.train.optim import SMALL
 
 
@@ -51,8 +52,8 @@ def memory_of(config: TrainConfig, description: Any, world: int, compiled: bool)
         config: of the run.
         description: the model's configuration, as transformers has it.
         world: number of processes.
-        compiled: whether the layers are (see :func:`~pytrace_mono.train.model.compiler`), which keeps
-            less for the backward pass.
+        compiled: whether the layers are (see :mod:`~pytrace_mono.train.compiling`), which keeps less
+            for the backward pass.
     """
     model = shape_of(config, description, description.num_hidden_layers)
     size = 2 if config.precision == "stochastic" else 4
@@ -134,4 +135,4 @@ def shape_of(config: TrainConfig, description: Any, layers: int, backend: str | 
 def memory_here(config: TrainConfig, description: Any) -> Memory:
     """That of a process on this machine, under torchrun of one of its processes."""
     world = int(os.environ.get("WORLD_SIZE", "1"))
-    return memory_of(config, description, world, compiler(config) is not None)
+    return memory_of(config, description, world, backend_of(config) is not None)

@@ -23,6 +23,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 from pytrace_mono.errors import MissingExtraError, TrainingDataError, TrainingError
 from pytrace_mono.train import attention
+from pytrace_mono.train.compiling import backend_of
 from pytrace_mono.train.config import LoraConfig, ScratchConfig, TrainConfig
 from pytrace_mono.train.encode import Encoder
 from pytrace_mono.train.loss import label_losses
@@ -131,14 +132,7 @@ def load_model(config: TrainConfig, tokenizer: Any) -> Any:
             f"{config.model}: the tokenizer has {len(tokenizer)} tokens, the model "
             f"{model.get_input_embeddings().num_embeddings}; they do not belong together."
         )
-    return prepared(model, config, compiler(config))
-
-
-def compiler(config: TrainConfig) -> str | None:
-    """What compiles the decoder's layers: on CUDA torch's own; nothing on a CPU, nor where the layers
-    are not plain ones (4-bit weights, DeepSpeed)."""
-    plain = config.deepspeed is None and not (config.lora is not None and config.lora.quantize)
-    return "inductor" if plain and torch.cuda.is_available() else None
+    return prepared(model, config, backend_of(config))
 
 
 def prepared(model: Any, config: TrainConfig, backend: str | None) -> Any:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from pytrace_mono.train.blocks import dequantize, quantize, tables
+from pytrace_mono.train.compiling import why_not
 
 SMALL = 4096  # weights of no more numbers keep moments of their own dtype
 _LOW = 0xFFFF  # fp32 has 16 bits of mantissa more than bf16
@@ -58,8 +59,8 @@ class StochasticAdamW(torch.optim.Optimizer):
 
     Weights in bf16 get bf16 moments, and all three are rounded stochastically; weights in fp32 are
     treated as ``torch.optim.AdamW`` treats them. What chance decides depends on the seed and the
-    number of the step alone, so that a resumed run goes on exactly. On CUDA the update is compiled
-    into one pass over the memory (:func:`torch.compile`).
+    number of the step alone, so that a resumed run goes on exactly. Compiled where that
+    can be (:mod:`~pytrace_mono.train.compiling`): the update is one pass over the memory then.
 
     With moments in 8 bits (see :mod:`~pytrace_mono.train.blocks`) the first is rounded
     stochastically: to the nearest, the loss falls 2 % short. Of the second the root is kept, which
@@ -139,7 +140,7 @@ class StochasticAdamW(torch.optim.Optimizer):
             1 / math.sqrt(1 - beta2**step),
             1 - rate * group["weight_decay"],
         ]
-        update = _compiled() if weight.is_cuda else _adamw
+        update = _compiled() if weight.is_cuda and why_not() is None else _adamw
         update(
             weight.data.view(-1),  # not the weight: its gradient may be of another dtype
             weight.grad.reshape(-1),
