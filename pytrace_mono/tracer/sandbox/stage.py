@@ -40,6 +40,7 @@ _BUILTINS = dict(vars(builtins))
 _signal = import_module("_signal")
 _set_handler, _DEFAULT = _signal.signal, _signal.SIG_DFL
 _set_timer = signal.setitimer
+_freeze, _enable = gc.freeze, gc.enable
 _process_time = time.process_time
 # Letting go of these would close them.
 _STREAMS = sys.stdin, sys.stdout, sys.stderr
@@ -103,6 +104,7 @@ class Stage:
         self._clocks = tuple(min(s, _FOREVER) for s in (limits.wall_seconds, limits.cpu_seconds))
 
         self._limits = limits
+        self._fresh = fresh
         self.handlers = (self._wall_passed, self._processor_passed)
 
     def set(self, source: str) -> None:
@@ -115,7 +117,11 @@ class Stage:
         sys.modules[PROGRAM_NAME] = self._module
         sys.modules["builtins"] = self._builtins
         _set_handler(signal.SIGTERM, _DEFAULT)  # The warm parent has a handler of its own.
-        gc.enable()
+        if self._fresh:
+            # What was made up to here stays. A first collection that searched it would write to its
+            # pages, and so copy them; and it would come at once, because the counts were going up.
+            _freeze()
+        _enable()
 
     def start_clocks(self) -> None:
         """Begin to count; the handlers end the run."""
