@@ -22,6 +22,9 @@ _KEYS_AT = 32
 _WORDS = 16
 _HEAD_BYTES = 40
 
+_AT_ONCE = 4096
+"""About how many bytes are compared at once: more would take fresh pages to put them together."""
+
 
 class Seals:
     """What some mappings hold, as it was when this was made; compared by identity.
@@ -33,22 +36,29 @@ class Seals:
 
     def __init__(self, mappings: list[tuple[Mapping[Any, Any], tuple[Any, ...] | None]]) -> None:
         seals = [_Seal(mapping, kept) for mapping, kept in mappings]
-        tables = [_table_of(seal.table) if _LAYOUT_KNOWN else None for seal in seals]
-        self._closely = [seal for seal, table in zip(seals, tables, strict=True) if table is None]
-        self._compared = [
-            seal for seal, table in zip(seals, tables, strict=True) if table is not None
-        ]
-        found = [table for table in tables if table is not None]
-        self._words = [_Bytes.at(table.words_at, table.words) for table in found]
-        self._entries = [_Bytes.at(table.entries_at, table.entries) for table in found]
+        found = [(seal, _table_of(seal.table) if _LAYOUT_KNOWN else None) for seal in seals]
+        self._closely = [seal for seal, table in found if table is None]
+        tables = [(seal, table) for seal, table in found if table is not None]
+        self._compared = [seal for seal, _ in tables]
+        self._words = _Places.at([(table.words_at, _WORDS) for _, table in tables])
+        self._entries: list[tuple[_Places, list[_Seal]]] = []
+        few: list[tuple[_Seal, _Table]] = []
+        for number, (seal, table) in enumerate(tables, 1):
+            few.append((seal, table))
+            if number == len(tables) or sum(each.size for _, each in few) >= _AT_ONCE:
+                places = _Places.at([(each.entries_at, each.size) for _, each in few])
+                self._entries.append((places, [each for each, _ in few]))
+                few = []
 
     def suspects(self) -> list[_Seal]:
         """Those of the mappings that may be different now."""
+        # A table that has moved must not be read at its old place.
+        if self._words.differ():
+            return self._closely + self._compared
         found = self._closely
-        for number, (words, entries) in enumerate(zip(self._words, self._entries, strict=True)):
-            # A table that has moved must not be read at its old place.
-            if words.now.raw != words.then or entries.now.raw != entries.then:
-                found = [*found, self._compared[number]]
+        for places, seals in self._entries:
+            if places.differ():
+                found = found + seals
         return found
 
     def changed(self) -> list[str]:
@@ -56,15 +66,20 @@ class Seals:
         return [name for seal in self.suspects() for name in seal.changed()]
 
 
-class _Bytes(NamedTuple):
-    """A place in memory, and what was there."""
+class _Places(NamedTuple):
+    """Places in memory, and what was there, one after another."""
 
-    now: ctypes.Array[ctypes.c_char]
+    now: tuple[ctypes.Array[ctypes.c_char], ...]
     then: bytes
 
     @classmethod
-    def at(cls, address: int, then: bytes) -> _Bytes:
-        return cls((ctypes.c_char * len(then)).from_address(address), then)
+    def at(cls, places: list[tuple[int, int]]) -> _Places:
+        """Remember so many bytes at each address."""
+        now = tuple((ctypes.c_char * size).from_address(address) for address, size in places)
+        return cls(now, b"".join(now))
+
+    def differ(self) -> bool:
+        return b"".join(self.now) != self.then
 
 
 class _Seal:
@@ -88,12 +103,16 @@ def _table_behind(mapping: Mapping[Any, Any]) -> Any:
 
 
 class _Table(NamedTuple):
-    """Where a dict keeps what it holds, and what is there."""
+    """Where a dict keeps what it holds: two words that lead to its entries, and these."""
 
     words_at: int
-    words: bytes
     entries_at: int
-    entries: bytes
+    size: int
+
+    def content(self) -> bytes:
+        return ctypes.string_at(self.words_at, _WORDS) + ctypes.string_at(
+            self.entries_at, self.size
+        )
 
 
 def _table_of(mapping: Any) -> _Table | None:
@@ -101,12 +120,11 @@ def _table_of(mapping: Any) -> _Table | None:
     if mapping is None:
         return None
     words_at = id(mapping) + _KEYS_AT
-    words = ctypes.string_at(words_at, _WORDS)
-    keys, values = struct.unpack("=QQ", words)
+    keys, values = struct.unpack("=QQ", ctypes.string_at(words_at, _WORDS))
     size = dict.__sizeof__(mapping) - _DICT_BYTES - _HEAD_BYTES
     if values or size <= 0:
         return None
-    return _Table(words_at, words, keys + _HEAD_BYTES, ctypes.string_at(keys + _HEAD_BYTES, size))
+    return _Table(words_at, keys + _HEAD_BYTES, size)
 
 
 def _layout_is_known() -> bool:
@@ -131,8 +149,10 @@ def _layout_is_known() -> bool:
         before = _table_of(table)
         if before is None or _table_of(table) != before:
             return False
+        content = before.content()
         change(table)
-        if _table_of(table) == before:
+        after = _table_of(table)
+        if after == before and after.content() == content:
             return False
     return True
 
