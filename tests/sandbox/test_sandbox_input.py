@@ -105,7 +105,7 @@ for at, number in enumerate(numbers):
     program.append((0x15, len(numbers) - at, 0, number))
 program += [(0x06, 0, 0, 0x7FFF0000), (0x06, 0, 0, 0x00050001)]
 kernel.forbid_new_privileges()
-kernel.install_seccomp(b"".join(struct.pack("=HBBI", *line) for line in program))
+kernel.install_seccomp(bytearray().join(struct.pack("=HBBI", *line) for line in program))
 box = Sandbox(workers=2)
 for run in (lambda: box.run("1"), lambda: list(box.map([("1", None)]))):
     try:

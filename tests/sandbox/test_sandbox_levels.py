@@ -62,7 +62,7 @@ def test_a_layer_that_fails_in_the_child_keeps_the_program_from_running(
         "zygote.main(",
         "from pytrace_mono.tracer.sandbox import confine\n"
         "def broken(*arguments):\n    raise OSError(1, 'no limits today')\n"
-        "confine.kernel.close_from = broken\n"
+        "confine.kernel.Calls.make = broken\n"
         "zygote.main(",
     )
     monkeypatch.setattr(worker, "_BOOTSTRAP", broken)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from pytrace_mono.tracer.sandbox import syscalls
-from pytrace_mono.tracer.sandbox.seccomp import Filter
+from pytrace_mono.tracer.sandbox.seccomp import of_child, of_parent
 from pytrace_mono.tracer.sandbox.setting import PROFILES
 
 ALLOW, KILL, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
@@ -25,8 +25,8 @@ def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     return str(request.param)
 
 
-def answer(code: bytes, number: int, arch: int, arguments: tuple[int, ...] = ()) -> int:
-    """What the kernel's interpreter would return for one system call."""
+def one(code: bytes, number: int, arch: int, arguments: tuple[int, ...] = ()) -> int:
+    """What the kernel's interpreter would return for one system call, from one filter."""
     words = [*arguments, 0, 0, 0, 0, 0, 0][:6]
     data = struct.pack("=IIQ6Q", number, arch, 0, *words)
     at = accumulator = 0
@@ -45,11 +45,28 @@ def answer(code: bytes, number: int, arch: int, arguments: tuple[int, ...] = ())
             return int(k)
 
 
+def filters(profiles: tuple[str, ...] = ()) -> tuple[bytes, bytes]:
+    """What a child is under: the filter that it inherits and its own."""
+    own = of_child(profiles)
+    own.set_pid(PID)
+    own.set_secret(SECRET)
+    return bytes(of_parent(profiles).code), bytes(own.code)
+
+
+def answer(
+    codes: tuple[bytes, bytes], number: int, arch: int, arguments: tuple[int, ...] = ()
+) -> int:
+    """What the kernel answers: the strictest, and of equal ones that of the filter installed last."""
+    inherited, own = (one(code, number, arch, arguments) for code in codes)
+    order = (KILL, ERRNO, ALLOW)
+    return min(own, inherited, key=lambda found: order.index(found & 0xFFFF0000))
+
+
 @pytest.mark.parametrize("profiles", [(), PROFILES], ids=["none", "all"])
 def test_every_number_gets_the_answer_of_its_rule(machine: str, profiles: tuple[str, ...]) -> None:
-    code, arch = Filter(profiles).code(PID, SECRET), syscalls.architecture()
+    code, arch = filters(profiles), syscalls.architecture()
     rules = syscalls.rules(profiles)
-    assert len(code) // 8 < 4096
+    assert all(len(each) // 8 < 4096 for each in code)
     for number in [*range(1000), 0x40000000, 0x40000001, 0xFFFFFFFF]:
         rule = rules.get(number, errno.EPERM)
         if isinstance(rule, int):
@@ -58,7 +75,7 @@ def test_every_number_gets_the_answer_of_its_rule(machine: str, profiles: tuple[
 
 
 def test_checked_calls_are_allowed_by_the_value_of_their_argument(machine: str) -> None:
-    code, arch = Filter().code(PID, SECRET), syscalls.architecture()
+    code, arch = filters(), syscalls.architecture()
     column = syscalls._machine()[0]
     kill, fcntl = (syscalls._SPECIAL[name][:2][column] for name in ("kill", "fcntl"))
     assert answer(code, kill, arch, (PID, 9)) == ALLOW
@@ -69,7 +86,7 @@ def test_checked_calls_are_allowed_by_the_value_of_their_argument(machine: str) 
 
 
 def test_a_thread_and_a_pair_of_streams_are_granted_as_such_alone(machine: str) -> None:
-    code, arch = Filter(PROFILES).code(PID, SECRET), syscalls.architecture()
+    code, arch = filters(PROFILES), syscalls.architecture()
     column = syscalls._machine()[0]
     granted = {name: row for rows in syscalls._GRANTED.values() for name, row in rows.items()}
     numbers = [granted[name][:2][column] for name in ("clone", "socketpair", "ioctl")]
@@ -86,7 +103,7 @@ def test_a_thread_and_a_pair_of_streams_are_granted_as_such_alone(machine: str) 
 
 
 def test_only_who_names_the_secret_may_write_to_the_result_pipe(machine: str) -> None:
-    code, arch = Filter().code(PID, SECRET), syscalls.architecture()
+    code, arch = filters(), syscalls.architecture()
     column = syscalls._machine()[0]
     write, writev, dup = (
         syscalls._SPECIAL[name][:2][column] for name in ("write", "writev", "dup")
@@ -100,14 +117,28 @@ def test_only_who_names_the_secret_may_write_to_the_result_pipe(machine: str) ->
         assert answer(code, number, arch, (3, 0, 0, SECRET)) == ERRNO | errno.EPERM
 
 
+@pytest.mark.parametrize("profiles", [(), PROFILES], ids=["none", "all"])
+def test_what_is_open_to_the_warm_parent_alone_is_shut_again(
+    machine: str, profiles: tuple[str, ...]
+) -> None:
+    code, arch = filters(profiles), syscalls.architecture()
+    column = syscalls._machine()[0]
+    for name in ("fork", "setsid", "prctl", "chdir", "close_range", "pidfd_open", "chmod"):
+        row = {**syscalls._OF_PARENT, **syscalls._OF_PARENT_WITH_SCRATCH}[name]
+        if (number := row[column]) is not None:
+            assert answer(code, number, arch, (0, 0, 0)) == ERRNO | errno.EPERM, name
+
+
 def test_calls_of_another_architecture_end_the_program(machine: str) -> None:
-    assert answer(Filter().code(PID, SECRET), 0, syscalls.architecture() ^ 1) == KILL
+    assert answer(filters(), 0, syscalls.architecture() ^ 1) == KILL
 
 
 def test_a_machine_without_a_table_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine="s390x"))
     with pytest.raises(OSError, match="s390x"):
-        Filter()
+        of_parent()
+    with pytest.raises(OSError, match="s390x"):
+        of_child()
 
 
 def test_no_call_is_both_allowed_and_special(machine: str) -> None:

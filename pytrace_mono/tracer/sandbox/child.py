@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.recorder import Recorder
 from pytrace_mono.tracer.sandbox import wire
-from pytrace_mono.tracer.sandbox.confine import RESULT_FD, Bounds, Jail
+from pytrace_mono.tracer.sandbox.confine import Entry, Jail
 from pytrace_mono.tracer.sandbox.integrity import Guard
 from pytrace_mono.tracer.sandbox.report import Channel, Reserve, to_json
 from pytrace_mono.tracer.sandbox.stage import Clean, Stage, stop_clocks
@@ -57,7 +57,7 @@ class Request(NamedTuple):
         limits: of each Call.
         traced: whether steps are recorded.
         aliases: and with them, which places hold the same object.
-        bounds: what the kernel is told of the limits.
+        entry: the way into the jail.
         cpu_seconds: processor time after which the kernel ends a Call.
         channel: where results go.
         stage: of the first Call.
@@ -66,7 +66,7 @@ class Request(NamedTuple):
     limits: Limits
     traced: bool
     aliases: bool
-    bounds: Bounds
+    entry: Entry
     cpu_seconds: int
     channel: Channel
     stage: Stage
@@ -77,7 +77,14 @@ class Request(NamedTuple):
         stage = Stage(limits, traced, aliases, parent.reserve, channel, fresh=True)
         # One second above the timer that ends a run in good order.
         seconds = math.ceil(limits.cpu_seconds) + 1
-        return cls(limits, traced, aliases, parent.jail.bounds(limits), seconds, channel, stage)
+        return cls(limits, traced, aliases, parent.jail.entry(limits), seconds, channel, stage)
+
+    def open(self, count: int) -> bytes:
+        """In the warm parent: make ready for the next child, with ``count`` Calls; return its nonce."""
+        nonce = os.urandom(wire.NONCE_BYTES)
+        self.channel.open(nonce)
+        self.entry.open(count * self.cpu_seconds, self.channel.secret)
+        return nonce
 
 
 class _Codes(NamedTuple):
@@ -86,27 +93,21 @@ class _Codes(NamedTuple):
     call: CodeType | None
 
 
-def main(items: list[Item], request: Request, parent: Parent, result_fd: int) -> NoReturn:
+def main(items: list[Item], request: Request, parent: Parent) -> NoReturn:
     """Run the items of one request in this forked process, one after another, and end it.
 
     Args:
         items: each has ``source``, ``call`` and ``setup``.
-        request: what all of them share.
+        request: what all of them share; it was opened for this process.
         parent: the process that forked this one.
-        result_fd: write end of the pipe for the result.
     """
     try:
-        os.dup2(result_fd, RESULT_FD, inheritable=False)
-        nonce = os.urandom(wire.NONCE_BYTES)
         try:
-            secret = int.from_bytes(nonce, "big")
-            seconds = len(items) * request.cpu_seconds
-            parent.jail.enter(parent.pid, request.bounds, seconds, secret)
+            request.entry.enter(parent.pid)
         # Whatever the reason, the program must not run, and the main process has to be told why.
         except Exception as error:
-            wire.write_all(RESULT_FD, wire.UNCONFINED + f"{type(error).__name__}: {error}".encode())
+            request.channel.send(wire.UNCONFINED, f"{type(error).__name__}: {error}".encode())
             os._exit(1)
-        request.channel.open(nonce)
         stage = request.stage
         compiled: dict[str, CodeType] = {}
         for number, item in enumerate(items):

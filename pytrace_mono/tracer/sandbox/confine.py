@@ -14,6 +14,7 @@ import math
 import os
 import resource
 import signal
+import struct
 
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.sandbox import kernel, landlock, scratch, seccomp
@@ -28,8 +29,11 @@ MAX_THREADS = 64
 _MAX_DESCRIPTORS = 32
 _LARGEST_LIMIT = 2**62
 
-Bounds = tuple[tuple[int, tuple[int, int]], ...]
-"""Kinds of resource limit, each with the soft and the hard one."""
+_RLIMIT = struct.Struct("=QQ")
+"""``struct rlimit64``: the soft limit, then the hard one."""
+
+Bound = tuple[int, tuple[int, int]]
+"""A kind of resource limit, with the soft and the hard one."""
 
 
 class Jail:
@@ -58,8 +62,6 @@ class Jail:
         self._filtered = confined and not (spared and not kernel.knows_seccomp())
         if self._landlocked:
             self._ruleset = landlock.create_ruleset(granted)
-        if self._filtered:
-            self._filter = seccomp.Filter(setting.profiles)
         if confined:
             kernel.forbid_new_privileges()
             kernel.drop_capabilities()
@@ -67,9 +69,34 @@ class Jail:
             kernel.forbid_inspection()  # There may be a /proc that programs can read.
         if kernel.LINUX:
             kernel.adopt_orphans()
+        self._filter = None
+        if self._filtered:
+            self._filter = seccomp.of_child(setting.profiles)
+            kernel.install_seccomp(seccomp.of_parent(setting.profiles).code)
 
-    def bounds(self, limits: Limits) -> Bounds:
-        """What :meth:`enter` sets for these limits, apart from processor time."""
+    def entry(self, limits: Limits) -> Entry:
+        """The way in for children with these limits."""
+        calls = kernel.Calls() if kernel.LINUX else None
+        entry = Entry(calls, self._folder, self._bounds(limits), self._filter)
+        if calls is None:
+            return entry
+        calls.add("setsid")
+        calls.add_die_with_parent(signal.SIGKILL)
+        calls.add_forbid_inspection()
+        calls.add("dup3", 0, 2)
+        calls.add("chdir", bytearray(os.fsencode(self._folder) + b"\0"))
+        if self._landlocked:
+            calls.add("landlock_restrict_self", self._ruleset)
+        if entry.closes:
+            calls.add_close_from(RESULT_FD + 1)
+        for kind, bound in entry.bounds:
+            calls.add("prlimit64", 0, kind, bytearray(_RLIMIT.pack(*bound)))
+        calls.add("prlimit64", 0, resource.RLIMIT_CPU, entry.processor)
+        if self._filter is not None:
+            calls.add_seccomp(self._filter.code)
+        return entry
+
+    def _bounds(self, limits: Limits) -> tuple[Bound, ...]:
         bounds = {"FSIZE": 0, "NOFILE": _MAX_DESCRIPTORS, "CORE": 0, "NPROC": 0}
         if "scratch" in self._setting.profiles:
             bounds["FSIZE"] = scratch.BYTES
@@ -89,34 +116,75 @@ class Jail:
         kinds = {name: getattr(resource, f"RLIMIT_{name}") for name in bounds}
         return tuple((kinds[name], _at_most(kinds[name], bounds[name])) for name in bounds)
 
-    def enter(self, parent: int, bounds: Bounds, cpu_seconds: int, secret: int) -> None:
+
+class Entry:
+    """The way into the jail for the children of one request.
+
+    Args:
+        calls: the layers; None where they cannot be made ready.
+        folder: where a program begins.
+        bounds: the limits on resources, apart from processor time.
+        filter: asks for the secret; None where there is none.
+
+    Attributes:
+        bounds: as given.
+        processor: the limit on processor time, as the kernel reads it.
+        closes: the kernel can close every descriptor in one of the calls.
+    """
+
+    def __init__(
+        self,
+        calls: kernel.Calls | None,
+        folder: str,
+        bounds: tuple[Bound, ...],
+        filter: seccomp.Filter | None,
+    ) -> None:
+        self._calls = calls
+        self._folder = folder
+        self.bounds = bounds
+        self._filter = filter
+        self.processor = bytearray(_RLIMIT.size)
+        self.closes = calls is not None and kernel.knows_close_range()
+
+    def open(self, cpu_seconds: int, secret: int) -> None:
+        """In the warm parent: make it that of the next child.
+
+        Args:
+            cpu_seconds: processor time for all Calls together.
+            secret: what a write to the result pipe has to name.
+        """
+        _RLIMIT.pack_into(self.processor, 0, *_at_most(resource.RLIMIT_CPU, cpu_seconds))
+        if self._filter is not None:
+            self._filter.set_secret(secret)
+
+    def enter(self, parent: int) -> None:
         """Confine this process for good.
 
         Args:
             parent: process id of the warm parent.
-            bounds: as :meth:`bounds` gave them.
-            cpu_seconds: processor time for all Calls together.
-            secret: what a write to the result pipe has to name.
 
         Raises:
             OSError: a layer could not be applied; the program must not run.
         """
-        os.setsid()
-        if kernel.LINUX:
-            kernel.die_with_parent(signal.SIGKILL)
-            kernel.forbid_inspection()
+        if not self.closes:
+            os.closerange(RESULT_FD + 1, os.sysconf("SC_OPEN_MAX"))
+        if self._filter is not None:
+            self._filter.set_pid(os.getpid())
+        if self._calls is not None:
+            self._calls.make()
+        else:
+            self._enter_elsewhere()
         if os.getppid() != parent:
             raise OSError("the warm parent died")
+
+    def _enter_elsewhere(self) -> None:
+        """On other systems than Linux."""
+        os.setsid()
         os.dup2(0, 2)
         os.chdir(self._folder)
-        if self._landlocked:
-            landlock.enter(self._ruleset)
-        kernel.close_from(RESULT_FD + 1)
-        for kind, bound in bounds:
+        for kind, bound in self.bounds:
             resource.setrlimit(kind, bound)
-        resource.setrlimit(resource.RLIMIT_CPU, _at_most(resource.RLIMIT_CPU, cpu_seconds))
-        if self._filtered:
-            kernel.install_seccomp(self._filter.code(os.getpid(), secret))
+        resource.setrlimit(resource.RLIMIT_CPU, _RLIMIT.unpack(self.processor))
 
 
 def limit_processor(limits: Limits, used: float) -> None:

@@ -23,23 +23,31 @@ _PR_GET_NO_NEW_PRIVS = 39
 _SECCOMP_MODE_FILTER = 2
 
 # These numbers are the same on every architecture.
-_SYS_CLOSE_RANGE = 436
 _SYS_MOUNT_SETATTR = 442
 _SYS_LANDLOCK_CREATE_RULESET = 444
 _SYS_LANDLOCK_ADD_RULE = 445
-_SYS_LANDLOCK_RESTRICT_SELF = 446
 
 _SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
 
 _CAPABILITY_VERSION_3 = 0x20080522
+_LAST_FD = 0x7FFFFFFF
 
 # What every child calls goes by one function with one signature: setting up another costs a freshly
 # forked process more than the call does. Each number is that of x86-64, then the generic one.
 _GENERIC = not LINUX or os.uname().machine != "x86_64"
 _SYS_WRITE = (1, 64)[_GENERIC]
 _SYS_PRCTL = (157, 167)[_GENERIC]
+_NUMBERS = {
+    "setsid": (112, 157)[_GENERIC],
+    "prctl": _SYS_PRCTL,
+    "dup3": (292, 24)[_GENERIC],
+    "chdir": (80, 49)[_GENERIC],
+    "prlimit64": (302, 261)[_GENERIC],
+    "close_range": 436,
+    "landlock_restrict_self": 446,
+}
 
 _libc = ctypes.CDLL(None, use_errno=True) if LINUX else None
 _raw = ctypes.PyDLL(None, use_errno=True).syscall
@@ -47,10 +55,6 @@ _raw.argtypes = (*(ctypes.c_long,) * 4, *(ctypes.c_ulong,) * 2)
 _raw.restype = ctypes.c_long
 # Without letting go of the interpreter's lock.
 _fork = ctypes.PyDLL(None, use_errno=True).fork
-
-
-class _SockFprog(ctypes.Structure):
-    _fields_ = (("len", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
 def _call(name: str, *arguments: object) -> int:
@@ -155,20 +159,85 @@ def drop_capabilities() -> None:
     _call("capset", ctypes.byref(header), ctypes.byref(nothing))
 
 
-def close_from(lowest: int) -> None:
-    """Close every descriptor from ``lowest`` on."""
+def knows_close_range() -> bool:
+    """True when the kernel can close all descriptors from one on (Linux 5.9)."""
     try:
-        _child_call("close_range", _SYS_CLOSE_RANGE, lowest, 0x7FFFFFFF)
+        # The highest alone, which is not open.
+        _child_call("close_range", _NUMBERS["close_range"], _LAST_FD, _LAST_FD)
     except OSError:
-        os.closerange(lowest, os.sysconf("SC_OPEN_MAX"))
+        return False
+    return True
 
 
-def install_seccomp(program: bytes) -> None:
+class Calls:
+    """System calls made ready beforehand, and then made one after another.
+
+    A freshly forked process pays for each function, module and object that it touches first, with a
+    page fault or more, so that what it calls are numbers in one list.
+    """
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._calls: list[tuple[int, ...]] = []
+        self._memory: list[object] = []
+
+    def add(self, name: str, *arguments: int | bytearray) -> None:
+        """Add one.
+
+        Args:
+            name: of the call, one of ``_NUMBERS``.
+            arguments: up to five; for a ``bytearray`` its address, and what it holds when the call is
+                made counts.
+        """
+        words = [_NUMBERS[name]]
+        for argument in arguments:
+            if isinstance(argument, bytearray):
+                place = (ctypes.c_char * len(argument)).from_buffer(argument)
+                self._memory.append(place)
+                words.append(ctypes.addressof(place))
+            else:
+                words.append(argument)
+        self._names.append(name)
+        self._calls.append((*words, 0, 0, 0, 0, 0)[:6])
+
+    def add_die_with_parent(self, signal: int) -> None:
+        self.add("prctl", _PR_SET_PDEATHSIG, signal)
+
+    def add_forbid_inspection(self) -> None:
+        self.add("prctl", _PR_SET_DUMPABLE, 0)
+
+    def add_close_from(self, lowest: int) -> None:
+        self.add("close_range", lowest, _LAST_FD)
+
+    def add_seccomp(self, program: bytearray) -> None:
+        """See :func:`install_seccomp`."""
+        self.add("prctl", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, _fprog(program, self._memory))
+
+    def make(self) -> None:
+        """Make them.
+
+        Raises:
+            OSError: the kernel refused one; those after it were not made.
+        """
+        for call in self._calls:
+            if _raw(*call) < 0:
+                error = ctypes.get_errno()
+                name = self._names[self._calls.index(call)]
+                raise OSError(error, f"{name}: {os.strerror(error)}")
+
+
+def _fprog(program: bytearray, memory: list[object]) -> bytearray:
+    """A ``struct sock_fprog`` for a program; what it points to is added to ``memory``."""
+    code = (ctypes.c_char * len(program)).from_buffer(program)
+    memory.append(code)
+    return bytearray(struct.pack("@HP", len(program) // 8, ctypes.addressof(code)))
+
+
+def install_seccomp(program: bytearray) -> None:
     """Install a BPF program, eight bytes per instruction, for this process and its future."""
-    code = ctypes.create_string_buffer(program, len(program))
-
-    argument = _SockFprog(len(program) // 8, ctypes.addressof(code))
-    _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(argument))
+    calls = Calls()
+    calls.add_seccomp(program)
+    calls.make()
 
 
 def knows_seccomp() -> bool:
@@ -188,10 +257,6 @@ def landlock_create_ruleset(attribute: bytes | None, flags: int = 0) -> int:
 
 def landlock_add_rule(ruleset: int, kind: int, rule: bytes) -> None:
     _syscall(_SYS_LANDLOCK_ADD_RULE, ruleset, kind, rule, 0)
-
-
-def landlock_restrict_self(ruleset: int) -> None:
-    _child_call("landlock_restrict_self", _SYS_LANDLOCK_RESTRICT_SELF, ruleset)
 
 
 def unshare(flags: int) -> None:

@@ -1,6 +1,6 @@
 """Landlock: which files and connections a confined program reaches. It starts from nothing at all.
 
-The ruleset is made once, in the warm parent; a child only has to enter it.
+The ruleset is made once, in the warm parent; a child only has to enter it (:mod:`confine`).
 """
 
 from __future__ import annotations
@@ -123,12 +123,3 @@ def _library_directories() -> set[str]:
             if path and os.path.basename(path[0]).startswith(("libc.", "libc-", "ld-")):
                 directories.add(os.path.dirname(path[0]))
     return directories
-
-
-def enter(ruleset: int) -> None:
-    """Confine this process; ``no_new_privs`` must be set.
-
-    Raises:
-        OSError: the kernel refused.
-    """
-    kernel.landlock_restrict_self(ruleset)

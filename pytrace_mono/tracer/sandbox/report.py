@@ -45,26 +45,24 @@ def to_json(value: Any) -> bytes:
 
 
 class Channel:
-    """The result pipe, once it is open.
+    """The result pipe of one child, which the warm parent opens before it forks.
 
     Args:
         is_own_doing: says of the frame that calls whether this is the harness's own doing.
+
+    Attributes:
+        secret: what a write has to name.
     """
 
     def __init__(self, is_own_doing: Callable[[FrameType], bool]) -> None:
         self._is_own_doing = is_own_doing
         self._nonce = b""
-        self._secret = 0
+        self.secret = 0
 
     def open(self, nonce: bytes) -> None:
-        """Say that the layers are in force.
-
-        Args:
-            nonce: proves that a message is the harness's own.
-        """
+        """Take the nonce that proves a message to be the harness's own."""
         self._nonce = nonce
-        self._secret = int.from_bytes(nonce, "big")
-        self._write(wire.CONFINED + nonce)
+        self.secret = int.from_bytes(nonce, "big")
 
     def send(self, tag: bytes, body: bytes = b"") -> None:
         message = _MESSAGE(tag, self._nonce, len(body)) + body
@@ -77,7 +75,7 @@ class Channel:
         self.send(wire.NOTE, what.encode("utf-8", "backslashreplace"))
 
     def _write(self, data: bytes) -> None:
-        _write(RESULT_FD, data, self._secret)
+        _write(RESULT_FD, data, self.secret)
 
 
 class Output(io.BytesIO):

@@ -36,10 +36,6 @@ def read(reply: Reply, job: Job, level: Level, limits: Limits) -> Trace:
         raise SandboxError(
             f"the program was not run, because the level {level!r} could not be applied: {message}"
         )
-    if reply.end == "unready":
-        raise SandboxError(
-            f"the child died before the level {level!r} was in force ({_death(reply.status)})"
-        )
     if reply.end == "invalid":
         fault = json.loads(reply.body)  # Written by the harness before the program began.
         raise refusal(str(fault.get("part")), fault.get("line"), str(fault.get("cause")))

@@ -1,8 +1,12 @@
 """seccomp: the system calls a confined program may make; everything else is refused.
 
 The rules are compiled to BPF once, in the warm parent: ranges of call numbers with the same answer,
-found by a balanced tree of comparisons, which installs and runs faster than a list. Only the
-child's own process id and its secret differ from child to child, and are patched in.
+found by a balanced tree of comparisons, which installs and runs faster than a list.
+
+They come in two filters, because to install one takes time for each of its instructions. The larger one
+is installed once, in the warm parent, and every child inherits it; it leaves open what the warm parent
+itself needs. The smaller one, which each child installs, shuts that again, and knows the child's own
+process id and its secret. The kernel asks both and follows the stricter.
 """
 
 from __future__ import annotations
@@ -30,50 +34,78 @@ _ARGUMENTS_AT = 16
 _SECRET_LOW, _SECRET_HIGH = 0x7FFFFFF2, 0x7FFFFFF3
 """Stand for the two words of the child's secret."""
 
+_WORD = struct.Struct("=I")
 _Instruction = tuple[int, int, int, int]
 
 
 class Filter:
-    """The compiled rules for this machine.
+    """One filter, compiled for this machine.
 
     Args:
-        profiles: what is granted beyond the usual.
+        rules: the answers, by number.
+        otherwise: the answer for the other numbers.
+
+    Attributes:
+        code: the BPF program; the process id and the secret in it are those set last.
 
     Raises:
         OSError: there is no table of system calls for this architecture.
     """
 
-    def __init__(self, profiles: tuple[str, ...] = ()) -> None:
-        architecture = syscalls.architecture()
-        rules = syscalls.rules(profiles)
+    def __init__(self, rules: dict[int, Rule], otherwise: Rule) -> None:
         program: list[_Instruction] = [
             (_LOAD, 0, 0, _ARCHITECTURE_AT),
             # Another architecture's numbers would mean other calls.
-            (_IF_EQUAL, 1, 0, architecture),
+            (_IF_EQUAL, 1, 0, syscalls.architecture()),
             (_RETURN, 0, 0, _KILL),
             (_LOAD, 0, 0, _NUMBER_AT),
-            *_tree(_ranges(rules)),
+            *_tree(_ranges(rules, otherwise)),
         ]
-        self._code = b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
+        self.code = bytearray().join(struct.pack("=HBBI", *line) for line in program)
+        self._pids, self._lows, self._highs = (
+            [8 * at + 4 for at, line in enumerate(program) if line[0] == _IF_EQUAL and line[3] == k]
+            for k in (OWN_PID, _SECRET_LOW, _SECRET_HIGH)
+        )
 
-    def code(self, pid: int, secret: int) -> bytes:
-        """The BPF program for the process ``pid``, whose secret has 64 bits."""
-        code = self._code
-        own = {OWN_PID: pid, _SECRET_LOW: secret & 0xFFFFFFFF, _SECRET_HIGH: secret >> 32}
-        for stands_for, value in own.items():
-            code = code.replace(_if_equal(stands_for), _if_equal(value))
-        return code
+    def set_pid(self, pid: int) -> None:
+        """Whose filter it is."""
+        for at in self._pids:
+            _WORD.pack_into(self.code, at, pid)
+
+    def set_secret(self, secret: int) -> None:
+        """What a write to the result pipe has to name, 64 bits."""
+        for at in self._lows:
+            _WORD.pack_into(self.code, at, secret & 0xFFFFFFFF)
+        for at in self._highs:
+            _WORD.pack_into(self.code, at, secret >> 32)
 
 
-def _if_equal(value: int) -> bytes:
-    return struct.pack("=HBBI", _IF_EQUAL, 0, 1, value)
+def of_parent(profiles: tuple[str, ...] = ()) -> Filter:
+    """The filter of a warm parent, which its children inherit.
+
+    Raises:
+        OSError: there is no table of system calls for this architecture.
+    """
+    open_to_parent = dict.fromkeys(syscalls.of_parent(profiles), syscalls.ALLOW)
+    return Filter({**syscalls.rules(profiles), **open_to_parent}, errno.EPERM)
 
 
-def _ranges(rules: dict[int, Rule]) -> list[tuple[int, Rule]]:
+def of_child(profiles: tuple[str, ...] = ()) -> Filter:
+    """The filter that makes of a warm parent's that of a child.
+
+    Raises:
+        OSError: there is no table of system calls for this architecture.
+    """
+    rules = syscalls.rules(profiles)
+    shut = {number: rules.get(number, errno.EPERM) for number in syscalls.of_parent(profiles)}
+    return Filter(shut, syscalls.ALLOW)
+
+
+def _ranges(rules: dict[int, Rule], otherwise: Rule) -> list[tuple[int, Rule]]:
     """(first number, answer) pairs in ascending order; each holds up to the next pair."""
-    ranges: list[tuple[int, Rule]] = [(0, errno.EPERM)]
+    ranges: list[tuple[int, Rule]] = [(0, otherwise)]
     for number in sorted(rules):
-        for first, rule in ((number, rules[number]), (number + 1, errno.EPERM)):
+        for first, rule in ((number, rules[number]), (number + 1, otherwise)):
             if ranges[-1][0] == first:
                 ranges.pop()
             if not ranges or ranges[-1][1] != rule:

@@ -225,6 +225,30 @@ _GRANTED: dict[str, dict[str, tuple[int | None, int | None, Rule]]] = {
     },
 }
 
+# What a warm parent does beyond that, and a child while it shuts itself in. Name as in the tables
+# above where it is there too, because a child gets that rule back.
+_OF_PARENT: dict[str, tuple[int | None, int | None]] = {
+    "clone": (56, 220),
+    "fork": (57, None),
+    "kill": (62, 129),
+    "tgkill": (234, 131),
+    "pidfd_open": (434, 434),
+    "write": (1, 64),
+    "dup2": (33, None),
+    "dup3": (292, 24),
+    "setsid": (112, 157),
+    "prctl": (157, 167),
+    "chdir": (80, 49),
+    "prlimit64": (302, 261),
+    "close_range": (436, 436),
+    "landlock_restrict_self": (446, 446),
+}
+_OF_PARENT_WITH_SCRATCH: dict[str, tuple[int | None, int | None]] = {
+    "chmod": (90, None),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+}
+
 
 def architecture() -> int:
     """The AUDIT_ARCH constant of this machine.
@@ -253,6 +277,19 @@ def rules(profiles: tuple[str, ...] = ()) -> dict[int, Rule]:
         if number is not None:
             answers[number] = ALLOW
     return answers
+
+
+def of_parent(profiles: tuple[str, ...] = ()) -> set[int]:
+    """The numbers that a warm parent's own filter leaves open.
+
+    Args:
+        profiles: what is granted, out of :data:`setting.PROFILES`.
+    """
+    rows = list(_OF_PARENT.values())
+    if "scratch" in profiles:
+        rows += _OF_PARENT_WITH_SCRATCH.values()
+    column = _machine()[0]
+    return {number for row in rows if (number := row[column]) is not None}
 
 
 def _machine() -> tuple[int, int]:

@@ -56,7 +56,7 @@ class Heard(NamedTuple):
     """What came of one Call.
 
     Attributes:
-        end: frame, invalid, again, died, timeout, oversized, forged; unconfined or unready where the
+        end: frame, invalid, again, died, timeout, oversized, forged; unconfined or unbegun where the
             child did not get as far as the program.
         body: the result, or the message that belongs to ``end``.
         notes: what was tampered with, as far as the child knew.
@@ -79,15 +79,16 @@ class Child:
     Args:
         pid: its process id.
         reader: read end of its result pipe.
+        nonce: what its messages carry.
         main: the process that asked.
     """
 
-    def __init__(self, pid: int, reader: int, main: Main) -> None:
+    def __init__(self, pid: int, reader: int, nonce: bytes, main: Main) -> None:
         self.pid = pid
         self._reader = reader
         self._main = main
         self._buffer = bytearray()
-        self._nonce: bytes | None = None
+        self._nonce = nonce
         self._cpu = 0.0
         self._ended = pidfd(pid)
         self._poll = select.poll()
@@ -105,11 +106,6 @@ class Child:
         notes: list[str] = []
         running = False
         try:
-            if self._nonce is None:
-                state = self._take(1, deadline)
-                if state != wire.CONFINED:
-                    return Heard("unconfined", self._rest(deadline))
-                self._nonce = self._take(wire.NONCE_BYTES, deadline)
             while True:
                 tag, body = self._message(deadline)
                 if tag == wire.RUNNING:
@@ -120,6 +116,8 @@ class Child:
                     return Heard("frame", body, tuple(notes), self._cpu_since())
                 elif tag == wire.INVALID and not running:
                     return Heard("invalid", body)
+                elif tag == wire.UNCONFINED and not running:
+                    return Heard("unconfined", body)
                 elif tag == wire.AGAIN:
                     return Heard("again")
                 elif tag != wire.NOTE:
@@ -127,7 +125,7 @@ class Child:
         except _Ended as ended:
             end = str(ended)
             if end == "died" and not running:
-                end = "unready" if self._nonce is None else "unbegun"
+                end = "unbegun"
             return Heard(end, b"", tuple(notes))
 
     def end(self) -> tuple[int, float]:
@@ -150,13 +148,6 @@ class Child:
         if size > wire.RESULT_CAP:
             raise _Ended("oversized")
         return tag, self._take(size, deadline)
-
-    def _rest(self, deadline: float) -> bytes:
-        data = b""
-        with contextlib.suppress(_Ended):
-            while len(data) < _CHUNK:
-                data += self._take(1, deadline)
-        return data
 
     def _take(self, size: int, deadline: float) -> bytes:
         while len(self._buffer) < size:

@@ -3,8 +3,8 @@
 The reader never trusts the length: it is held against a cap before a byte of the body is read, and
 the body is JSON for others to parse. Nothing here can execute what it reads.
 
-A child's messages have a tag (one byte) and the run's nonce (eight bytes) before the frame; its
-nonce is the first thing it says, before anything of the program is looked at.
+A child's messages have a tag (one byte) and the run's nonce (eight bytes) before the frame; the warm
+parent chooses a nonce for each child before it forks it.
 """
 
 from __future__ import annotations
@@ -39,11 +39,9 @@ NONCE_BYTES = 8
 MESSAGE = struct.Struct(f">c{NONCE_BYTES}sI")
 """What comes before the body of a child's message: tag, nonce, length."""
 
-# The first byte of a child: are the layers in force? A nonce or a message follows.
-CONFINED, UNCONFINED = b"C", b"F"
-# The tags: this part does not compile; run this in a fresh child; the program has begun; something
-# was tampered with; the result.
-INVALID, AGAIN, RUNNING, NOTE, RESULT = b"I", b"A", b"R", b"T", b"D"
+# The tags: a layer could not be applied; this part does not compile; run this in a fresh child; the
+# program has begun; something was tampered with; the result.
+UNCONFINED, INVALID, AGAIN, RUNNING, NOTE, RESULT = b"F", b"I", b"A", b"R", b"T", b"D"
 
 
 class FrameError(Exception):

@@ -46,10 +46,12 @@ def main(setting: str, main_ended: int) -> None:
         setting: what holds for every child, as :meth:`Setting.to_json` wrote it.
         main_ended: a descriptor that becomes readable when the process that asks has ended, or -1.
     """
-    # Children put their result pipe at this number, so nothing of ours may live there.
+    # Children find their result pipe at this number, so nothing of ours may live there.
     while (null := os.open(os.devnull, os.O_RDWR)) < RESULT_FD:
         pass
     requests, replies = os.dup(0), os.dup(1)
+    if main_ended == RESULT_FD:
+        main_ended = os.dup(main_ended)
     os.dup2(null, 0)
     os.dup2(null, 1)
     signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(0))
@@ -114,20 +116,34 @@ class _Zygote:
         items, done = request["items"], 0
         prepared = self._prepare({name: request[name] for name in ("limits", "traced", "aliases")})
         while done < len(items):
-            reader, writer = os.pipe()
             try:
-                pid = kernel.fork()
+                running = self._fork(items[done:], prepared)
             except OSError as error:
-                os.close(reader)
-                os.close(writer)
                 self._reply({"end": "unforked", "message": str(error)})
                 done += 1
                 continue
+            done += self._watch(running, len(items) - done, request)
+
+    def _fork(self, items: list[child.Item], prepared: child.Request) -> Child:
+        """Make a child for these items.
+
+        Raises:
+            OSError: no process can be made.
+        """
+        nonce = prepared.open(len(items))
+        reader, writer = os.pipe()
+        os.dup2(writer, RESULT_FD)  # What is done here, a child need not touch.
+        os.close(writer)
+        try:
+            pid = kernel.fork()
             if pid == 0:
-                os.close(reader)
-                child.main(items[done:], prepared, self._parent, writer)
-            os.close(writer)
-            done += self._watch(Child(pid, reader, self._main), len(items) - done, request)
+                child.main(items, prepared, self._parent)
+        except OSError:
+            os.close(reader)
+            raise
+        finally:
+            os.dup2(0, RESULT_FD)
+        return Child(pid, reader, nonce, self._main)
 
     def _prepare(self, wanted: dict[str, Any]) -> child.Request:
         """What children need; kept, because it is the same for most requests."""
