@@ -53,6 +53,7 @@ _libc = ctypes.CDLL(None, use_errno=True) if LINUX else None
 _raw = ctypes.PyDLL(None, use_errno=True).syscall
 _raw.argtypes = (*(ctypes.c_long,) * 4, *(ctypes.c_ulong,) * 2)
 _raw.restype = ctypes.c_long
+_BYTES_AT = bytes.__basicsize__ - 1  # In CPython's object, the last of which is a terminating zero.
 # Without letting go of the interpreter's lock.
 _fork = ctypes.PyDLL(None, use_errno=True).fork
 
@@ -94,7 +95,7 @@ def write_with_secret(fd: int, data: bytes, secret: int) -> None:
         OSError: the reader is gone.
     """
     done = 0
-    address = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
+    address = id(data) + _BYTES_AT
     while done < len(data):
         if _libc is None:
             done += os.write(fd, data[done:])

@@ -107,15 +107,20 @@ class Stage:
         self._fresh = fresh
         self.handlers = (self._wall_passed, self._processor_passed)
 
-    def set(self, source: str) -> None:
-        """Give the program its module, its streams and its source for tracebacks."""
+    def enter(self) -> None:
+        """Give the program its module, its streams, and the handlers of its clocks."""
         sys.stdin, sys.stdout, sys.stderr = self._streams
         sys.__stdout__, sys.__stderr__ = self._streams[1:]  # type: ignore[misc]
         sys.argv = [PROGRAM_FILE]
-        lines = source.splitlines(keepends=True)
-        linecache.cache[PROGRAM_FILE] = (len(source), None, lines, PROGRAM_FILE)
         sys.modules[PROGRAM_NAME] = self._module
         sys.modules["builtins"] = self._builtins
+        _set_handler(signal.SIGALRM, self.handlers[0])
+        _set_handler(signal.SIGPROF, self.handlers[1])
+
+    def set(self, source: str) -> None:
+        """Give the program its source for tracebacks, and a signal and collector as they usually are."""
+        lines = source.splitlines(keepends=True)
+        linecache.cache[PROGRAM_FILE] = (len(source), None, lines, PROGRAM_FILE)
         _set_handler(signal.SIGTERM, _DEFAULT)  # The warm parent has a handler of its own.
         if self._fresh:
             # What was made up to here stays. A first collection that searched it would write to its
@@ -125,8 +130,6 @@ class Stage:
 
     def start_clocks(self) -> None:
         """Begin to count; the handlers end the run."""
-        _set_handler(signal.SIGALRM, self.handlers[0])
-        _set_handler(signal.SIGPROF, self.handlers[1])
         # They repeat: a handler that ran into the program's recursion limit gets another chance.
         _set_timer(signal.ITIMER_REAL, self._clocks[0], _TIMER_REPEAT_SECONDS)
         _set_timer(signal.ITIMER_PROF, self._clocks[1], _TIMER_REPEAT_SECONDS)
