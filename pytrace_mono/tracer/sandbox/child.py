@@ -8,21 +8,30 @@ from __future__ import annotations
 import builtins
 import math
 import os
+import resource
 from types import CodeType, TracebackType
 from typing import Any, NamedTuple, NoReturn
 
 from pytrace_mono.tracer.limits import Limits
-from pytrace_mono.tracer.recorder import Recorder
 from pytrace_mono.tracer.sandbox import wire
 from pytrace_mono.tracer.sandbox.confine import Entry, Jail
 from pytrace_mono.tracer.sandbox.integrity import Guard
 from pytrace_mono.tracer.sandbox.report import Channel, Reserve, to_json
 from pytrace_mono.tracer.sandbox.stage import Clean, Stage, stop_clocks
 from pytrace_mono.tracer.sandbox.surroundings import Surroundings
-from pytrace_mono.tracer.scope import PROGRAM_FILE, Scope
-from pytrace_mono.tracer.snapshot import Snapshotter
+from pytrace_mono.tracer.scope import PROGRAM_FILE
 
 Item = dict[str, Any]
+
+_REHEARSALS = 12
+_REHEARSED = """\
+def f(n):
+    d = {'k': [n]}
+    for i in range(n):
+        d[i] = str(i)
+    return [str(i) for i in range(n)], d, 0.5, (n, {n})
+print(f(1))
+"""
 
 # Kept from before the program runs, which may replace the names in `builtins`.
 _exec, _eval, _compile = builtins.exec, builtins.eval, builtins.compile
@@ -144,22 +153,27 @@ def _run_item(
         stage.report.cut("crashed", f"the harness failed: {type(error).__name__}: {error}")
 
 
-def warm_up() -> None:
-    """Run a small program as a child would, so that forked children find every cache filled."""
-    limits = Limits()
-    recorder = Recorder(limits, Scope.of_files(PROGRAM_FILE))
-    source = (
-        "def f(n):\n    d = {'k': [n]}\n    return [str(i) for i in range(n)], d, 0.5, (n, {n})\n"
-    )
-    namespace: dict[str, Any] = {}
-    recorder.start()
-    _exec(_compile(source, PROGRAM_FILE, "exec", dont_inherit=True), namespace)
-    value = _eval("f(2)", namespace)
-    recorder.stop()
-    snapshotter = Snapshotter(limits)
-    recorder.rows.json()
-    to_json({"value": snapshotter.take(value)})
-    snapshotter.exception(ValueError("x"))
+def rehearse(parent: Parent) -> None:
+    """Run a small program in the warm parent as a child would, more than once.
+
+    So forked children find every cache filled, and the harness's own code as the interpreter adapts it
+    to what it meets: in a child, adapting would take time, and write to pages that are shared.
+    """
+    item = {"source": _REHEARSED, "setup": "", "call": "f(2)"}
+    own_limit = resource.getrlimit(resource.RLIMIT_CPU)
+    for traced in (False, True):
+        request = Request.prepare(Limits(), traced, False, parent)
+        for _ in range(_REHEARSALS):
+            request.open(1)
+            stage = Stage(
+                request.limits, traced, False, parent.reserve, request.channel, fresh=False
+            )
+            stage.enter()
+            _run_item(item, {}, request, stage, parent)
+            if parent.guard.disarm():
+                raise RuntimeError("the guard suspects the harness's own doing")
+            parent.clean.restore(request.limits)
+    resource.setrlimit(resource.RLIMIT_CPU, own_limit)
 
 
 def _compile_all(item: Item, compiled: dict[str, CodeType], channel: Channel) -> _Codes:

@@ -52,9 +52,9 @@ def main(setting: str, main_ended: int) -> None:
     requests, replies = os.dup(0), os.dup(1)
     if main_ended == RESULT_FD:
         main_ended = os.dup(main_ended)
+    os.dup2(null, RESULT_FD)
     os.dup2(null, 0)
     os.dup2(null, 1)
-    signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(0))
     # A broken pipe: whoever asked is gone.
     with contextlib.suppress(BrokenPipeError, MainProcessGone):
         zygote = _Zygote(Setting.from_json(setting), Main(main_ended, requests), replies)
@@ -70,7 +70,6 @@ class _Zygote:
         self._replies = replies
         for name in _COMMON.split():
             importlib.import_module(name)
-        child.warm_up()
         reserve = Reserve()
         address_space = _address_space()
         granted = landlock.grants() if setting.level != "guard" else []
@@ -86,13 +85,17 @@ class _Zygote:
         jail = Jail(setting, granted, folder, address_space)
         guard = Guard((*ENTRIES, main))
         surroundings = Surroundings(setting, folder)
-        self._parent = child.Parent(os.getpid(), jail, reserve, guard, Clean(), surroundings, self)
+        parent = child.Parent(os.getpid(), jail, reserve, guard, Clean(), surroundings, self)
+        self._parent = parent
+        plain = Surroundings(Setting(setting.level), folder)
+        child.rehearse(parent._replace(surroundings=plain))
         self._request: tuple[dict[str, Any], child.Request] | None = None
         gc.collect()
         gc.disable()
         gc.freeze()
 
     def serve(self) -> None:
+        signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(0))
         wire.write_all(self._replies, wire.pack_json({"ready": os.getpid()}))
         poll = select.poll()
         self._main.register(poll, hangup_only=False)
