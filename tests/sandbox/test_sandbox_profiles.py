@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
 from ast import literal_eval
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import LEVELS
@@ -228,3 +231,19 @@ def attack():
 """
     trace = shut.trace(source, "attack()")
     assert trace.status.state == "tampered" and "garbage collector" in str(trace.status.reason)
+
+
+@pytest.mark.parametrize("level", ["guard", pytest.param("confined", marks=NEEDS_CONFINED)])
+def test_the_folder_of_a_warm_parent_that_was_killed_does_not_stay(level: str) -> None:
+    source = "import os, time\ndef leave():\n    os.makedirs('a/left')\n    time.sleep(1)\n"
+    with (
+        Sandbox(Limits(wall_seconds=5), level, 1, profiles=["scratch"]) as sandbox,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        parent, folder = literal_eval(text(sandbox, source, "(os.getppid(), os.getcwd())"))
+        again = thread.submit(sandbox.run, source, "leave()")
+        while not os.path.exists(f"{folder}/a/left"):
+            time.sleep(0.01)
+        os.kill(parent, signal.SIGKILL)
+        assert again.result().kind == "returned"
+        assert not os.path.exists(folder)

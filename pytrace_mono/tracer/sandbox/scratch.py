@@ -26,6 +26,7 @@ class Scratch:
 
     Attributes:
         path: where it is.
+        outside: the same where it does not vanish with its warm parent, or None.
     """
 
     def __init__(self, mounted: bool) -> None:
@@ -33,6 +34,7 @@ class Scratch:
 
         self._mounted = mounted
         self.path = MOUNTED_AT if mounted else tempfile.mkdtemp(prefix="pytrace-mono-")
+        self.outside = None if mounted else self.path
         tempfile.tempdir = None  # Programs are to look for it themselves, and find this one.
         os.environ["TMPDIR"] = self.path
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -109,6 +111,7 @@ class Worker:
         here = pidfd(os.getpid()) if passed else -1
         command = [sys.executable, "-s", "-c", _BOOTSTRAP, root, setting.to_json(), str(here)]
         self._launch = None
+        self._folder: str | None = None
         if setting.tool is not None:
             with_scratch = "scratch" in setting.profiles
             self._launch = Launch(setting.tool, command, environment, with_scratch, here)
@@ -131,7 +134,8 @@ class Worker:
             if here >= 0:
                 os.close(here)
         try:
-            self._receive(_REPLY_CAP, time.monotonic() + _START_SECONDS)
+            ready = json.loads(self._receive(_REPLY_CAP, time.monotonic() + _START_SECONDS))
+            self._folder = ready["folder"]
         except WorkerDied as error:
             raise SandboxError(
                 f"the sandbox's warm parent did not start at level {setting.level!r}: "
@@ -192,6 +196,10 @@ class Worker:
             self._process.stderr.close()
         if self._launch is not None:
             self._launch.close()
+        if self._folder is not None:
+            # Usually it has removed that itself. A program's files may be nested without bound.
+            with contextlib.suppress(RecursionError):
+                shutil.rmtree(self._folder, ignore_errors=True)
 
     def _receive(self, cap: int, deadline: float) -> bytes:
         try:

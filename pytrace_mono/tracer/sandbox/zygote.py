@@ -96,7 +96,8 @@ class _Zygote:
 
     def serve(self) -> None:
         signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(0))
-        wire.write_all(self._replies, wire.pack_json({"ready": os.getpid()}))
+        folder = self._scratch.outside if self._scratch is not None else None
+        wire.write_all(self._replies, wire.pack_json({"folder": folder}))
         poll = select.poll()
         self._main.register(poll, hangup_only=False)
         while True:
