@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -22,11 +23,12 @@ from pytrace_mono.tracer.sandbox import Job, Sandbox, wire
         ("x = 1\n\0", r"\(line 2\): it contains a NUL byte"),
         ("(" * 5000 + ")" * 5000, "nested"),
         ("x = '\ud800'", "surrogates"),
+        ("x = '\ud800'" + " " * 100_000, "surrogates"),
         (b"x = 1", "must be a str, not bytes"),
         (None, "must be a str, not NoneType"),
         ("x = 1\n" * 2_000_000, "larger than"),
     ],
-    ids=["syntax", "nul", "nested", "surrogate", "bytes", "none", "size"],
+    ids=["syntax", "nul", "nested", "surrogate", "long surrogate", "bytes", "none", "size"],
 )
 def test_a_source_that_does_not_parse_is_refused(source: str, said: str) -> None:
     with pytest.raises(SourceError, match=said):
@@ -61,6 +63,32 @@ def test_what_parses_but_does_not_compile_is_refused_when_it_is_run(
     Sandbox.check(job)
     with pytest.raises(error, match="SyntaxError"):
         sandbox.trace(job.source, job.call, job.setup)
+
+
+@pytest.mark.parametrize(
+    ("job", "error"),
+    [
+        (Job("x = 1\n" * 20_000 + "def (:\n"), SourceError),
+        (Job("x = 1", "x +\n" * 40_000), CallError),
+        (Job("x = [" + "1," * 2_000_000), SourceError),
+    ],
+    ids=["source", "call", "million"],
+)
+def test_long_texts_are_parsed_by_the_child_alone(
+    impatient: Sandbox, job: Job, error: type[Exception]
+) -> None:
+    used = time.process_time()
+    Sandbox.check(job)
+    try:
+        assert impatient.run(job.source, job.call).kind in ("timed_out", "crashed")
+    except (SourceError, CallError) as refused:
+        assert type(refused) is error
+    assert time.process_time() - used < 0.5
+
+
+def test_a_long_program_that_does_not_parse_is_refused_with_its_line(sandbox: Sandbox) -> None:
+    with pytest.raises(SourceError, match="line 20001"):
+        sandbox.run("x = 1\n" * 20_000 + "def (:\n")
 
 
 def test_odd_escapes_in_a_program_warn_nobody(sandbox: Sandbox) -> None:

@@ -12,6 +12,10 @@ from pytrace_mono.errors import CallError, InputError, SourceError
 from pytrace_mono.tracer.parsing import one_at_a_time
 
 MAX_SOURCE_BYTES = 10 * 1024 * 1024
+_PARSED_HERE = 64 * 1024
+"""Characters; what is longer is parsed by the child alone, under its limits: ten million of them can
+take the parser a minute and gigabytes of memory."""
+
 _MAX_TEXT = 32 * 1024 * 1024
 """Characters in one request; as JSON they take up to six bytes each (``wire.REQUEST_CAP``)."""
 
@@ -111,7 +115,7 @@ def in_groups(given: Iterator[list[Job]], count: int) -> Iterator[list[Job]]:
 
 
 def check(together: Iterable[Job]) -> None:
-    """Refuse what cannot be run, by parsing alone: nothing is executed.
+    """Refuse what cannot be run, by parsing alone: nothing is executed. Long texts are not parsed here.
 
     Args:
         together: Jobs; a program that several in a row share is parsed once.
@@ -145,7 +149,11 @@ def refusal(part: str, line: int | None, cause: str) -> InputError:
 def _check_text(text: object, what: str, error: type[InputError]) -> None:
     if type(text) is not str:
         raise error(f"the {what} must be a str, not {type(text).__name__}")
-    if len(text) > MAX_SOURCE_BYTES or len(text.encode("utf-8", "replace")) > MAX_SOURCE_BYTES:
+    try:
+        too_large = len(text) > MAX_SOURCE_BYTES or len(text.encode()) > MAX_SOURCE_BYTES
+    except UnicodeEncodeError as fault:
+        raise error(_message(what, None, str(fault))) from None
+    if too_large:
         raise error(f"the {what} is larger than {MAX_SOURCE_BYTES} bytes; give a smaller one")
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
@@ -153,6 +161,8 @@ def _check_text(text: object, what: str, error: type[InputError]) -> None:
 
 
 def _parse(text: str, what: str, mode: Literal["exec", "eval"], error: type[InputError]) -> None:
+    if len(text) > _PARSED_HERE:
+        return
     try:
         # The warning filters too belong to the whole process.
         with one_at_a_time, warnings.catch_warnings():

@@ -191,8 +191,8 @@ class Sandbox:
     def check(job: JobLike) -> None:
         """Refuse a job that cannot be run, without running anything.
 
-        Some programs parse and still do not compile (``return`` outside a function); those are
-        refused only when they are run.
+        Some programs parse and still do not compile (``return`` outside a function); those, and what
+        does not parse in texts of more than 64 KiB, are refused only when they are run.
 
         Raises:
             SourceError, CallError: as :meth:`trace`.
