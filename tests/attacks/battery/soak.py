@@ -131,8 +131,9 @@ def _account(found: Soak, number: int, attack: Attack | None, trace: Trace) -> N
 
 
 def _files() -> set[str]:
-    """Ours in the folders that everyone may write to; other programs use them as well."""
-    return {str(path) for folder in ("/tmp", "/dev/shm") for path in Path(folder).glob("pytrace*")}
+    """Ours in the folders that everyone may write to, but decoys, which a scene looks after itself."""
+    found = {path for folder in ("/tmp", "/dev/shm") for path in Path(folder).glob("pytrace*")}
+    return {str(path) for path in found if not path.name.startswith("pytrace-mono-decoys-")}
 
 
 def _descriptors(pid: int) -> set[str]:
