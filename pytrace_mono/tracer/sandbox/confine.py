@@ -166,14 +166,14 @@ class Entry:
         Raises:
             OSError: a layer could not be applied; the program must not run.
         """
-        if not self.closes:
-            os.closerange(RESULT_FD + 1, os.sysconf("SC_OPEN_MAX"))
         if self._filter is not None:
             self._filter.set_pid(os.getpid())
         if self._calls is not None:
             self._calls.make()
         else:
             self._enter_elsewhere()
+        if not self.closes:
+            os.closerange(RESULT_FD + 1, os.sysconf("SC_OPEN_MAX"))
         if os.getppid() != parent:
             raise OSError("the warm parent died")
 
