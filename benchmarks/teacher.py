@@ -33,7 +33,7 @@ from teacher_curator import MISSING
 
 from pytrace_mono.records import Call, Problem
 from pytrace_mono.synth import Message, OpenAITeacher, Prompt
-from pytrace_mono.synth.cache import ResponseCache, request_key
+from pytrace_mono.synth.cache import Keys, ResponseCache
 from pytrace_mono.synth.ledger import Ledger
 from pytrace_mono.tracer import Sandbox
 
@@ -121,12 +121,13 @@ async def compare(url: str, directory: Path, prompt: Prompt) -> None:
 
 def alone(directory: Path) -> None:
     cache = ResponseCache(directory / "alone")
-    requests = [{"model": "m", "messages": [{"content": chat(i)}]} for i in range(COUNT)]
-    for request in requests:
-        cache.put(request_key("e", request, 0), BODY)
+    keys = Keys("e", {"model": "m"})
+    chats = [[{"content": chat(i)}] for i in range(COUNT)]
+    for turns in chats:
+        cache.put(keys.of(turns, 0), BODY)
     started, cpu = time.perf_counter(), time.process_time()
-    for request in requests:
-        assert cache.get(request_key("e", request, 0)) is not None
+    for turns in chats:
+        assert cache.get(keys.of(turns, 0)) is not None
     spent = time.process_time() - cpu
     told("the cache alone, with the digest", COUNT, time.perf_counter() - started, spent)
 

@@ -28,7 +28,7 @@ from pytrace_mono.synth import (
     Usage,
     synthesize,
 )
-from pytrace_mono.synth.cache import ResponseCache, request_key
+from pytrace_mono.synth.cache import Keys, ResponseCache
 from pytrace_mono.synth.replies import without_thinking
 from pytrace_mono.tracer import Limits, Outcome, Snapshot, Status, Trace
 
@@ -302,8 +302,8 @@ def test_an_answer_is_kept_as_it_came_so_that_another_parser_may_read_it(tmp_pat
     with serve([completion("<think>long</think>It is 1.", extra=[1])]) as server:
         options: dict[str, Any] = {"cache": tmp_path, "structured_output": False}
         ask(OpenAITeacher("m", base_url=server.url, api_key="sk-secret-123", **options))
-    request = {key: server.requests[0][key] for key in ("model", "messages")}
-    body = ResponseCache(tmp_path).get(request_key(server.url, request, 0))
+    key = Keys(server.url, {"model": "m"}).of(server.requests[0]["messages"], 0)
+    body = ResponseCache(tmp_path).get(key)
     assert body is not None and b"<think>long</think>" in body and b"extra" in body
     for file in tmp_path.iterdir():
         assert b"sk-secret" not in file.read_bytes()

@@ -15,7 +15,7 @@ from pytrace_mono.errors import InputError, MissingKeyError, TeacherError
 from pytrace_mono.synth import prompts, structured
 from pytrace_mono.synth.admission import Admission
 from pytrace_mono.synth.batch import Batch
-from pytrace_mono.synth.cache import ResponseCache, request_key
+from pytrace_mono.synth.cache import Keys, ResponseCache
 from pytrace_mono.synth.ledger import Ledger
 from pytrace_mono.synth.meter import Meter, Question
 from pytrace_mono.synth.openai_client import NO_KEY, Client, RequestError, shown
@@ -111,6 +111,7 @@ class OpenAITeacher:
         self._format = structured.Negotiation(
             self._cache, self.endpoint, model, wanted=structured_output
         )
+        self._keys: dict[str, Keys] = {}  # by format
         # The same question may be asked twice at the same time: the second waits for the first.
         self._asking: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
@@ -168,14 +169,13 @@ class OpenAITeacher:
         """What is asked in the format of the moment, and its key."""
         format = self._format.format
         chat = prompt.messages if format == structured.TEXT else prompts.as_json(prompt.messages)
-        request = {
-            "model": self.model,
-            "messages": [{"role": turn.role, "content": turn.content} for turn in chat],
-            **self._parameters,
-            **structured.parameters(format),
-        }
-        key = request_key(self.endpoint, request, sample)
-        return Question(key, prompt.row, chat, prompt.mismatch), request
+        messages = [{"role": turn.role, "content": turn.content} for turn in chat]
+        rest = {"model": self.model, **self._parameters, **structured.parameters(format)}
+        keys = self._keys.get(format)
+        if keys is None:
+            keys = self._keys[format] = Keys(self.endpoint, rest)
+        question = Question(keys.of(messages, sample), prompt.row, chat, prompt.mismatch)
+        return question, {**rest, "messages": messages}
 
     async def _sample(self, prompt: Prompt, sample: int) -> Completion:
         while True:

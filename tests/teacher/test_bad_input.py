@@ -133,15 +133,29 @@ def test_a_cache_by_a_newer_version_is_one_message_and_stays_as_it_is(
     assert (cache / "responses.sqlite3").read_bytes() == before
 
 
-def test_a_cache_of_an_older_version_is_used_and_keeps_its_answers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_cache_of_an_older_version_is_used_and_keeps_its_answers(
+    tmp_path: Path, version: int
+) -> None:
     with contextlib.closing(sqlite3.connect(tmp_path / "responses.sqlite3")) as connection:
         connection.executescript(
             "CREATE TABLE responses (key BLOB PRIMARY KEY, body BLOB NOT NULL, "
             "stored REAL NOT NULL DEFAULT (julianday('now'))) WITHOUT ROWID; "
-            "INSERT INTO responses (key, body) VALUES (x'00', x'01'); PRAGMA user_version = 1"
+            "INSERT INTO responses (key, body) VALUES (x'00', x'01'), (x'02', x'03'); "
+            f"PRAGMA user_version = {version}"
         )
-    cache = ResponseCache(tmp_path)
-    assert cache.get(b"\0") == b"\1" and cache.format_of("e", "m") is None
+        if version == 2:
+            connection.executescript(
+                "CREATE TABLE formats (endpoint TEXT, model TEXT, format TEXT NOT NULL, "
+                "PRIMARY KEY (endpoint, model)) WITHOUT ROWID; "
+                "INSERT INTO formats VALUES ('e', 'm', 'text')"
+            )
+    for _ in range(2):
+        cache = ResponseCache(tmp_path)
+        assert cache.get(b"\0") == b"\1" and cache.get(b"\2") == b"\3"
+        assert cache.format_of("e", "m") == ("text" if version == 2 else None)
+        cache.put(b"\0", b"another")
+        cache.close()
 
 
 @pytest.fixture
@@ -176,7 +190,7 @@ def test_a_full_disk_is_one_message_and_what_was_paid_is_not_paid_again(
         told = message(capsys.readouterr().err)
         assert str(small_disk) in told and ("full" in told or "No space" in told)
         paid = len(server.requests)
-        stored = ResponseCache(cache)._database.execute("SELECT count(*) FROM responses")[0][0]
+        stored = ResponseCache(cache)._database.execute("SELECT count(*) FROM bodies")[0][0]
         assert stored >= paid - 16 and stored > 0  # those in flight at most are lost
         subprocess.run(["mount", "-o", "remount,size=16m", str(small_disk)], check=True)
         assert main([*asked, "--base-url", server.url]) == 0
