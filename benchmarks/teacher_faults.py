@@ -3,7 +3,7 @@
     export PYTHONPATH=tests:tests/teacher
     python benchmarks/teacher_faults.py storm     30 % of the requests refused (429), at random
     python benchmarks/teacher_faults.py errors    50 runs against 40 % of errors (500)
-    python benchmarks/teacher_faults.py memory    peak memory of 1,000 and of 100,000 rows
+    python benchmarks/teacher_faults.py memory    what a run of 100,000 rows holds on its way (Linux)
 
 The endpoint is the scripted one of the tests, in a process of its own.
 """
@@ -14,11 +14,10 @@ import asyncio
 import json
 import multiprocessing
 import random
-import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from aiohttp import web
 from chat_server import body_of
 from endpoint import answer
 
-from pytrace_mono.synth import Corpus, OpenAITeacher, synthesize
+from pytrace_mono.synth import Completion, Corpus, OpenAITeacher, Prompt, synthesize
 from pytrace_mono.tracer import Limits
 
 FAULTS = {"storm": (429, 0.3), "errors": (500, 0.4), "none": (200, 0.0)}
@@ -69,7 +68,9 @@ def against(kind: str, delay: float, work: Callable[[str], Any]) -> Any:
         server.terminate()
 
 
-def run(url: str, rows: int, place: Path, **options: Any) -> tuple[Corpus, float]:
+def run(
+    url: str, rows: int, place: Path, kind: type[OpenAITeacher] = OpenAITeacher, **options: Any
+) -> tuple[Corpus, float]:
     """A corpus of so many forward rows, and the seconds it took."""
     place.mkdir(parents=True)
     problems = place / "rows.jsonl"
@@ -77,7 +78,7 @@ def run(url: str, rows: int, place: Path, **options: Any) -> tuple[Corpus, float
         for i in range(rows):
             row = {"id": str(i), "code": f"def f(x):\n    return x + {i}\n", "calls": ["f(1)"]}
             stream.write(json.dumps(row) + "\n")
-    teacher = OpenAITeacher("m", base_url=url, cache=place / "cache", **options)
+    teacher = kind("m", base_url=url, cache=place / "cache", **options)
     limits = Limits(wall_seconds=5)
     started = time.perf_counter()
     corpus = synthesize(problems, teacher, place / "c", limits=limits, directions=["forward"])
@@ -123,21 +124,36 @@ def errors() -> None:
     )
 
 
+class Watched(OpenAITeacher):
+    """Tells what its process holds when it has been asked so many times."""
+
+    marks: Sequence[int] = ()
+    asked = 0
+
+    async def complete(self, prompt: Prompt, *, n: int = 1) -> list[Completion]:
+        self.asked += 1
+        if self.asked in self.marks:
+            told_memory(self.asked)
+        return await super().complete(prompt, n=n)
+
+
+def told_memory(rows: int) -> None:
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    now, peak = (int(status[name].split()[0]) / 1_024 for name in ("VmRSS", "VmHWM"))
+    print(f"{rows:>7} rows: {now:6.1f} MB, {peak:6.1f} MB at most so far", flush=True)
+
+
 def memory() -> None:
-    for rows in [int(number) for number in sys.argv[2:]] or [1_000, 100_000]:
-        ready, other = multiprocessing.Pipe()
-        process = multiprocessing.Process(target=_measured, args=(other, rows))
-        process.start()
-        made, peak, seconds = ready.recv()
-        process.join()
-        print(f"{made:>7} rows: peak {peak:6.1f} MB, {seconds:.0f} s ({made / seconds:.0f} rows/s)")
-
-
-def _measured(other: Connection, rows: int) -> None:
+    Watched.marks = [int(number) for number in sys.argv[2:]] or [
+        *(1_000, 2_000, 5_000, 10_000, 20_000, 30_000),
+        *(40_000, 50_000, 60_000, 70_000, 80_000, 90_000, 100_000),
+    ]
     with tempfile.TemporaryDirectory() as place:
-        corpus, seconds = against("none", 0.0, lambda url: run(url, rows, Path(place) / "run"))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_024
-        other.send((len(corpus), peak, seconds))
+        rows = Watched.marks[-1]
+        corpus, seconds = against(
+            "none", 0.0, lambda url: run(url, rows, Path(place) / "run", Watched)
+        )
+    print(f"{len(corpus)} rows in {seconds:.0f} s ({len(corpus) / seconds:.0f} rows/s)")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pytrace_mono.cli.options import add_sandbox_options, limits_of, positive
-from pytrace_mono.errors import CorpusError, InputError, PrerequisiteError
+from pytrace_mono.errors import CorpusError, InputError, PrerequisiteError, PytraceMonoError
 
 if TYPE_CHECKING:
     from pytrace_mono.synth.corpus import Corpus
@@ -146,8 +146,9 @@ def run(args: argparse.Namespace) -> int:
         corpus = _synthesize(args, teacher, limits, args.out, args.limit)
     except (CorpusError, InputError, PrerequisiteError):
         raise  # nothing was begun
-    except BaseException:  # whatever ended it, Ctrl-C too
-        _sum_up_unfinished(args.out)
+    except BaseException as error:  # whatever ended it, Ctrl-C too
+        if not args.quiet:
+            _sum_up_unfinished(args.out, why=not isinstance(error, PytraceMonoError))
         raise
     if not args.quiet:
         print(summary(corpus))
@@ -195,14 +196,14 @@ def _estimate(args: argparse.Namespace, teacher: Teacher, limits: Limits) -> Est
     )
 
 
-def _sum_up_unfinished(out: str) -> None:
+def _sum_up_unfinished(out: str, *, why: bool) -> None:
     from pytrace_mono.synth.corpus import Corpus
     from pytrace_mono.synth.summary import summary
 
     with suppress(CorpusError):
         corpus = Corpus(out)
         if not corpus.complete:
-            print(summary(corpus), file=sys.stderr)
+            print(summary(corpus, why=why), file=sys.stderr)
 
 
 def _teacher(args: argparse.Namespace) -> Teacher:

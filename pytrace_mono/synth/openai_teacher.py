@@ -88,11 +88,7 @@ class OpenAITeacher:
         self.max_tokens = max_tokens
         self.concurrency = concurrency
         base_url = base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
-        if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).hostname:
-            raise InputError(  # without the address: a password may stand in it
-                "--base-url (or OPENAI_BASE_URL) is no address of an endpoint; write it as in "
-                "http://localhost:8000/v1"
-            )
+        _check_address(base_url)
         self.endpoint = shown(base_url)
         key = _key(api_key, base_url)
         self._client = Client(base_url, key, model, timeout)
@@ -216,8 +212,27 @@ def _in_tags(answer: Completion, prompt: Prompt) -> Completion:
     return answer if text == answer.text else replace(answer, text=text, said=answer.text)
 
 
+def _check_address(base_url: str) -> None:
+    parts = urlsplit(base_url)  # shown in no message: a password may stand in it
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InputError(
+            "--base-url (or OPENAI_BASE_URL) is no address of an endpoint; write it as in "
+            "http://localhost:8000/v1"
+        )
+    if "@" in parts.netloc:
+        raise InputError(
+            "--base-url (or OPENAI_BASE_URL) holds a user or a password, which cannot be sent "
+            "beside a key; leave them out, and put what the endpoint asks for into OPENAI_API_KEY"
+        )
+
+
 def _key(given: str | None, base_url: str) -> str:
-    key = given or os.environ.get("OPENAI_API_KEY")
+    key = (given or os.environ.get("OPENAI_API_KEY") or "").strip()  # a file's last line end
+    if not (key.isascii() and key.isprintable()):
+        raise InputError(
+            "OPENAI_API_KEY holds a character that no key has and no request can carry; copy the "
+            "key again, alone and on one line"
+        )
     if key:
         return key
     if not _is_local(base_url):

@@ -13,6 +13,7 @@ from pytrace_mono.records import Direction
 from pytrace_mono.synth.asking import Asker, Made
 from pytrace_mono.synth.breaker import Breaker
 from pytrace_mono.synth.ledger import Ledger
+from pytrace_mono.synth.memory import give_back
 from pytrace_mono.synth.monologue import Judge
 from pytrace_mono.synth.problems import Located
 from pytrace_mono.synth.rejects import Reject
@@ -21,6 +22,8 @@ from pytrace_mono.synth.window import Window
 from pytrace_mono.tracer.sandbox import Sandbox
 
 T = TypeVar("T")
+
+_BETWEEN_GIVING_BACK = 1_000  # Problems; it takes less than a millisecond
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Pass:
     ) -> None:
         self._teacher = teacher
         self._take = take
+        self._taken = 0
         self._threads = ThreadPoolExecutor(box.workers, "sandbox")
         judge = Judge(
             teacher,
@@ -115,6 +119,9 @@ class Pass:
         await window.wait()  # raises what stops the run, wherever it happened
         for made in window.take():
             self._take(made)
+            self._taken += 1
+            if self._taken % _BETWEEN_GIVING_BACK == 0:
+                give_back()
 
 
 def in_a_loop(work: Coroutine[Any, Any, T]) -> T:

@@ -52,9 +52,9 @@ class Sender:
         self._deadline = deadline
         self._timeout = timeout
         self._open: set[asyncio.Future[Completion]] = set()
-        self._gone: RequestError | StoreError | None = (
-            None  # why nothing can be asked any more, in this run
-        )
+        # Why nothing can be asked any more, in this run.
+        self._gone: RequestError | StoreError | None = None
+        self._reached = False  # somebody is there, however it answers
 
     async def ask(self, question: Question, request: Mapping[str, Any]) -> Completion:
         """Send a request until it is answered.
@@ -72,11 +72,18 @@ class Sender:
                 self._gone = error  # an answer that cannot be kept must not be paid for
                 raise
             except RequestError as error:
+                self._reached = self._reached or error.status is not None
+                failures += not error.refused
+                if failures >= self._attempts and not self._reached:
+                    error = RequestError(
+                        f"{error} ({failures} attempts); check --base-url and that the endpoint is "
+                        "running there, then run the same command again",
+                        fatal=True,
+                    )
                 if error.fatal:
                     self._gone = error
-                failures += not error.refused
                 if not error.passing or failures >= self._attempts:
-                    raise
+                    raise error from None
                 # Full jitter grows with every attempt, refusals too.
                 wait = wait_before(question.attempts, error.headers)
                 give_up = give_up or question.begun + self._deadline
@@ -117,6 +124,7 @@ class Sender:
         """One attempt; the answer is stored as it came."""
         with self._meter.attempt(question):
             body, headers = await self._client.chat(request)
+            self._reached = True
             self._admission.learn(headers)
             try:
                 question.answer = read_completion(body)

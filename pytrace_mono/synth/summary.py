@@ -24,8 +24,13 @@ _STAGES = {
 }
 
 
-def summary(corpus: Corpus) -> str:
-    """What was read, kept and dropped, each reason with its number, and where the files are."""
+def summary(corpus: Corpus, *, why: bool = True) -> str:
+    """What was read, kept and dropped, each reason with its number, and where the files are.
+
+    Args:
+        corpus: what to sum up.
+        why: say why it is not complete, where nobody else does.
+    """
     counts = corpus.stats
     problems, calls = counts["problems"], counts["calls"]
     nl, forward, backward = counts["nl"], counts["forward"], counts["backward"]
@@ -62,7 +67,7 @@ def summary(corpus: Corpus) -> str:
         f"files      {corpus.path}/data ({counts['rows']} rows), rejects.jsonl, manifest.json"
     )
     if not corpus.complete:
-        lines.append(f"NOT COMPLETE: {corpus.manifest['stopped']}")
+        lines.append(f"NOT COMPLETE{': ' + corpus.manifest['stopped'] if why else ''}")
     return "\n".join(lines)
 
 

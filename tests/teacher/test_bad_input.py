@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 from chat_server import Reply, completion, failure, serve
-from endpoint import endpoint
+from endpoint import Fault, endpoint
 from teachers import truthful
 
 from pytrace_mono.cli import main
 from pytrace_mono.errors import CorpusError
-from pytrace_mono.synth import Corpus, ScriptedTeacher, synthesize
+from pytrace_mono.synth import Corpus, OpenAITeacher, ScriptedTeacher, synthesize
 from pytrace_mono.synth.cache import ResponseCache
 from pytrace_mono.synth.writer import CorpusWriter
 
@@ -92,8 +92,26 @@ def test_an_endpoint_that_is_down_stops_the_run_and_the_same_command_goes_on(
     asked += ["--base-url", server.url, "--format", "jsonl"]
     assert main(["synth", str(problems(tmp_path / "rows.jsonl", 20)), *asked]) == 2
     told = message(capsys.readouterr().err)
-    assert "8 requests in a row failed" in told and "could not be reached: Cannot connect" in told
+    assert "could not be reached: Cannot connect" in told and "(4 attempts)" in told
+    assert "check --base-url" in told and "the same command" in told
     assert not Corpus(tmp_path / "c").complete
+    # One row was enough to find out, where nobody had ever answered.
+    with contextlib.closing(sqlite3.connect(tmp_path / "c" / "ledger.sqlite3")) as ledger:
+        assert ledger.execute("SELECT count(*) FROM failures").fetchone() == (1,)
+
+
+def test_an_endpoint_that_was_there_may_be_away_for_a_few_rows(tmp_path: Path) -> None:
+    faults: Iterator[Fault | None] = iter([None, None, None, "reset", "reset"])
+    with endpoint(lambda chance: next(faults, None)) as server:
+        teacher = OpenAITeacher("m", base_url=server.url, concurrency=1, attempts=1)
+        corpus = synthesize(
+            problems(tmp_path / "rows.jsonl", 10),
+            teacher,
+            tmp_path / "c",
+            format="jsonl",
+            directions=["forward"],
+        )
+    assert len(corpus) == 8 and len(list(corpus.rejects())) == 2
 
 
 @pytest.mark.parametrize("address", ["localhost:8000/v1", "ftp://localhost/v1", "http://"])
@@ -103,6 +121,39 @@ def test_what_is_no_address_is_said_at_once(
     assert synth(tmp_path, address) == 2
     assert "as in http://localhost:8000/v1" in message(capsys.readouterr().err)
     assert not (tmp_path / "c").exists()
+
+
+def test_a_password_in_the_address_is_refused_and_not_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert synth(tmp_path, "http://me:hunter2@localhost:1/v1") == 2
+    told = message(capsys.readouterr().err)
+    assert "a user or a password" in told and "hunter2" not in told
+    assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize("key", ["sk-a\nsk-b", "sk-\u2026"])
+def test_a_key_that_no_request_can_carry_is_refused_and_not_told(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    key: str,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    assert synth(tmp_path, "http://localhost:1/v1") == 2
+    told = message(capsys.readouterr().err)
+    assert "OPENAI_API_KEY holds a character" in told and "sk-" not in told
+    assert not (tmp_path / "c").exists()
+
+
+def test_a_line_end_after_the_key_is_no_part_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", f"{KEY}\n")
+    with endpoint() as server:
+        assert synth(tmp_path, server.url) == 0
+        sent = {headers["authorization"] for headers in server.server.headers}
+    assert sent == {f"Bearer {KEY}"}
 
 
 def test_a_budget_of_zero_sends_nothing_and_says_how_to_go_on(
