@@ -107,12 +107,25 @@ def templates(direction: Direction) -> str:
 
 @cache
 def version() -> str:
-    """The digest of the wording; it stands in the manifest."""
-    digest = hashlib.sha256(repr(sorted(_SECTIONS.items())).encode())
-    files = [file for file in resources.files(__package__).iterdir() if file.name.endswith(".md")]
-    for file in sorted(files, key=lambda file: file.name):
-        digest.update(f"{file.name}\n{file.read_text(encoding='utf-8')}".encode())
-    return digest.hexdigest()[:12]
+    """The digest of the wording; it stands in the manifest.
+
+    It is of whole chats about one small Call, so that it changes with all that makes them up: the
+    templates here, the instructions of :mod:`pytrace_mono.tasks`, and how they are put together.
+    """
+    call = Call(call="f(1)", setup="y = 2")
+    chats = []
+    for direction in _SECTIONS:
+        for recording in ("", "the recording"):
+            chat = messages(
+                direction,
+                program="def f(x):\n    return x\n",
+                call=call,
+                masked_call="f(??)",
+                output="1",
+                shown_trace=recording,
+            )
+            chats += [chat, as_json(chat), revision(chat, "an answer", "a mismatch")]
+    return hashlib.sha256(repr(chats).encode()).hexdigest()[:12]
 
 
 def shown_trace(trace: Trace) -> str:
