@@ -96,6 +96,7 @@ def survey(problems: str | Path | Sequence[Problem]) -> Survey:
     directory = path.is_dir()
     files = _sources(path) if directory else [path]
     lines = 0
+    half = False  # a last line without its end
     for file in files:
         if directory:
             digest.update(f"{file.relative_to(path).as_posix()}\n".encode())
@@ -106,10 +107,11 @@ def survey(problems: str | Path | Sequence[Problem]) -> Survey:
                 while block := stream.read(1 << 20):
                     digest.update(block)
                     lines += block.count(b"\n")
+                    half = not block.endswith(b"\n")
         except OSError as error:
             raise ProblemError(f"{file}: cannot be read: {error.strerror}") from None
     by_file = directory or path.suffix == ".py"
-    return Survey(path.name, digest.hexdigest(), len(files) if by_file else lines + 1)
+    return Survey(path.name, digest.hexdigest(), len(files) if by_file else lines + half)
 
 
 def _check_file(path: Path) -> None:

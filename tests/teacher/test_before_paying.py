@@ -59,8 +59,8 @@ def test_a_large_input_is_extrapolated_from_its_beginning(
     with endpoint() as server:
         synth(problems(tmp_path / "rows.jsonl", 49), tmp_path / "c", server, "--dry-run")
     said = capsys.readouterr().out
-    assert "problems   50 at most, 5 of them run for this" in said
-    assert "requests   about 100," in said
+    assert "problems   49 at most, 5 of them run for this" in said
+    assert "requests   about 98," in said
 
 
 def test_a_preview_is_printed_and_its_answers_are_not_paid_again(
