@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import platform
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from teachers import answering, truthful
 from pytrace_mono.errors import CorpusError, ProblemError, TeacherError
 from pytrace_mono.records import Call, Example, Problem
 from pytrace_mono.synth import Completion, Corpus, Narrator, Prompt, ScriptedTeacher, synthesize
+from pytrace_mono.synth.memory import give_back
 from pytrace_mono.tracer import Limits
 
 FAST = Limits(wall_seconds=2, cpu_seconds=1, max_steps=500)
@@ -422,3 +425,28 @@ def test_a_custom_teacher_needs_no_base_class(tmp_path: Path) -> None:
     assert [row.attempts for row in rows] == [2, 2]
     assert mine.closed
     assert corpus.manifest["config"]["model"] == "m-1"
+
+
+def test_a_long_run_gives_back_what_it_has_let_go_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_back: list[int] = []
+    monkeypatch.setattr("pytrace_mono.synth.running._BETWEEN_GIVING_BACK", 3)
+    monkeypatch.setattr("pytrace_mono.synth.running.give_back", lambda: given_back.append(1))
+    rows = [problem("double(4)", id=str(i)) for i in range(7)]
+    assert len(run(rows, tmp_path / "c", directions=["forward"])) == 7
+    assert len(given_back) == 2
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that gives back")
+def test_pages_that_are_free_go_back_to_the_system() -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+    blocks = [b"%d" % i * 25_000 for i in range(1_000, 2_000)]  # too small to be mapped one by one
+    stay = blocks[::10]
+    held = resident()
+    del blocks
+    give_back()
+    assert held - resident() > 60_000_000
+    assert len(stay) == 100

@@ -15,7 +15,8 @@ import pytest
 from endpoint import Endpoint, endpoint
 
 from pytrace_mono.errors import CorpusError
-from pytrace_mono.synth import Corpus
+from pytrace_mono.synth import Corpus, OpenAITeacher, synthesize
+from pytrace_mono.verify import Reason, Verdict
 
 pytest.importorskip("openai")
 pytest.importorskip("aiohttp")
@@ -80,6 +81,7 @@ def kills(tmp_path: Path, *, rows: int, runs: int, moments: int) -> None:
                 in_flight = kill_when(start(asked, out, server, cache), server, at)
                 lost += max(in_flight, CONCURRENCY)
             finish(start(asked, out, server, cache))
+            assert not (out / "rejects.jsonl").read_text()
             assert contents(out) == whole
             assert set(server.paid) == prompts  # each was answered, and nothing else was asked
             twice = server.paid.total() - rows
@@ -108,6 +110,27 @@ def test_one_more_row_costs_one_request_and_a_repetition_none(tmp_path: Path) ->
         finish(start(few, tmp_path / "few", server, cache))
         assert server.requests == 21
     assert len(Corpus(tmp_path / "more")) == 21
+
+
+def test_another_parser_or_verifier_costs_no_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(name: str) -> int:
+        teacher = OpenAITeacher("m", base_url=server.url, cache=tmp_path / "cache")
+        out = tmp_path / name
+        return len(synthesize(rows, teacher, out, format="jsonl", directions=["forward"]))
+
+    rows = problems(tmp_path / "rows.jsonl", 12)
+    wrong = Verdict(False, Reason.WRONG_VALUE, "not today")
+    with endpoint() as server:
+        with monkeypatch.context() as at_first:
+            at_first.setattr("pytrace_mono.synth.monologue.judge", lambda *given: wrong)
+            assert made("strict") == 0
+        with monkeypatch.context() as later:
+            later.setattr("pytrace_mono.synth.structured.as_text", lambda said, direction: "?")
+            assert made("unread") == 0
+        assert made("right") == 12
+        assert server.requests == server.paid.total() == 12
 
 
 def test_a_second_run_on_a_directory_is_told_who_holds_it(tmp_path: Path) -> None:
