@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pytrace_mono.errors import TeacherError, UnansweredError
+from pytrace_mono.synth.openai_client import RequestError
 
 MAX_FAILURES = 8
 
 
 class Breaker:
     """Counts failures in a row.
+
+    A request that was refused for what it asks, say because it is too long for the model, says nothing
+    of the next one, unless nothing at all was answered yet.
 
     Attributes:
         stopped: the reason to stop; None while all is well.
@@ -18,6 +22,7 @@ class Breaker:
         self.stopped: TeacherError | None = None
         self._max_failures = max_failures
         self._failures = 0
+        self._answered = False
 
     def check(self) -> None:
         """Call before asking.
@@ -31,6 +36,7 @@ class Breaker:
     def succeeded(self) -> None:
         """A completion came: the row of failures is over."""
         self._failures = 0
+        self._answered = True
 
     def failed(self, error: TeacherError) -> None:
         """Count a failure.
@@ -41,6 +47,8 @@ class Breaker:
         self.check()  # the first reason is the one to tell
         if isinstance(error, UnansweredError):
             return  # nothing was asked
+        if isinstance(error, RequestError) and error.of_this_request and self._answered:
+            return
         self._failures += 1
         if error.fatal:
             self.stopped = error

@@ -57,6 +57,11 @@ class RequestError(TeacherError):
         """The endpoint has too much to do, or we asked too often: it did not even begin."""
         return self.status == 429
 
+    @property
+    def of_this_request(self) -> bool:
+        """The endpoint is there and would not take this request, but may take another."""
+        return self.status is not None and not (self.fatal or self.passing)
+
 
 class Client:
     """Connections to one endpoint.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from endpoint import Endpoint, Fault, endpoint
+from chat_server import Reply, completion, failure, serve
+from endpoint import Endpoint, Fault, answer, endpoint
 
 from pytrace_mono.errors import TeacherError
 from pytrace_mono.records import Call, Problem
@@ -27,15 +29,23 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pytrace_mono.synth.retrying.FIRST_WAIT", 0.01)
 
 
-def run(count: int, out: Path, server: Endpoint, **options: Any) -> Corpus:
-    asked = [
+def numbered(count: int) -> list[Problem]:
+    return [
         Problem(id=str(i), code=f"def f(x):\n    return x + {i}\n", calls=(Call(call="f(1)"),))
         for i in range(count)
     ]
+
+
+def run(count: int, out: Path, server: Endpoint, **options: Any) -> Corpus:
     options = {"timeout": 0.5, "attempts": 8, **options}
     teacher = OpenAITeacher("m", base_url=server.url, **options)
     return synthesize(
-        asked, teacher, out, limits=Limits(wall_seconds=2), format="jsonl", directions=["forward"]
+        numbered(count),
+        teacher,
+        out,
+        limits=Limits(wall_seconds=2),
+        format="jsonl",
+        directions=["forward"],
     )
 
 
@@ -129,3 +139,26 @@ def test_an_endpoint_that_is_gone_stops_the_run_which_can_go_on_later(tmp_path: 
         gone = False
         assert len(run(60, tmp_path / "c", server, attempts=2)) == 60
         assert set(server.paid.values()) == {1}
+
+
+def test_rows_that_are_too_long_for_the_model_stop_nobody(tmp_path: Path) -> None:
+    def reply(request: dict[str, Any]) -> Reply:
+        prompt = "\n".join(turn["content"] for turn in request["messages"])
+        number = int(re.findall(r"return x \+ (-?\d+)", prompt)[-1])
+        if number in too_long:
+            return failure(400, "maximum context length exceeded", "context_length_exceeded")
+        return completion(answer(prompt))
+
+    too_long = range(3, 23)
+    with serve(reply) as server:
+        teacher = OpenAITeacher("m", base_url=server.url, concurrency=1)
+        corpus = synthesize(
+            numbered(30), teacher, tmp_path / "c", format="jsonl", directions=["forward"]
+        )
+        assert corpus.complete and len(corpus) == 10
+        assert all("maximum context length" in reject["detail"] for reject in corpus.rejects())
+        # An endpoint that takes nothing at all is another matter.
+        too_long = range(30)
+        teacher = OpenAITeacher("m", base_url=server.url, cache=tmp_path / "empty")
+        with pytest.raises(TeacherError, match=r"8 requests in a row failed.*maximum context"):
+            synthesize(numbered(30), teacher, tmp_path / "d", format="jsonl")
