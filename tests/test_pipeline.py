@@ -17,7 +17,7 @@ from pytrace_mono.errors import CorpusError, ProblemError, TeacherError
 from pytrace_mono.records import Call, Example, Problem
 from pytrace_mono.synth import Completion, Corpus, Narrator, Prompt, ScriptedTeacher, synthesize
 from pytrace_mono.synth.memory import give_back
-from pytrace_mono.tracer import Limits
+from pytrace_mono.tracer import Limits, Sandbox
 
 FAST = Limits(wall_seconds=2, cpu_seconds=1, max_steps=500)
 
@@ -450,3 +450,37 @@ def test_pages_that_are_free_go_back_to_the_system() -> None:
     give_back()
     assert held - resident() > 60_000_000
     assert len(stay) == 100
+
+
+def test_calls_of_a_program_that_imports_nothing_share_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    trace_all = Sandbox.trace_all
+
+    def noted(box: Sandbox, source: str, calls: Any) -> Any:
+        sizes.append(len(calls))
+        return trace_all(box, source, calls)
+
+    monkeypatch.setattr(Sandbox, "trace_all", noted)
+    calls = [f"double({i})" for i in range(9)]
+    together = run([problem(*calls)], tmp_path / "c")
+    assert sorted(sizes) == [1, 8]
+    alone = [run([problem(call)], tmp_path / f"{i}") for i, call in enumerate(calls)]
+    assert list(together.examples()) == [row for corpus in alone for row in corpus.examples()]
+
+
+def test_what_a_call_leaves_in_a_module_meets_no_other(tmp_path: Path) -> None:
+    code = (
+        "import math\n\ndef f(x):\n    before = hasattr(math, 'left')\n    math.left = x\n"
+        "    return before\n"
+    )
+    corpus = run([problem("f(1)", "f(2)", code=code)], tmp_path / "c", directions=["forward"])
+    assert [row.output for row in corpus.examples()] == ["False", "False"]
+
+
+def test_a_call_that_cannot_be_run_takes_no_other_with_it(tmp_path: Path) -> None:
+    calls = ("double(1)", "double((yield))", "double(2)")
+    corpus = run([problem(*calls)], tmp_path / "c", directions=["forward"])
+    assert [row.call for row in corpus.examples()] == ["double(1)", "double(2)"]
+    assert reasons(corpus) == [("call", "bad_call")]

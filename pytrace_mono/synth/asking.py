@@ -8,13 +8,14 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from pytrace_mono.errors import AnswerError, CallError, InputError, SandboxError
-from pytrace_mono.records import Call, Direction, Example, Problem
+from pytrace_mono.errors import AnswerError, InputError, SandboxError
+from pytrace_mono.records import Direction, Example, Problem
 from pytrace_mono.synth import calls as calls_
 from pytrace_mono.synth.monologue import Judge
 from pytrace_mono.synth.problems import Located
 from pytrace_mono.synth.question import Question
-from pytrace_mono.synth.rejects import Reject, Scope
+from pytrace_mono.synth.recording import CallRecorder, Run, drop
+from pytrace_mono.synth.rejects import Reject
 from pytrace_mono.tracer.sandbox import Sandbox
 from pytrace_mono.tracer.types import Outcome, OutcomeKind, Trace
 from pytrace_mono.verify import Reason, literal
@@ -38,21 +39,6 @@ class Made:
     calls: int
     usable: int = 0
     rows: list[Example | Reject] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Run:
-    """A Call and what happened.
-
-    Attributes:
-        stated: the Call as it was read; rows and rejects show this one.
-        call: the same on one line, as it can be asked about.
-        trace: its recording.
-    """
-
-    stated: Call
-    call: Call
-    trace: Trace
 
 
 @dataclass(frozen=True)
@@ -89,6 +75,7 @@ class Asker:
     ) -> None:
         self._box = box
         self._threads = threads
+        self._recorder = CallRecorder(box, threads)
         self._judge = judge
         self._directions = directions
 
@@ -100,8 +87,7 @@ class Asker:
         """
         problem = located.problem
         made = Made(calls=len(problem.calls))
-        seen: set[tuple[str, str]] = set()
-        runs = await asyncio.gather(*(self._run(located, call, seen) for call in problem.calls))
+        runs = await self._recorder.runs(located)
         traces = tuple(run.trace for run in runs if isinstance(run, Run) and run.trace.complete)
         described = await self._description(located, runs)
         if described is not None:
@@ -110,28 +96,6 @@ class Asker:
             made.usable += not (len(rows) == 1 and _is_call_drop(rows[0]))
             made.rows.extend(rows)
         return made
-
-    async def _run(
-        self, located: Located, stated: Call, seen: set[tuple[str, str]]
-    ) -> Run | Reject:
-        problem = located.problem
-        try:
-            call = calls_.one_line(stated)
-        except CallError as error:
-            return _drop(located, stated, "call", Reason.BAD_CALL, str(error))
-        if (call.call, call.setup) in seen:
-            detail = "the same Call with the same setup came before"
-            return _drop(located, stated, "call", Reason.DUPLICATE_CALL, detail)
-        seen.add((call.call, call.setup))
-        try:
-            trace = await self._wait(self._box.trace, problem.code, call.call, call.setup)
-        except CallError as error:
-            return _drop(located, stated, "call", Reason.BAD_CALL, str(error))
-        except InputError as error:
-            return _drop(located, stated, "call", Reason.BAD_CODE, str(error))
-        except SandboxError as error:
-            return _drop(located, stated, "call", Reason.SANDBOX_FAILED, str(error))
-        return Run(stated, call, trace)
 
     async def _ask(
         self, located: Located, run: Run | Reject, traces: tuple[Trace, ...]
@@ -168,7 +132,7 @@ class Asker:
         if "backward" in self._directions:
             if literal_call is None:
                 why = given if isinstance(given, str) else "the arguments' values are not exact"
-                rows.append(_drop(located, run.stated, "backward", Reason.NOT_INVERTIBLE, why))
+                rows.append(drop(located, run.stated, "backward", Reason.NOT_INVERTIBLE, why))
             else:
                 rows.append(
                     await self._judge.backward(
@@ -196,7 +160,7 @@ class Asker:
                     detail += (
                         f", but {f'gives {value.text}' if value else ending(run.trace.outcome)}"
                     )
-                return _drop(located, call, "nl", Reason.EXPECTED_MISMATCH, f"{detail:.500}")
+                return drop(located, call, "nl", Reason.EXPECTED_MISMATCH, f"{detail:.500}")
             verdicts.append(right)
         return Example(
             id=f"{problem.id}/nl",
@@ -254,10 +218,10 @@ def _unusable(located: Located, run: Run) -> Reject | None:
         detail = ending(outcome)
         if trace.status.reason:
             detail += f" ({trace.status.reason})"
-        return _drop(located, run.stated, "call", reason, detail)
+        return drop(located, run.stated, "call", reason, detail)
     if not trace.complete:
         detail = trace.status.reason or trace.status.state
-        return _drop(located, run.stated, "call", Reason.TRACE_INCOMPLETE, detail)
+        return drop(located, run.stated, "call", Reason.TRACE_INCOMPLETE, detail)
     try:
         if outcome.value.exact:
             literal(outcome.value.text)
@@ -265,11 +229,7 @@ def _unusable(located: Located, run: Run) -> Reject | None:
     except AnswerError:
         pass
     detail = f"{outcome.value.type}: {outcome.value.text:.200}"
-    return _drop(located, run.stated, "call", Reason.NOT_EXACT, detail)
-
-
-def _drop(located: Located, call: Call, scope: Scope, reason: Reason, detail: str) -> Reject:
-    return Reject(scope, reason, detail, located.problem.id, call.call, located.origin)
+    return drop(located, run.stated, "call", Reason.NOT_EXACT, detail)
 
 
 def _is_call_drop(row: Example | Reject) -> bool:
