@@ -76,13 +76,11 @@ class RowFile:
     def _flush(self) -> None:
         if not self._batch:
             return
+        lines = [json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in self._batch]
         if self._parquet is not None:
-            table = _pyarrow().Table.from_pylist(self._batch, schema=self._schema)
-            self._parquet.write_table(table)
+            self._parquet.write_table(_table(b"".join(lines), self._schema))
         else:
-            self._stream.writelines(
-                json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in self._batch
-            )
+            self._stream.writelines(lines)
         self._batch = []
 
 
@@ -144,6 +142,17 @@ def _field(name: str) -> pyarrow.Field:
         turn = pyarrow.struct([("role", pyarrow.string()), ("content", pyarrow.string())])
         return pyarrow.field(name, pyarrow.list_(turn))
     return pyarrow.field(name, getattr(pyarrow, _KIND_OF.get(name, "string"))())
+
+
+def _table(lines: bytes, schema: Any) -> Any:
+    """JSON Lines as a table. To make one of Python objects, pyarrow would load pandas: 50 MB more."""
+    from pyarrow import BufferReader, json
+
+    return json.read_json(
+        BufferReader(lines),
+        read_options=json.ReadOptions(use_threads=False, block_size=len(lines) + 1),
+        parse_options=json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
+    )
 
 
 def _pyarrow() -> Any:
