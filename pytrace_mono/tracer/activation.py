@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytrace_mono.tracer.effects import are_real
 from pytrace_mono.tracer.opcodes import MISSING, Opcodes
-from pytrace_mono.tracer.rows import names_text, quoted
+from pytrace_mono.tracer.rows import SEPARATOR, names_text, quoted
 from pytrace_mono.tracer.variables import CHANGEABLE, Variables
 
 if TYPE_CHECKING:
@@ -53,11 +53,16 @@ class Function(NamedTuple):
 class Activation(Variables):
     """What is known of one activation: its latest step and each variable as last seen.
 
-    Attributes:
+    Args:
+        recorder: of the recording it is part of.
         number: how many activations began before it.
+        function: what is known of its code.
         depth: how many recorded callers it has.
-        bound: the variables that the latest line can have bound, if that is all it can have done; None
-            where it may have changed anything.
+
+    Attributes:
+        number, depth: as given.
+        line: the line that runs, or is about to.
+        bound: the variables that the latest line can have bound, where that is all it can have done.
         raising: an exception is under way.
     """
 
@@ -65,64 +70,60 @@ class Activation(Variables):
         "_at",
         "_builtins_are_real",
         "_file",
-        "_line",
         "_lines",
         "_place",
+        "_rest",
         "_tail",
         "_whose",
         "bound",
         "depth",
+        "line",
         "number",
         "raising",
     )
 
     def __init__(self, recorder: Recorder, number: int, function: Function, depth: int) -> None:
-        super().__init__(recorder, function.name, function.opcodes)
+        Variables.__init__(self, recorder, function.name, function.opcodes)
         self.number = number
         self._file = function.file
         self._tail = function.tail
         self._whose = function.place
         self._lines = function.opcodes.lines
-        self._line = 0
+        self.line = 0
         self._at = -1
-        self.bound: tuple[str, ...] | None = None
+        self.bound: tuple[str, ...] = ()
         self._builtins_are_real = False
         self.raising = False
         self.enter_at(depth)
 
-    @property
-    def line(self) -> int:
-        """The line that runs, or is about to."""
-        return self._line
-
     def enter_at(self, depth: int) -> None:
         """Begin or go on, with this many recorded callers."""
         self.depth = depth
-        self._place = f'{self._whose}{self.number}, "depth": {depth}, "changes": {{'
+        self._place = place = f'{self._whose}{self.number}, "depth": {depth}, "changes": {{'
+        self._rest = place + self._tail
 
     def called(self, frame: FrameType) -> None:
-        self.compare(frame)
+        opcodes = self.opcodes
+        self.compare(frame, opcodes.at_entry)
         self._begin("call", frame.f_lineno or frame.f_code.co_firstlineno)
         # Closure variables and globals are visible too, but it is the arguments that a call binds.
         shown = self._shown
         if shown:
-            for name in self.opcodes.arguments:
-                if name in shown:
-                    self.changes[name] = shown[name]
+            self.changes = {name: shown[name] for name in opcodes.arguments if name in shown}
+            self.is_told = True
             self._write()
-        if self.is_plain and self.opcodes.locals:
-            self.bound = ()  # up to its first line a function binds nothing
+        if self.is_plain and opcodes.locals and not self.recorder.suspects.found:
+            self.recorder.quiet = self  # up to its first line a function binds nothing
 
     def baseline(self, frame: FrameType) -> None:
         """Learn every visible variable, so that only later changes are credited to a line."""
-        self.settle(frame)
-        self._detach_step()
+        self.compare(frame)
+        self.forget_changes()
 
     def resumed(self, frame: FrameType) -> None:
         """A generator goes on: what others did to its values meanwhile is not its line's doing."""
-        self._detach_step()
-        self.settle(frame)
-        self._begin("resume", frame.f_lineno or self._line)
+        self.compare(frame)
+        self._begin("resume", frame.f_lineno or self.line)
         self.raising = False
 
     def trace(self, frame: FrameType, event: str, arg: Any) -> Any:
@@ -133,135 +134,118 @@ class Activation(Variables):
         """
         recorder = self.recorder
         try:
-            if recorder.quiet is not self or event != "line" or not self._builtins_are_real:
-                return self._trace(frame, event, arg)
-            line = frame.f_lineno
-            known = self._lines.get(line)
-            rows = recorder.rows
-            heads = rows.heads
-            at = len(heads)
-            if known is None or at >= recorder.max_steps:
-                return self._trace(frame, event, arg)
-            bound = self.bound
-            if bound:
-                if len(bound) != 1:
-                    return self._trace(frame, event, arg)
-                name = bound[0]
-                value = frame.f_locals.get(name, MISSING)
-                if value is not self._last[name]:
-                    kind = type(value)
-                    if (
-                        (
-                            (kind is not int and kind is not str and kind is not bool)
-                            and (kind is not float and value is not None)
-                        )
-                        or self.changes
-                        or self.deleted is not None
-                        or self.unchecked is not None
-                        or type(self._last[name]) in CHANGEABLE
-                    ):
-                        return self._trace(frame, event, arg)
-                    text = recorder.snapshotter.fragment(value)
-                    if text == self._shown.get(name):
-                        return self._trace(frame, event, arg)
-                    self._last[name] = value
-                    self._shown[name] = text
-                    rows.tails[self._at] = self.opcodes.labels[name] + text + self._tail
-            rows.tails.append(self._tail)
-            rows.places.append(self._place)
-            head, self.bound = known
-            heads.append(head)
-            self._at = at
-            self._line = line
+            if recorder.quiet is not self or event != "line":
+                if not self._arrive(frame, event, arg):
+                    return None
+            elif self.bound and not self._bind(frame) and not self._arrive(frame, event, arg):
+                return None
+            line = frame.f_lineno or self.line
+            pieces = recorder.rows.pieces
+            at = len(pieces)
+            if at >= recorder.room:
+                recorder.full()
+            head, bound = self._lines.get(line) or self.opcodes.line(line)
+            pieces.append(head)
+            pieces.append(self._rest)
+            self._at = at + 1
+            self.line = line
             self.raising = False
-            if self.changes:
-                self.changes.clear()
-            self.deleted = self.beyond = self.unchecked = None
-            if self.bound is None:
+            if self.is_told:
+                self.forget_changes()
+            if bound is None or not self.is_plain:
                 recorder.quiet = None
-            return None
+            elif self._builtins_are_real or self._finds_builtins(frame):
+                self.bound = bound
+                recorder.quiet = self
         except Exception as error:  # any defect of ours: it must not reach the program
             recorder.failed(error)
-            return None
+        return None
 
-    def _trace(self, frame: FrameType, event: str, arg: Any) -> Any:
-        """The same, for every event."""
+    def _bind(self, frame: FrameType) -> bool:
+        """Learn the one number or string that the line that has run can have bound; False where that
+        is not all that it has done."""
+        if len(self.bound) != 1:
+            return False
+        name = self.bound[0]
+        value = frame.f_locals.get(name, MISSING)
+        old = self._last[name]
+        if value is old:
+            return True
+        kind = type(value)
+        if (
+            (kind is not int and kind is not str and kind is not bool)
+            and (kind is not float and value is not None)
+        ) or type(old) in CHANGEABLE:
+            return False
+        text = self.recorder.snapshotter.fragment(value)
+        if text == self._shown.get(name):
+            return False
+        self._last[name] = value
+        self._shown[name] = text
+        label = self.opcodes.labels[name]
+        self.recorder.rows.pieces[self._at] = self._place + label + text + self._tail
+        return True
+
+    def _finds_builtins(self, frame: FrameType) -> bool:
+        """Are the built-ins the real ones, on whose being so the proof of quiet lines counts?"""
+        recorder = self.recorder
+        names = self.opcodes.builtins
+        collecting = gc_isenabled()
+        gc_disable()
+        found = not recorder.suspects.found and (not names or are_real(names, frame))
+        if collecting:
+            gc_enable()
+        self._builtins_are_real = found
+        if not found:
+            recorder.quiet = None
+        return found
+
+    def _arrive(self, frame: FrameType, event: str, arg: Any) -> bool:
+        """Find out what was done before an event, and tell of the event where no line begins with it.
+
+        Returns:
+            True where a line begins, which is still to be told.
+        """
         recorder = self.recorder
         if not recorder.active:
-            return None
+            return False
+        bound = self.bound if recorder.quiet is self else None
+        recorder.quiet = None
         # The program's __del__ are to run in the program, where they are recorded.
         collecting = gc_isenabled()
         gc_disable()
         try:
-            bound = self.bound
-            is_quiet = recorder.quiet is self
-            recorder.quiet = None
-            if not is_quiet or bound is None:
-                self._arrive(frame, event, arg)
-            elif bound:
-                if not self.compare_bound(frame, bound):
-                    self.settle(frame)
-                elif self.is_stale:
-                    self._write()
+            if bound is None:  # anything may be different
+                stack = recorder.stack
+                if not stack or stack[-1] is not self:
+                    recorder.find(self, frame)
+                if recorder.suspects.found:
+                    finding = recorder.suspects.look(frame, event, arg)
+                    if finding is not None:
+                        recorder.mark(*finding)
+                self._builtins_are_real = False
+                self.compare(frame)
+            elif bound and not self.compare_bound(frame, bound):
+                self.compare(frame)
+            if self.is_stale:
+                self._write()
             if recorder.aliases is not None:
-                recorder.aliases.look(self, frame, bound if is_quiet else None)
+                recorder.aliases.look(self, frame, bound)
             if event == "line":
-                self._began(frame, frame.f_lineno or self._line)
-            elif event == "exception":
-                self._raised(frame, frame.f_lineno or self._line, arg)
+                return True
+            if event == "exception":
+                self._raised(frame, frame.f_lineno or self.line, arg)
             elif event == "return":
-                self._left(frame, frame.f_lineno or self._line, arg)
-            if self.bound is not None and not recorder.suspects.found:
-                recorder.quiet = self
-            return None
-        except Exception as error:  # any defect of ours: it must not reach the program
-            recorder.failed(error)
-            return None
+                self._left(frame, frame.f_lineno or self.line, arg)
+            return False
         finally:
             if collecting:
                 gc_enable()
 
-    def _arrive(self, frame: FrameType, event: str, arg: Any) -> None:
-        """An event after which anything may be different."""
-        recorder = self.recorder
-        stack = recorder.stack
-        if not stack or stack[-1] is not self:
-            recorder.find(self, frame)
-        if recorder.suspects.found:
-            finding = recorder.suspects.look(frame, event, arg)
-            if finding is not None:
-                recorder.mark(*finding)
-        self._builtins_are_real = False
-        self.settle(frame)
-
-    def _began(self, frame: FrameType, line: int) -> None:
-        """A line is about to run."""
-        recorder = self.recorder
-        rows = recorder.rows
-        heads = rows.heads
-        at = len(heads)
-        if at >= recorder.max_steps:
-            recorder.full()
-        head, bound = self._lines.get(line) or self.opcodes.line(line)
-        rows.tails.append(self._tail)
-        rows.places.append(self._place)
-        heads.append(head)
-        self._at = at
-        self._line = line
-        self.raising = False
-        if self.changes:
-            self.changes.clear()
-        self.deleted = self.beyond = self.unchecked = None
-        if bound is None or not self.is_plain:
-            self.bound = None
-            return
-        if not self._builtins_are_real:
-            self._builtins_are_real = are_real(self.opcodes.builtins, frame)
-        self.bound = bound if self._builtins_are_real else None
-
     def _left(self, frame: FrameType, line: int, arg: Any) -> None:
         recorder = self.recorder
-        kind: str = self.opcodes.leaving(frame)
+        opcodes = self.opcodes
+        kind: str = "return" if frame.f_lasti in opcodes.returns else opcodes.leaving(frame)
         if self.raising and kind != "return":
             kind = "unwind"
         if not frame.f_trace_lines:
@@ -276,11 +260,9 @@ class Activation(Variables):
             value = recorder.text_of(arg)
         self._append(kind, line, value)
         recorder.leave(self)
-        self.bound = None
 
     def _raised(self, frame: FrameType, line: int, arg: Any) -> None:
         kind, value, traceback = arg
-        self.bound = None  # the way to a handler has no line of its own
         if value is not None and value is self.recorder.refusal:
             traceback.tb_next = (
                 None  # the refused frame and the recorder's own are not the program's
@@ -295,25 +277,19 @@ class Activation(Variables):
 
     def _append(self, kind: str, line: int, value: str | None = None) -> None:
         """Append a step that binds nothing itself."""
-        rows = self.recorder.rows
-        if len(rows.heads) >= self.recorder.max_steps:
+        pieces = self.recorder.rows.pieces
+        if len(pieces) >= self.recorder.room:
             self.recorder.full()
-        rows.tails.append(self._tail if value is None else f'{self._tail[:-1]}, "value": {value}}}')
-        rows.places.append(self._place)
-        rows.heads.append(f'{{"kind": "{kind}", "line": {line}, "function": ')
+        pieces.append(f'{SEPARATOR}{{"kind": "{kind}", "line": {line}, "function": ')
+        rest = self._rest
+        pieces.append(rest if value is None else f'{rest[:-1]}, "value": {value}}}')
 
     def _begin(self, kind: str, line: int) -> None:
         """Append a step that owns what is found to have changed from here on."""
         self._append(kind, line)
-        self._detach_step()
-        self._at = len(self.recorder.rows.heads) - 1
-        self._line = line
-
-    def _detach_step(self) -> None:
-        """What is found to have changed from here on is nobody's doing, or that of the next step."""
-        self._at = -1
+        self._at = len(self.recorder.rows.pieces) - 1
+        self.line = line
         self.forget_changes()
-        self.bound = None
 
     def settle(self, frame: FrameType) -> None:
         """Write into the current step what changed since the last look."""
@@ -327,12 +303,14 @@ class Activation(Variables):
         if self._at < 0:
             return
         labels = self.opcodes.labels
-        text = ""
+        text = self._place
+        comma = ""
         for name, told in self.changes.items():
             label = labels.get(name) or f"{quoted(name)}: "
-            text = f"{text}, {label}{told}" if text else label + told
+            text = f"{text}{comma}{label}{told}"
+            comma = ", "
         if not self.deleted and not self.beyond and not self.unchecked:
-            self.recorder.rows.tails[self._at] = text + self._tail
+            self.recorder.rows.pieces[self._at] = text + self._tail
             return
         text += f'}}, "deleted": {names_text(self.deleted)}' if self.deleted else _NOTHING_DELETED
         if self._file is not None:
@@ -341,4 +319,4 @@ class Activation(Variables):
             text += f', "changed_beyond_preview": {names_text(self.beyond)}'
         if self.unchecked:
             text += f', "unchecked": {names_text(list(dict.fromkeys(self.unchecked)))}'
-        self.recorder.rows.tails[self._at] = text + "}"
+        self.recorder.rows.pieces[self._at] = text + "}"

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pytrace_mono.tracer.classes import ident
 from pytrace_mono.tracer.effects import Effects, Quiet
-from pytrace_mono.tracer.rows import quoted
+from pytrace_mono.tracer.rows import SEPARATOR, quoted
 from pytrace_mono.tracer.suspects import Finds, finds_in
 
 MISSING: Any = object()
@@ -38,6 +38,8 @@ class Opcodes:
         locals: names of its local, cell and free variables; empty for a module's or class's body.
         globals: names that the code reads or writes as globals, and: does it write it.
         arguments: names of its arguments.
+        at_entry: those of its locals that can have a value when it begins; of a generator all, because
+            it may have begun before the recording.
         lines: of each line asked for, what :meth:`line` says.
         latest: by which name, in which program and as what a recording last met the code object.
         builtins: names of the built-ins that a line counts on, for which this says that it is quiet.
@@ -51,6 +53,7 @@ class Opcodes:
         "_code",
         "_quiet",
         "arguments",
+        "at_entry",
         "builtins",
         "finds",
         "globals",
@@ -71,6 +74,7 @@ class Opcodes:
         self.globals = tuple(self._globals(code).items())
         self.locals: tuple[str, ...] = ()
         self.arguments: tuple[str, ...] = ()
+        self.at_entry: tuple[str, ...] = ()
         self._quiet: dict[int, Quiet] = {}
         operations = self._code[::2]
         self.returns = frozenset(
@@ -83,6 +87,10 @@ class Opcodes:
             count = code.co_argcount + code.co_kwonlyargcount
             count += bool(code.co_flags & _CO_VARARGS) + bool(code.co_flags & _CO_VARKEYWORDS)
             self.arguments = code.co_varnames[:count]
+            self.at_entry = self.locals
+            if not code.co_flags & _CO_SUSPENDS:
+                given = frozenset([*self.arguments, *code.co_freevars])
+                self.at_entry = tuple(name for name in self.locals if name in given)
             self._quiet = Effects(code).quiet
         self.builtins = frozenset(name for _, used in self._quiet.values() for name in used)
         names = [*self.locals, *(name for name, _ in self.globals)]
@@ -94,7 +102,7 @@ class Opcodes:
         that is all that it can do, provided that :attr:`builtins` are the real ones; else None."""
         known = self.lines.get(line)
         if known is None:
-            head = f'{{"kind": "line", "line": {line}, "function": '
+            head = f'{SEPARATOR}{{"kind": "line", "line": {line}, "function": '
             quiet = self._quiet.get(line)
             known = self.lines[line] = (head, None if quiet is None else quiet[0])
         return known
@@ -114,10 +122,8 @@ class Opcodes:
             found[name] = found.get(name, False) or not is_load
         return found
 
-    def leaving(self, frame: FrameType) -> Literal["return", "yield", "await", "unwind"]:
-        """Why a ``return`` event fired: the event itself does not say (None may mean any)."""
-        if frame.f_lasti in self.returns:
-            return "return"
+    def leaving(self, frame: FrameType) -> Literal["yield", "await", "unwind"]:
+        """Why a ``return`` event fired outside of :attr:`returns`: the event itself does not say."""
         name, own = self._at(frame.f_lasti)
         after, arg = self._at(frame.f_lasti + 2)
         if sys.version_info < (3, 11):
@@ -146,6 +152,7 @@ class Opcodes:
 _CO_OPTIMIZED = 0x1
 _CO_VARARGS = 0x4
 _CO_VARKEYWORDS = 0x8
+_CO_SUSPENDS = 0x20 | 0x80 | 0x200
 _COROUTINE = 0x80 | 0x200
 """CO_COROUTINE and CO_ASYNC_GENERATOR."""
 

@@ -52,6 +52,7 @@ class Recorder:
 
     Attributes:
         rows: the steps so far, as JSON.
+        room: how many pieces there may be in them.
         quiet: the activation that the latest event in this thread belongs to, where the line that it
             runs is known to bind variables alone; so this knows that no Python code ran since, and that
             nothing else can have changed.
@@ -75,9 +76,9 @@ class Recorder:
         "active",
         "aliases",
         "known",
-        "max_steps",
         "quiet",
         "refusal",
+        "room",
         "rows",
         "snapshotter",
         "stack",
@@ -92,7 +93,7 @@ class Recorder:
         aliases: bool = False,
     ) -> None:
         self.rows = Rows()
-        self.max_steps = limits.max_steps
+        self.room = 2 * limits.max_steps
         self.quiet: Activation | None = None
         self._limits = limits
         self._scope = scope
@@ -252,23 +253,26 @@ class Recorder:
         elif headroom.refuses():
             return self._overflow(frame)
         code = frame.f_code
-        known = self._functions.get(ident(code))
-        function = None
-        if known is not None:
-            function = known[1]
-        else:
-            name = code.co_filename
-            if type(name) is not str or self._covered.get(name) is not False:
-                function = self._meet(code)
-        if function is None:
-            if code is STARTS_A_THREAD:
-                self._threads.called(frame)
-            return None
+        name = code.co_filename
+        # A name of another type has methods of its own.
+        if type(name) is not str or self._covered.get(name, True):
+            trace = self._called(frame, code)
+            if trace is not None:
+                return trace
+        if code is STARTS_A_THREAD:
+            self._threads.called(frame)
+        return None
+
+    def _called(self, frame: FrameType, code: CodeType) -> Any:
+        """The trace function of a frame that begins or goes on; None for one that is not recorded."""
         collecting = gc_isenabled()
         gc_disable()
         try:
-            found = frame.f_trace
-            state = _state_of(frame, self) if found is not None else None
+            known = self._functions.get(ident(code))
+            function = self._meet(code) if known is None else known[1]
+            if function is None:
+                return None
+            state = None if frame.f_trace is None else _state_of(frame, self)
             if state is not None:
                 self._go_on(state, frame)
             else:
@@ -276,8 +280,6 @@ class Recorder:
                 state.called(frame)
             if self.aliases is not None:
                 self.aliases.look(state, frame, entered=True)
-            if state.bound is not None and not self.suspects.found:
-                self.quiet = state
             return state.trace
         except Exception as error:  # any defect of ours: it must not reach the program
             self.failed(error)

@@ -6,49 +6,44 @@ nothing that the garbage collector would have to look at. ``docs/trace-format.md
 
 from __future__ import annotations
 
-from itertools import chain, repeat
+from itertools import chain, islice
 from json.encoder import encode_basestring_ascii
+
+SEPARATOR = ", "
+"""What the head of each step begins with."""
 
 
 class Rows:
     """Steps in order; a step's end is written over when it is known what its line changed.
 
     Attributes:
-        heads: of each step, the text up to its function.
-        places: of each step, the text from its function up to its first change; one text for all
-            steps of an activation.
-        tails: of each step, the rest. All three are written before ``heads``, which counts the steps,
-            so that each is whole whenever the recording is cut off.
+        pieces: of each step two texts, its head (a separator, its kind and line) and all the rest. A
+            head without its rest is where the recording was cut off, and no step.
     """
 
-    __slots__ = ("heads", "places", "tails")
+    __slots__ = ("pieces",)
 
     def __init__(self) -> None:
-        self.heads: list[str] = []
-        self.places: list[str] = []
-        self.tails: list[str] = []
+        self.pieces: list[str] = []
 
     def __len__(self) -> int:
-        return len(self.heads)
+        return len(self.pieces) // 2
 
     def latest(self) -> str:
         """The JSON text of the latest step."""
-        at = len(self.heads) - 1
-        return self.heads[at] + self.places[at] + self.tails[at]
+        at = 2 * len(self) - 2
+        return self.pieces[at][len(SEPARATOR) :] + self.pieces[at + 1]
 
     def pop(self) -> None:
         """Forget the latest step."""
-        self.heads.pop()
-        self.places.pop()
-        self.tails.pop()
+        del self.pieces[2 * len(self) - 2 :]
 
     def json(self) -> str:
         """All steps, as the text of a JSON array."""
-        if not self.heads:
+        if not self:
             return "[]"
-        pieces = chain.from_iterable(zip(repeat(", "), self.heads, self.places, self.tails))
-        next(pieces)
-        return f"[{''.join(pieces)}]"
+        first = self.pieces[0][len(SEPARATOR) :]
+        return "".join(chain(("[", first), islice(self.pieces, 1, 2 * len(self)), "]"))
 
 
 quoted = encode_basestring_ascii

@@ -64,7 +64,8 @@ class Variables:
     Attributes:
         is_plain: all that the frame was ever seen to reach is made of exact built-in types, which is
             what the proof in :mod:`pytrace_mono.tracer.effects` rests on.
-        is_stale: there are changes that are not yet in the step.
+        is_told: something was found since the step began.
+        is_stale: and it is not yet written into the step.
         changes: the variables that were found to have changed since the step began, as JSON.
         deleted, beyond, unchecked: names, as in :class:`pytrace_mono.tracer.types.Step`.
     """
@@ -79,6 +80,7 @@ class Variables:
         "function",
         "is_plain",
         "is_stale",
+        "is_told",
         "opcodes",
         "recorder",
         "unchecked",
@@ -95,23 +97,28 @@ class Variables:
         self._last = opcodes.unseen.copy() if opcodes.locals else {}
         self._shown: dict[str, str] = {}
         self.changes: dict[str, str] = {}
-        self.forget_changes()
+        self.deleted: list[str] | None = None
+        self.beyond: list[str] | None = None
+        self.unchecked: list[str] | None = None
+        self.is_stale = self.is_told = False
 
     def forget_changes(self) -> None:
         """What is found to have changed from here on belongs to another step."""
         self.changes.clear()
-        self.deleted: list[str] | None = None
-        self.beyond: list[str] | None = None
-        self.unchecked: list[str] | None = None
-        self.is_stale = False
+        self.deleted = self.beyond = self.unchecked = None
+        self.is_stale = self.is_told = False
 
-    def compare(self, frame: FrameType) -> None:
-        """Look at every variable."""
+    def compare(self, frame: FrameType, names: tuple[str, ...] | None = None) -> None:
+        """Look at every variable.
+
+        Args:
+            names: those of the local ones that are there at all, where that is known.
+        """
         last = self._last
         opcodes = self.opcodes
         if opcodes.locals:
             visible = frame.f_locals
-            for name in opcodes.locals:
+            for name in opcodes.locals if names is None else names:
                 value = visible.get(name, MISSING)
                 old = last[name]
                 if value is old:
@@ -242,17 +249,17 @@ class Variables:
         self._last[name] = new
         if text != self._shown.get(name):
             self._shown[name] = self.changes[name] = text
-            self.is_stale = True
+            self.is_stale = self.is_told = True
             if self.deleted is not None and name in self.deleted:
                 self.deleted.remove(name)
         elif not text.endswith(_EXACT):
             # The text is the same but not all there is: is the value behind it another one?
             if type(new) is Seen and type(old) is Seen and _looks_the_same(old, new):
                 self.unchecked = [*(self.unchecked or ()), name]
-                self.is_stale = True
+                self.is_stale = self.is_told = True
                 return
             self.changes[name] = text
-            self.is_stale = True
+            self.is_stale = self.is_told = True
             if self.beyond is None:
                 self.beyond = []
             if name not in self.beyond:
@@ -265,7 +272,7 @@ class Variables:
         if self.deleted is None:
             self.deleted = []
         self.deleted.append(name)
-        self.is_stale = True
+        self.is_stale = self.is_told = True
 
 
 def _looks_the_same(before: Seen, now: Seen) -> bool:
