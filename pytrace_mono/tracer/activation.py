@@ -12,12 +12,15 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytrace_mono.tracer.effects import are_real
+from pytrace_mono.tracer.kept import BUILTINS
 from pytrace_mono.tracer.opcodes import MISSING, Opcodes
 from pytrace_mono.tracer.rows import SEPARATOR, names_text, quoted
 from pytrace_mono.tracer.variables import CHANGEABLE, Variables
 
 if TYPE_CHECKING:
     from pytrace_mono.tracer.recorder import Recorder
+
+__builtins__ = BUILTINS
 
 _CO_ASYNC_GENERATOR = 0x200
 _NOTHING_DELETED = '}, "deleted": []'
@@ -151,7 +154,9 @@ class Activation(Variables):
             self.line = line
             self.raising = False
             if self.is_told:
-                self.forget_changes()
+                self.changes.clear()
+                self.notes = None
+                self.is_stale = self.is_told = False
             if bound is None or not self.is_plain:
                 recorder.quiet = None
             elif self._builtins_are_real or self._finds_builtins(frame):
@@ -309,14 +314,15 @@ class Activation(Variables):
             label = labels.get(name) or f"{quoted(name)}: "
             text = f"{text}{comma}{label}{told}"
             comma = ", "
-        if not self.deleted and not self.beyond and not self.unchecked:
+        notes = self.notes
+        if notes is None:
             self.recorder.rows.pieces[self._at] = text + self._tail
             return
-        text += f'}}, "deleted": {names_text(self.deleted)}' if self.deleted else _NOTHING_DELETED
+        text += f'}}, "deleted": {names_text(notes.deleted)}'
         if self._file is not None:
             text += f', "file": {quoted(self._file)}'
-        if self.beyond:
-            text += f', "changed_beyond_preview": {names_text(self.beyond)}'
-        if self.unchecked:
-            text += f', "unchecked": {names_text(list(dict.fromkeys(self.unchecked)))}'
+        if notes.beyond:
+            text += f', "changed_beyond_preview": {names_text(notes.beyond)}'
+        if notes.unchecked:
+            text += f', "unchecked": {names_text(notes.unchecked)}'
         self.recorder.rows.pieces[self._at] = text + "}"

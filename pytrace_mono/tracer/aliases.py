@@ -25,10 +25,13 @@ from typing import Any
 from pytrace_mono.tracer.activation import Activation
 from pytrace_mono.tracer.classes import Layouts, ident
 from pytrace_mono.tracer.copies import is_atomic
+from pytrace_mono.tracer.kept import BUILTINS
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.places import Stores, is_mutable, slots_of
 from pytrace_mono.tracer.rows import Rows
 from pytrace_mono.tracer.variables import CLASS_NAMES
+
+__builtins__ = BUILTINS
 
 _MOST_OBJECTS = 1_000
 """Objects walked through at one event."""

@@ -11,6 +11,10 @@ import sys
 from threading import get_ident
 from typing import Any, Protocol
 
+from pytrace_mono.tracer.kept import BUILTINS
+
+__builtins__ = BUILTINS
+
 
 class Watcher(Protocol):
     """A recording that wants to know."""

@@ -18,6 +18,10 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
+from pytrace_mono.tracer.kept import BUILTINS
+
+__builtins__ = BUILTINS
+
 _MRO = type.__dict__["__mro__"]
 _DICT = type.__dict__["__dict__"]
 _QUALNAME = type.__dict__["__qualname__"]

@@ -15,6 +15,9 @@ from operator import is_, length_hint
 from typing import Any, cast
 
 from pytrace_mono.tracer.classes import ident
+from pytrace_mono.tracer.kept import BUILTINS
+
+__builtins__ = BUILTINS
 
 ATOMIC: frozenset[int] = frozenset(
     map(
@@ -84,20 +87,26 @@ def flat_of(value: Any, before: Any) -> Flat | None:
     """
     kind = type(value)
     if kind is dict:
-        if _SIMPLE.issuperset(map(ident, map(type, value))) and _SIMPLE.issuperset(
-            map(ident, map(type, value.values()))
-        ):
-            return dict.copy(value)
-        return None
+        return dict.copy(value) if _are_simple(value) and _are_simple(value.values()) else None
     new = value
     if kind is list and type(before) is list:
         if len(before) == len(value):
             new = _exchanged_in(before, value)
         elif all(map(is_, before, value)):
             new = value[len(before) :]
-    if _SIMPLE.issuperset(map(ident, map(type, new))):
-        return value[:]  # type: ignore[no-any-return]
-    return None
+    return value[:] if _are_simple(new) else None
+
+
+def _are_simple(items: Collection[Any]) -> bool:
+    for first in items:
+        kind = type(first)
+        # Mostly all are of one of these types, which is quicker to see.
+        if (kind is int or kind is str) and (
+            len(items) == 1 or all(map(is_, map(type, items), repeat(kind)))
+        ):
+            return True
+        break
+    return _SIMPLE.issuperset(map(ident, map(type, items)))
 
 
 def _exchanged_in(before: list[Any], value: list[Any]) -> list[Any]:

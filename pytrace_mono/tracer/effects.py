@@ -20,6 +20,10 @@ import sys
 from collections.abc import Collection
 from types import CodeType, FrameType
 
+from pytrace_mono.tracer.kept import BUILTINS
+
+__builtins__ = BUILTINS
+
 _HARMLESS = frozenset(
     """
     CACHE NOP RESUME MAKE_CELL COPY_FREE_VARS EXTENDED_ARG PUSH_NULL
@@ -112,10 +116,9 @@ Quiet = tuple[tuple[str, ...], tuple[str, ...]]
 def are_real(names: Collection[str], frame: FrameType) -> bool:
     """True when these are the names of the built-ins of that name, where the frame looks them up."""
     own, standard = frame.f_globals, frame.f_builtins
-    for name in names:
-        if dict.__contains__(own, name) or dict.get(standard, name) is not _BUILTINS[name]:
-            return False
-    return True
+    if type(own) is not dict or type(standard) is not dict:
+        return False  # exec() takes subclasses, with methods of their own
+    return all(name not in own and standard.get(name) is _BUILTINS[name] for name in names)
 
 
 class Effects:

@@ -10,12 +10,17 @@ from typing import Any
 
 from pytrace_mono.tracer.classes import ident
 from pytrace_mono.tracer.copies import Copy, kinds_of
+from pytrace_mono.tracer.kept import BUILTINS
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.rows import quoted, snapshot_text
 from pytrace_mono.tracer.snapshot import Snapshotter
 
+__builtins__ = BUILTINS
+
 _ints: dict[int, str] = {}
 """Snapshots of small ints as JSON; nothing but exact ints is ever looked up in it."""
+_NONE = snapshot_text("None", "NoneType", True)
+_TRUE, _FALSE = snapshot_text("True", "bool", True), snapshot_text("False", "bool", True)
 _FLOAT_CHARS = 30
 """More than a float ever takes."""
 _BITS_KEPT, _MOST_KEPT = 12, 1024
@@ -59,7 +64,7 @@ class Fragments(Snapshotter):
             if self._quick_chars >= _FLOAT_CHARS // 10 and isfinite(value):  # type: ignore[arg-type]
                 return f'{{"text": "{value!r}", "type": "float", "exact": true}}'
         elif (value is None or kind is bool) and self._max_chars > 4:
-            return snapshot_text(repr(value), "NoneType" if value is None else "bool", True)
+            return _NONE if value is None else _TRUE if value else _FALSE
         return snapshot_text(*self._read(value))
 
     def of_flat(self, value: Any) -> str | None:

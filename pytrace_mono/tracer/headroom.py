@@ -15,6 +15,10 @@ from sys import getrecursionlimit, setrecursionlimit
 from types import FrameType
 from typing import Any
 
+from pytrace_mono.tracer.kept import BUILTINS
+
+__builtins__ = BUILTINS
+
 _CALLS_BETWEEN = 4 if sys.version_info < (3, 12) else 3
 """Levels from a program's frame to the ``setrecursionlimit`` in :meth:`Headroom.refuses`.
 

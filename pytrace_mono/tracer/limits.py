@@ -7,6 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from pytrace_mono.errors import LimitError
+from pytrace_mono.tracer.kept import BUILTINS
+
+__builtins__ = BUILTINS
 
 MAX_INT_BITS = 14_000
 """CPython refuses to print ints above 4300 digits (14 285 bits); we stay below (CVE-2020-10735)."""

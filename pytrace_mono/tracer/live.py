@@ -159,6 +159,7 @@ class CallRecording:
         function, args, kwargs: what is called, to be told in the Trace.
         limits: default :class:`Limits`.
         scope: by default the files that define the function.
+        aliases: as for :class:`record`.
     """
 
     def __init__(
@@ -168,6 +169,7 @@ class CallRecording:
         kwargs: Mapping[str, Any],
         limits: Limits | None = None,
         scope: Scope | None = None,
+        aliases: bool = False,
     ) -> None:
         self._limits = limits or Limits()
         files = Scope.of_files(*_files_of(function))
@@ -177,7 +179,7 @@ class CallRecording:
         shown = [str(self._snapshotter.take(arg)["text"]) for arg in args]
         shown += [f"{key}={self._snapshotter.take(value)['text']}" for key, value in kwargs.items()]
         self._call = f"{name}({', '.join(shown)})"
-        self._recorder = Recorder(self._limits, self._scope)
+        self._recorder = Recorder(self._limits, self._scope, aliases=aliases)
         self._status: dict[str, str] = {"state": "complete"}
 
     def resume(self) -> None:

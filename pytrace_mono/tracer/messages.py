@@ -7,6 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from pytrace_mono.tracer import classes
+from pytrace_mono.tracer.kept import BUILTINS
+
+__builtins__ = BUILTINS
 
 _ARGS: Any = vars(BaseException)["args"]
 _PLAIN: frozenset[int] = frozenset(map(id, (str, int, float, bool, type(None), bytes)))

@@ -11,8 +11,11 @@ from typing import Any, Literal
 
 from pytrace_mono.tracer.classes import ident
 from pytrace_mono.tracer.effects import Effects, Quiet
+from pytrace_mono.tracer.kept import BUILTINS
 from pytrace_mono.tracer.rows import SEPARATOR, quoted
 from pytrace_mono.tracer.suspects import Finds, finds_in
+
+__builtins__ = BUILTINS
 
 MISSING: Any = object()
 """In place of a value that a variable does not have."""
@@ -45,6 +48,8 @@ class Opcodes:
         builtins: names of the built-ins that a line counts on, for which this says that it is quiet.
         labels: of each name, its JSON text and a colon.
         unseen: of each name, :data:`MISSING`.
+        is_function: it is no body of a module or class, whose variables are in a mapping. To ask a frame
+            for its code takes longer, because CPython tells the audit hooks.
         finds: what :mod:`pytrace_mono.tracer.suspects` says of it.
         returns: offsets of the instructions that return.
     """
@@ -57,6 +62,7 @@ class Opcodes:
         "builtins",
         "finds",
         "globals",
+        "is_function",
         "labels",
         "latest",
         "lines",
@@ -80,7 +86,8 @@ class Opcodes:
         self.returns = frozenset(
             2 * at for at, one in enumerate(operations) if one in _RETURN_CODES
         )
-        if code.co_flags & _CO_OPTIMIZED:
+        self.is_function = bool(code.co_flags & _CO_OPTIMIZED)
+        if self.is_function:
             names = [*code.co_varnames, *code.co_cellvars, *code.co_freevars]
             # A comprehension's argument is called ".0".
             self.locals = tuple(name for name in dict.fromkeys(names) if name.isidentifier())

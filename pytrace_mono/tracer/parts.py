@@ -18,6 +18,9 @@ from typing import Any
 
 from pytrace_mono.tracer import classes
 from pytrace_mono.tracer.classes import ident
+from pytrace_mono.tracer.kept import BUILTINS
+
+__builtins__ = BUILTINS
 
 _LISTED: frozenset[int] = frozenset(
     map(ident, (list, tuple, set, frozenset, type({}.keys()), type({}.values())))

@@ -21,6 +21,9 @@ from typing import Any
 from pytrace_mono.tracer import classes
 from pytrace_mono.tracer.classes import ident
 from pytrace_mono.tracer.copies import ATOMIC, is_atomic, kinds_of
+from pytrace_mono.tracer.kept import BUILTINS
+
+__builtins__ = BUILTINS
 
 _VIEWED: frozenset[int] = frozenset(
     map(ident, (type({}.keys()), type({}.values()), type({}.items()), types.MappingProxyType))

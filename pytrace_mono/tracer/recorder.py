@@ -25,12 +25,15 @@ from pytrace_mono.tracer.classes import ident
 from pytrace_mono.tracer.copies import is_atomic
 from pytrace_mono.tracer.fragments import Fragments
 from pytrace_mono.tracer.headroom import Headroom, Rearm
+from pytrace_mono.tracer.kept import BUILTINS
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.opcodes import opcodes_of
 from pytrace_mono.tracer.rows import Rows
 from pytrace_mono.tracer.scope import Scope
 from pytrace_mono.tracer.suspects import Suspects
 from pytrace_mono.tracer.threads import STARTS_A_THREAD, StartedThreads, code_of_raw
+
+__builtins__ = BUILTINS
 
 _CO_OPTIMIZED = 0x1
 _CALLBACK_LEVELS = 40
@@ -64,6 +67,7 @@ class Recorder:
         "_frames",
         "_functions",
         "_headroom",
+        "_latest",
         "_limits",
         "_on_limit",
         "_previous",
@@ -109,7 +113,8 @@ class Recorder:
             )
         self._covered: dict[str, bool] = {}
         # By id, because hash and equality of a code object are those of its constants.
-        self._functions: dict[int, tuple[CodeType, Function]] = {}
+        self._functions: dict[int, tuple[CodeType, Function | None]] = {}
+        self._latest: tuple[CodeType, Function | None] | None = None
         self.suspects = Suspects()
         self._threads = StartedThreads()
         self._found_traces: list[tuple[FrameType, Any]] = []
@@ -138,7 +143,7 @@ class Recorder:
 
     def attach(self, frame: FrameType) -> None:
         """Record a frame that already runs, from its next line on; to be called before :meth:`start`."""
-        function = self._meet(frame.f_code)
+        function = self._meet(frame.f_code)[1]
         if function is None:
             return
         state = self._enter(frame, function)
@@ -226,15 +231,17 @@ class Recorder:
         sys.settrace(None)
 
     def _covers(self, code: CodeType) -> bool:
-        name = code.co_filename
+        wanted = self._scope.code
+        return self._covers_file(code.co_filename) and (wanted is None or bool(wanted(code)))
+
+    def _covers_file(self, name: str) -> bool:
         if type(name) is not str:
             name = classes.plain(name)  # code.replace() takes any subclass of str
         covered = self._covered.get(name)
         if covered is None:
             is_ours = name.startswith(_OWN_FILES)  # whatever the scope says: there is no end to it
             covered = self._covered[name] = not is_ours and bool(self._scope.accepts(name))
-        wanted = self._scope.code
-        return covered and (wanted is None or bool(wanted(code)))
+        return covered
 
     def _on_call(self, frame: FrameType, event: str, arg: object) -> Any:
         if not self.active:
@@ -255,7 +262,10 @@ class Recorder:
         code = frame.f_code
         name = code.co_filename
         # A name of another type has methods of its own.
-        if type(name) is not str or self._covered.get(name, True):
+        covered = self._covered.get(name) if type(name) is str else None
+        if covered is None:
+            covered = self._covers_file(name)
+        if covered:
             trace = self._called(frame, code)
             if trace is not None:
                 return trace
@@ -268,8 +278,11 @@ class Recorder:
         collecting = gc_isenabled()
         gc_disable()
         try:
-            known = self._functions.get(ident(code))
-            function = self._meet(code) if known is None else known[1]
+            latest = self._latest
+            if latest is None or latest[0] is not code:
+                latest = self._functions.get(ident(code)) or self._meet(code)
+                self._latest = latest
+            function = latest[1]
             if function is None:
                 return None
             state = None if frame.f_trace is None else _state_of(frame, self)
@@ -325,15 +338,15 @@ class Recorder:
             raise error
         self.mark("tracer_lost", f"the recorder failed: {type(error).__name__}")
 
-    def _meet(self, code: CodeType) -> Function | None:
+    def _meet(self, code: CodeType) -> tuple[CodeType, Function | None]:
         """What all activations of a code object have in common; None for one that is not recorded."""
         if not self._covers(code):
-            return None
+            return self._functions.setdefault(ident(code), (code, None))
         if sys.version_info < (3, 11) and code.co_name == "<module>":
             self._name_nested(code, "")
         return self._remember(code, getattr(code, "co_qualname", code.co_name))
 
-    def _remember(self, code: CodeType, name: str) -> Function:
+    def _remember(self, code: CodeType, name: str) -> tuple[CodeType, Function]:
         opcodes = opcodes_of(code)
         if opcodes.finds is not None:
             self.suspects.meet(code, opcodes.finds)
@@ -351,8 +364,8 @@ class Recorder:
                     file = None
             function = Function.of(classes.plain(name), opcodes, file)
             opcodes.latest = name, program, function
-        self._functions[ident(code)] = code, function
-        return function
+        self._functions[ident(code)] = met = code, function
+        return met
 
     def _enter(self, frame: FrameType, function: Function) -> Activation:
         if frame.f_trace is not None:
@@ -391,7 +404,7 @@ class Recorder:
 
     def text_of(self, value: object) -> str:
         """The Snapshot of a value that is no variable's, as JSON."""
-        if is_atomic(type(value)):
+        if value is None or is_atomic(type(value)):
             return self.snapshotter.fragment(value)
         return self.known.look(value, None)[1] or ""
 

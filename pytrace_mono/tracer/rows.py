@@ -9,6 +9,10 @@ from __future__ import annotations
 from itertools import chain, islice
 from json.encoder import encode_basestring_ascii
 
+from pytrace_mono.tracer.kept import BUILTINS
+
+__builtins__ = BUILTINS
+
 SEPARATOR = ", "
 """What the head of each step begins with."""
 
@@ -40,10 +44,11 @@ class Rows:
 
     def json(self) -> str:
         """All steps, as the text of a JSON array."""
-        if not self:
+        end = 2 * len(self)
+        if not end:
             return "[]"
         first = self.pieces[0][len(SEPARATOR) :]
-        return "".join(chain(("[", first), islice(self.pieces, 1, 2 * len(self)), "]"))
+        return "".join(chain(("[", first), islice(self.pieces, 1, end), "]"))
 
 
 quoted = encode_basestring_ascii

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from types import CodeType
 
 from pytrace_mono.errors import InputError
+from pytrace_mono.tracer.kept import BUILTINS
+
+__builtins__ = BUILTINS
 
 PROGRAM_FILE = "<program>"
 """Filename under which a program given as source text is compiled."""

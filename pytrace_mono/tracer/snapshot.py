@@ -21,9 +21,12 @@ from typing import Any
 from pytrace_mono.tracer import classes
 from pytrace_mono.tracer.classes import ident
 from pytrace_mono.tracer.copies import kinds_of
+from pytrace_mono.tracer.kept import BUILTINS
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.messages import message_of
 from pytrace_mono.tracer.parts import in_order
+
+__builtins__ = BUILTINS
 
 SnapshotRow = dict[str, Any]
 """A Snapshot as JSON: ``{"text": str, "type": str, "exact": bool}``."""
@@ -180,11 +183,14 @@ class Snapshotter:
         """
         size = len(value)
         depth = len(self._active)
-        if not 2 <= size <= self._max_items or depth >= self._max_depth:
+        if size < 2 or depth >= self._max_depth:
             return ""
+        is_cut = size > self._max_items
+        if is_cut:
+            value = value[: self._max_items]
         marks = 2  # _nested counts a comma after the last item too
         kinds = kinds_of(value)
-        if kinds <= _ROWS:
+        if kinds <= _ROWS and not is_cut:
             sizes = set(map(len, value))
             if min(sizes) == 0 or max(sizes) > self._max_items or depth + 1 >= self._max_depth:
                 return ""
@@ -205,6 +211,11 @@ class Snapshotter:
         if len(text) + marks >= self._left:
             return ""
         self._left -= len(text) + marks
+        if is_cut:
+            self._exact = False
+            if depth == 0:
+                self.shown = len(value)
+            return f"{text[:-1].rstrip(',')}, {CUT}{text[-1]}"
         return text
 
     def _inexact(self, kind: type, value: Any) -> str:

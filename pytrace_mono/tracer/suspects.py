@@ -15,6 +15,10 @@ import sys
 from sys import getrefcount
 from types import CodeType, FrameType
 
+from pytrace_mono.tracer.kept import BUILTINS
+
+__builtins__ = BUILTINS
+
 _LOCALS_ARE_SHARED = sys.version_info < (3, 13)
 _RAW_THREADS_ARE_SILENT = sys.version_info < (3, 12)
 _WAYS_TO_LOCALS = frozenset({"locals", "vars", "f_locals", "eval", "exec"})

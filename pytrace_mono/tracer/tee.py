@@ -8,8 +8,11 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from pytrace_mono.tracer.kept import BUILTINS
 from pytrace_mono.tracer.rows import Rows
 from pytrace_mono.tracer.types import Stream
+
+__builtins__ = BUILTINS
 
 
 class _Through:

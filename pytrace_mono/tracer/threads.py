@@ -11,6 +11,10 @@ from __future__ import annotations
 import threading
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodType
 
+from pytrace_mono.tracer.kept import BUILTINS
+
+__builtins__ = BUILTINS
+
 STARTS_A_THREAD = threading.Thread.start.__code__
 """What :meth:`StartedThreads.called` is to be told of."""
 _current_thread = threading.current_thread

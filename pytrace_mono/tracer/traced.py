@@ -38,6 +38,7 @@ def traced(
     to: Callable[[Trace], object] | None = None,
     limits: Limits | None = None,
     scope: Scope | None = None,
+    aliases: bool = False,
     enabled: bool = True,
 ) -> Callable[[F], F]: ...
 
@@ -49,6 +50,7 @@ def traced(
     to: Callable[[Trace], object] | None = None,
     limits: Limits | None = None,
     scope: Scope | None = None,
+    aliases: bool = False,
     enabled: bool = True,
 ) -> Any:
     """Record each call of a function, a method, a generator or an async function.
@@ -63,6 +65,7 @@ def traced(
             ``traces`` of the decorated function.
         limits: as for :class:`record`.
         scope: which code is recorded; by default the file that defines the function.
+        aliases: as for :class:`record`.
         enabled: False gives the very same function back; so does the environment variable
             ``PYTRACE_MONO_TRACED=0``.
 
@@ -79,14 +82,15 @@ def traced(
         print(add_up.traces[-1].to_json())
     """
     if function is None:
-        return functools.partial(_decorate, to, limits, scope, enabled)
-    return _decorate(to, limits, scope, enabled, function)
+        return functools.partial(_decorate, to, limits, scope, aliases, enabled)
+    return _decorate(to, limits, scope, aliases, enabled, function)
 
 
 def _decorate(
     to: Callable[[Trace], object] | None,
     limits: Limits | None,
     scope: Scope | None,
+    aliases: bool,
     enabled: bool,
     function: Any,
 ) -> Any:
@@ -101,7 +105,7 @@ def _decorate(
     deliver = traces.append if to is None else to
 
     def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> CallRecording:
-        return CallRecording(function, args, kwargs, limits, scope)
+        return CallRecording(function, args, kwargs, limits, scope, aliases)
 
     wrapper = _wrapper_for(function, begin, deliver)
     if to is None:

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from pytrace_mono.tracer.classes import ident
 from pytrace_mono.tracer.copies import Copy, is_atomic, is_same, renewed
+from pytrace_mono.tracer.kept import BUILTINS
 from pytrace_mono.tracer.opcodes import MISSING, Opcodes
 from pytrace_mono.tracer.watch import Large, Outline
 
 if TYPE_CHECKING:
     from pytrace_mono.tracer.recorder import Recorder
+
+__builtins__ = BUILTINS
 
 CLASS_NAMES = frozenset(
     {
@@ -34,7 +37,6 @@ CLASS_NAMES = frozenset(
     }
 )
 """Names that the interpreter binds in module and class bodies on its own account."""
-_CO_OPTIMIZED = 0x1
 _EXACT = '"exact": true}'
 
 
@@ -54,6 +56,17 @@ class Seen:
         self.outline = outline
 
 
+class Notes:
+    """Of one step, names, as in :class:`pytrace_mono.tracer.types.Step`."""
+
+    __slots__ = ("beyond", "deleted", "unchecked")
+
+    def __init__(self) -> None:
+        self.deleted: list[str] = []
+        self.beyond: list[str] = []
+        self.unchecked: list[str] = []
+
+
 CHANGEABLE = frozenset({list, dict, Copy, Seen})
 """Types of what is remembered of a value that can change itself."""
 
@@ -67,23 +80,21 @@ class Variables:
         is_told: something was found since the step began.
         is_stale: and it is not yet written into the step.
         changes: the variables that were found to have changed since the step began, as JSON.
-        deleted, beyond, unchecked: names, as in :class:`pytrace_mono.tracer.types.Step`.
+        notes: what else was found, which is nothing nearly always.
     """
 
     __slots__ = (
         "_last",
         "_namespace",
         "_shown",
-        "beyond",
         "changes",
-        "deleted",
         "function",
         "is_plain",
         "is_stale",
         "is_told",
+        "notes",
         "opcodes",
         "recorder",
-        "unchecked",
     )
 
     def __init__(self, recorder: Recorder, function: str, opcodes: Opcodes) -> None:
@@ -97,15 +108,13 @@ class Variables:
         self._last = opcodes.unseen.copy() if opcodes.locals else {}
         self._shown: dict[str, str] = {}
         self.changes: dict[str, str] = {}
-        self.deleted: list[str] | None = None
-        self.beyond: list[str] | None = None
-        self.unchecked: list[str] | None = None
+        self.notes: Notes | None = None
         self.is_stale = self.is_told = False
 
     def forget_changes(self) -> None:
         """What is found to have changed from here on belongs to another step."""
         self.changes.clear()
-        self.deleted = self.beyond = self.unchecked = None
+        self.notes = None
         self.is_stale = self.is_told = False
 
     def compare(self, frame: FrameType, names: tuple[str, ...] | None = None) -> None:
@@ -149,7 +158,7 @@ class Variables:
                         if now is old:
                             continue
                 self._look(name, value, old, now)
-        elif not frame.f_code.co_flags & _CO_OPTIMIZED:
+        elif not opcodes.is_function:
             self._compare_namespace(frame)
         if opcodes.globals and self._namespace is None:
             namespace = frame.f_globals
@@ -233,7 +242,8 @@ class Variables:
         recorder = self.recorder
         text: str | None
         new = value
-        if is_atomic(type(value)):
+        kind = type(value)
+        if kind is int or kind is str or is_atomic(kind):
             text = recorder.snapshotter.fragment(value)
         else:
             before = old
@@ -250,29 +260,30 @@ class Variables:
         if text != self._shown.get(name):
             self._shown[name] = self.changes[name] = text
             self.is_stale = self.is_told = True
-            if self.deleted is not None and name in self.deleted:
-                self.deleted.remove(name)
+            if self.notes is not None and name in self.notes.deleted:
+                self.notes.deleted.remove(name)
         elif not text.endswith(_EXACT):
             # The text is the same but not all there is: is the value behind it another one?
-            if type(new) is Seen and type(old) is Seen and _looks_the_same(old, new):
-                self.unchecked = [*(self.unchecked or ()), name]
-                self.is_stale = self.is_told = True
-                return
-            self.changes[name] = text
             self.is_stale = self.is_told = True
-            if self.beyond is None:
-                self.beyond = []
-            if name not in self.beyond:
-                self.beyond.append(name)
+            if type(new) is Seen and type(old) is Seen and _looks_the_same(old, new):
+                names = self._noted().unchecked
+            else:
+                self.changes[name] = text
+                names = self._noted().beyond
+            if name not in names:
+                names.append(name)
 
     def _gone(self, name: str) -> None:
         self._last[name] = MISSING
         self._shown.pop(name, None)
         self.changes.pop(name, None)
-        if self.deleted is None:
-            self.deleted = []
-        self.deleted.append(name)
+        self._noted().deleted.append(name)
         self.is_stale = self.is_told = True
+
+    def _noted(self) -> Notes:
+        if self.notes is None:
+            self.notes = Notes()
+        return self.notes
 
 
 def _looks_the_same(before: Seen, now: Seen) -> bool:

@@ -29,10 +29,13 @@ from pytrace_mono.tracer.copies import (
     kinds_of,
     renewed,
 )
+from pytrace_mono.tracer.kept import BUILTINS
 from pytrace_mono.tracer.parts import parts_of
 
 if TYPE_CHECKING:
     from pytrace_mono.tracer.fragments import Fragments
+
+__builtins__ = BUILTINS
 
 _MOST_KNOWN = 256
 

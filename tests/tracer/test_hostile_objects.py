@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import sys
 import time
@@ -12,6 +13,7 @@ import pytest
 from recorded import record_source, run, untraced
 from test_versions import INTERPRETERS, VERSIONS, _run
 
+from pytrace_mono.tracer import record
 from pytrace_mono.tracer.limits import Limits
 
 # Every method of these classes writes into LOG that it ran; `main` makes and changes such objects.
@@ -354,3 +356,49 @@ def test_values_without_an_ordinary_text_are_shown_and_do_not_change(value: str,
     texts = [c["v"] for _, c in recorded.changes("f") if "v" in c]
     assert recorded.value == 1 and texts == [text]
     assert recorded.status == {"state": "complete"}
+
+
+def test_built_ins_that_the_program_replaces_are_not_called_by_a_live_recording() -> None:
+    """What runs in the recorder is not the program's `len`, `type` or `repr`, whatever it puts there."""
+    called: list[str] = []
+
+    def spy(name: str, real: Any) -> Any:
+        return lambda *args, **kwargs: called.append(name) or real(*args, **kwargs)
+
+    spies = {
+        name: spy(name, real)
+        for name, real in vars(builtins).items()
+        if callable(real)
+        and not name.startswith("_")
+        and not (isinstance(real, type) and issubclass(real, BaseException))
+    }
+    real = {name: vars(builtins)[name] for name in spies}
+
+    class Point:
+        def __init__(self, x: int) -> None:
+            self.x = x
+
+    def program() -> int:
+        replaced = vars(builtins)
+        replaced.update(spies)
+        try:
+            items = [1]
+            items.append(2)
+            nested = {"a": [items, (1.5, None)], "s": {3}}
+            point = Point(5)
+            nested["p"] = point
+            point.x += 1
+            del items
+            try:
+                raise ValueError(point)
+            except ValueError:
+                total = point.x
+        finally:
+            replaced.update(real)
+        return total
+
+    with record() as recording:
+        program()
+    assert called == []
+    assert recording.trace.complete
+    assert [s.changes["total"].text for s in recording.trace.steps if "total" in s.changes] == ["6"]

@@ -13,6 +13,7 @@ import pytest
 
 from pytrace_mono.errors import InputError
 from pytrace_mono.tracer import Limits, Scope, Trace, traced
+from pytrace_mono.tracer.labels import labels_at
 
 
 def texts(trace: Trace, name: str) -> list[str]:
@@ -265,3 +266,38 @@ def test_each_thread_records_its_own_calls() -> None:
         ("complete", "9"),
     ]
     assert threading.gettrace() is before
+
+
+def test_aliases_are_told_on_request_and_over_a_pause() -> None:
+    """The same list in two places, in a call and in a generator that is suspended in between."""
+
+    @traced(aliases=True)
+    def call() -> None:
+        row = [0]
+        grid = [row, row]
+        grid[0].append(1)
+
+    @traced(aliases=True)
+    def items() -> Iterator[int]:
+        row = [0]
+        same = row
+        yield 1
+        row.append(len(same))
+        yield 2
+
+    call()
+    trace = call.traces[-1]  # type: ignore[attr-defined]
+    labels = next(iter((labels_at(trace, len(trace.steps) - 2) or {}).values()))
+    assert labels["row"] == labels["grid[0]"] == labels["grid[1]"]
+    assert list(items()) == [1, 2]
+    trace = items.traces[-1]  # type: ignore[attr-defined]
+    assert trace.complete
+    (appended,) = (
+        i
+        for i, s in enumerate(trace.steps)
+        if s.kind == "line" and "same" in s.changes and "1]" in s.changes["same"].text
+    )
+    labels = next(iter((labels_at(trace, appended) or {}).values()))
+    assert labels["row"] == labels["same"]
+    assert add_up([1]) == 1
+    assert add_up.traces[-1].aliases is None  # type: ignore[attr-defined]
