@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytrace_mono.errors import TraceFormatError
-from pytrace_mono.tracer import Limits, Outcome, Raised, Snapshot, Status, Step, Trace
+from pytrace_mono.tracer import Limits, Outcome, Raised, Snapshot, Status, Step, Trace, serialize
 from pytrace_mono.tracer.types import Write
 
 TEXT = st.text(st.characters(blacklist_categories=("Cs",)), max_size=6)
@@ -99,6 +99,26 @@ def test_a_damaged_trace_raises_nothing_but_its_own_error(
         inner[path[-1]] = junk
     with contextlib.suppress(TraceFormatError):
         Trace.from_json(json.dumps(row)).to_json()
+
+
+@settings(max_examples=400, deadline=None)
+@given(STEP, JSON, st.booleans(), st.data())
+def test_a_plain_step_is_read_as_by_the_reader_that_asks_field_by_field(
+    step: Step, junk: Any, damage: bool, data: st.DataObject
+) -> None:
+    """Where the short way reads a step, damaged or not, the long way reads the same."""
+    row = json.loads(json.dumps(serialize.step_to_dict(step)))
+    if damage:
+        path = data.draw(st.sampled_from(_places(row)))
+        inner = row
+        for key in path[:-1]:
+            inner = inner[key]
+        inner[path[-1]] = junk
+    read = serialize._plain_step(row)
+    if read is not None:
+        assert read == serialize.step_from_dict(row)
+    else:
+        assert damage or step.deleted or step.value is not None or step.file is not None
 
 
 @settings(max_examples=300, deadline=None)
