@@ -169,3 +169,29 @@ def test_statements_that_must_not_have_run_are_argued_from(box: Sandbox) -> None
     """
     text = said(box, problem(code, "has_even([1, 3])"), 0, "backward")
     assert "[L5] would have changed it, so it must not run" in text
+
+
+INLINE = """
+def f(n):
+    total = 0
+    for j in range(1, n): total += j
+    while total > 10: total -= 3
+    return total
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "ends"),
+    [
+        ("f(1)", ["`range(1, 1)`. Nothing changes.", "`total > 10`. Nothing changes."]),
+        ("f(2)", ["`range(1, 2)`. In the end `total` is `1`", "`total > 10`. Nothing changes."]),
+        ("f(6)", ["`range(1, 6)`. In the end `total` is `15`", "In the end `total` is `9`."]),
+    ],
+)
+def test_of_a_loop_on_one_line_the_end_is_told_and_no_number_of_passes(
+    box: Sandbox, call: str, ends: list[str]
+) -> None:
+    """A line that is header and body at once is not visited as often as there are passes."""
+    text = said(box, problem(INLINE, call), 0, "forward")
+    assert all(end in text for end in ends), text
+    assert not re.search(r"\bruns\b|Iteration", text)

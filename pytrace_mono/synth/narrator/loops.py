@@ -16,6 +16,7 @@ from pytrace_mono.synth.narrator.story import (
     Node,
     Round,
     Visit,
+    has_inline_body,
     loop_values,
     visits,
 )
@@ -69,6 +70,8 @@ class Loops:
             opening = re.sub("; it runs .*", "", opening)
         if given:
             opening = f"{label(node.line)} {given}. {sentence(opening.partition('] ')[2])}"
+        if has_inline_body(node.loop):
+            return [*called, Item(sentence(opening) + (self._outcome(node) or " Nothing changes."))]
         if count == 0 or brief:
             state = self._outcome(node) if count else ""
             return [*called, Item(sentence(opening) + state)]
@@ -102,6 +105,10 @@ class Loops:
 
     def _opening(self, node: Round, count: int) -> str:
         loop = node.loop
+        if has_inline_body(loop):  # the lines do not tell its passes
+            if isinstance(loop, ast.While):
+                return f"The loop goes on while {code(ast.unparse(loop.test))}"
+            return f"The loop goes over {code(self._range(node) or ast.unparse(loop.iter))}"
         if isinstance(loop, ast.While):
             test = ast.unparse(loop.test)
             if isinstance(loop.test, ast.Constant):
@@ -198,7 +205,7 @@ class Loops:
         """``total is 12 and n is 3``: the variables the loop's body changes."""
         names: dict[str, None] = {}
         for visit in visits([node]):
-            if visit.statement is not node.loop:
+            if visit.statement is not node.loop or has_inline_body(node.loop):
                 names.update(dict.fromkeys(visit.changes))
         begun = next(visits([node])).before  # what outlives the loop says more than its helpers
         shown = [

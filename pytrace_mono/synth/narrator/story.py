@@ -93,6 +93,11 @@ class Round:
 Node = Visit | Round
 
 
+def has_inline_body(loop: Loop) -> bool:
+    """Its body begins on the line of its header: a visit of the line may be a pass or none."""
+    return loop.body[0].lineno == loop.lineno
+
+
 def loop_values(header: Visit) -> dict[str, Snapshot]:
     """What a ``for`` header bound, also where the new value is the same as the old one."""
     assert isinstance(header.statement, (ast.For, ast.AsyncFor))
@@ -368,7 +373,7 @@ def _round(loop: Loop, flat: list[Visit], depth: int, source: Source) -> Round:
         else:
             pieces.append((None, [visit]))
     last_check = None
-    if pieces and not pieces[-1][1] and not _has_inline_body(loop):
+    if pieces and not pieces[-1][1] and not has_inline_body(loop):
         last_check = pieces.pop()[0]
     iterations = [Iteration(head, _grouped(body, depth + 1, source)) for head, body in pieces]
     return Round(loop, iterations, last_check)
@@ -378,7 +383,3 @@ def _is_back_at_start(body: list[Visit], visit: Visit, depth: int, source: Sourc
     """A ``while True`` visits no header: it starts anew where its first statement comes again."""
     loops = source.loops_around[visit.statement] if visit.statement is not None else ()
     return bool(body) and len(loops) == depth + 1
-
-
-def _has_inline_body(loop: Loop) -> bool:
-    return loop.body[0].lineno == loop.lineno
