@@ -43,6 +43,12 @@ def test_a_call_that_is_not_one_expression_is_refused(call: str) -> None:
         Sandbox.check(Job("def f(): pass", call))
 
 
+@pytest.mark.parametrize("call", ["", " \n"])
+def test_an_empty_call_is_told_what_one_looks_like(call: str) -> None:
+    with pytest.raises(CallError, match=r"the Call is empty; give an expression, as in f\("):
+        Sandbox.check(Job("def f(): pass", call))
+
+
 def test_a_setup_that_does_not_parse_is_refused() -> None:
     with pytest.raises(CallError, match=r"setup .*line 2"):
         Sandbox.check(("f = 1", "f", "x = 1\ny ="))

@@ -122,7 +122,7 @@ def check(together: Iterable[Job]) -> None:
 
     Raises:
         SourceError: the program is not text, too large, or not Python.
-        CallError: the Call is not one expression, or the setup is not Python.
+        CallError: the Call is empty or not one expression, or the setup is not Python.
     """
     parsed: object = object()
     for job in together:
@@ -136,6 +136,8 @@ def check(together: Iterable[Job]) -> None:
             _parse(job.setup, "setup", "exec", CallError)
         if job.call is not None:
             _check_text(job.call, "Call", CallError)
+            if not job.call.strip():
+                raise CallError("the Call is empty; give an expression, as in f([1, 2])")
             _parse(job.call, "Call", "eval", CallError)
 
 
