@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from ast import literal_eval
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,3 +106,21 @@ def test_an_ordinary_user_has_it_as_well(tmp_path: Path) -> None:
     finally:
         shutil.rmtree(package)
     assert done.stdout == "(1, True)\n", done.stderr
+
+
+SLOW_ROOT = """
+import time
+from pytrace_mono.tracer.sandbox import namespaces
+show, stay = namespaces._show, namespaces._stay_behind
+namespaces._show = lambda *args: (time.sleep(0.4), show(*args))
+namespaces._stay_behind = lambda *args: (time.sleep(0.2), stay(*args))
+namespaces.enter([], -1)
+"""
+
+
+def test_who_stays_behind_needs_no_file_while_the_new_root_is_bare() -> None:
+    """It shares the root that is being made, in which there is no /dev/null yet."""
+    done = subprocess.run(
+        [sys.executable, "-c", SLOW_ROOT], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

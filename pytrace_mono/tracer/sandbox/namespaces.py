@@ -42,10 +42,13 @@ def enter(places: list[tuple[str, str]], main_ended: int, with_scratch: bool = F
         OSError: the kernel refuses one of the steps.
     """
     user, group = os.geteuid(), os.getegid()
+    # Now: whoever stays behind shares the new root, which for a moment has no file at all.
+    null = os.open(os.devnull, os.O_RDWR)
     mapped = _unshare_with_map(user, group)
     pid = os.fork()
     if pid:
-        _stay_behind(pid, main_ended)
+        _stay_behind(pid, main_ended, null)
+    os.close(null)
     _new_root(places, with_scratch)
     if mapped:
         _become_nobody()
@@ -120,9 +123,8 @@ def _unshare_with_map(user: int, group: int) -> bool:
     return mapped
 
 
-def _stay_behind(pid: int, main_ended: int) -> None:
-    """Outside the namespaces: end with the first process inside, and end it with the main process."""
-    null = os.open(os.devnull, os.O_RDWR)
+def _stay_behind(pid: int, main_ended: int, null: int) -> None:
+    """As the process that watches: end with the first one inside, and end it with the main process."""
     for fd in (0, 1):
         os.dup2(null, fd)
     ended = os.pidfd_open(pid)
