@@ -42,7 +42,10 @@ class Sentence:
     section: Section
     line: int | None
     subject: str | None = None
-    consumed: list[tuple[int, int]] = field(default_factory=list)
+    _used: bytearray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._used = bytearray(len(self.template))
 
     def code(self, words: str) -> str:
         """The code that ``«3»`` stands for, or a bare word itself."""
@@ -76,10 +79,12 @@ class Sentence:
         return before.strip("(,") in words
 
     def is_free(self, start: int, end: int) -> bool:
-        return all(end <= first or start >= last for first, last in self.consumed)
+        """Whether no rule has read any of these words."""
+        return self._used.find(1, start, end) < 0
 
     def consume(self, start: int, end: int) -> None:
-        self.consumed.append((start, end))
+        """Keep these words from other rules."""
+        self._used[start:end] = b"\1" * (min(end, len(self._used)) - start)
 
 
 def _next_word(template: str, position: int) -> int:

@@ -124,7 +124,7 @@ def _from(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     if shown is None or node is None or shapes.is_literal(code):
         return
     yield Found("value", Value(code, shown, "before"))
-    s.consumed.append((m.start(2), m.end(2)))
+    s.consume(m.start(2), m.end(2))
 
 
 # What `_from` reads leaves its first half to the rules below.
