@@ -62,6 +62,14 @@ class Shown:
     elided: bool = False
 
 
+ANY = "?"
+"""In the place of an expression: some variable, which the text does not name."""
+
+
+MENTION = "mentioned"
+"""The words of a value that a text only mentions."""
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """``expression`` is ``shown``; where ``was`` is there, it went from that to this."""

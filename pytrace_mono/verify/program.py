@@ -160,6 +160,38 @@ class Program:
         """Its lines as ``ast`` writes them, without indentation."""
         return frozenset(line.strip() for line in ast.unparse(self.tree).splitlines())
 
+    def lines_of(self, code: str) -> frozenset[int]:
+        """Labels of the statements that a line of code is, or tests, or assigns to as they do.
+
+        A text that walks through a run writes the code as it stands, or with values for names:
+        ``memo[3] = 2 + 1`` for ``memo[n] = memo[n - 1] + memo[n - 2]``.
+        """
+        shape = _shape(_simple(code))
+        if shape is None:
+            return frozenset()
+        same = frozenset(n for s, n in self.at.values() if _shape(s) == shape)
+        if same:
+            return same
+        head = shape[1]
+        return frozenset(
+            n for s, n in self.at.values() if head and (_shape(s) or ("", ""))[1] == head
+        )
+
+    @cached_property
+    def attributes(self) -> frozenset[str]:
+        """Attributes that the program's classes give their objects, and that nothing else is named."""
+        found = {
+            node.attr
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        }
+        return frozenset(found - self.bound)
+
+    @cached_property
+    def known_names(self) -> frozenset[str]:
+        """What a text may call a variable: those that are bound, and attributes without their owner."""
+        return frozenset(self.bound) | self.attributes
+
     @cached_property
     def loop_lines(self) -> frozenset[int]:
         """Lines of loop headers."""
@@ -185,6 +217,42 @@ class Program:
             if names:
                 found[label] = names
         return found
+
+
+def _simple(code: str) -> ast.stmt | None:
+    """The statement that a line of code is; a header stands for itself."""
+    text = code.strip().removeprefix("el") if code.strip().startswith("elif ") else code.strip()
+    for tried in (text, f"{text} pass" if text.endswith(":") else f"if {text}: pass"):
+        try:
+            body = parse_module(tried).body
+        except SyntaxError:
+            continue
+        if len(body) == 1 and not (
+            tried is text
+            and isinstance(body[0], ast.Expr)
+            and (isinstance(body[0].value, (ast.Compare, ast.BoolOp, ast.UnaryOp)))
+        ):
+            return body[0]
+    return None
+
+
+def _shape(statement: ast.stmt | None) -> tuple[str, str] | None:
+    """What a statement runs, as ``ast`` writes it, and what it assigns to in which way."""
+    if isinstance(statement, (ast.If, ast.While)):
+        return ast.unparse(statement.test), ""
+    if isinstance(statement, ast.For):
+        return f"for {ast.unparse(statement.target)} in {ast.unparse(statement.iter)}", ""
+    if isinstance(statement, (ast.Assign, ast.AugAssign)):
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
+        root: ast.AST = target
+        while isinstance(root, (ast.Subscript, ast.Attribute)):
+            root = root.value
+        op = type(statement.op).__name__ if isinstance(statement, ast.AugAssign) else ""
+        name = ast.unparse(root)
+        return ast.unparse(statement), f"{type(target).__name__} {name} {op}"
+    if isinstance(statement, (ast.Expr, ast.Return)):
+        return ast.unparse(statement), ""
+    return None
 
 
 @lru_cache(maxsize=4096)

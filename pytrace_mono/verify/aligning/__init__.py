@@ -3,8 +3,13 @@
 ::
 
     segments    the recording as stretches: one activation, one pass of its loops
-    truth       of one statement, in which stretches it is so
-    path        the telling laid along the stretches, so that as much as possible is so
+    computed    when the program worked out what a text writes with values
+    occurring   all values of a run
+    truth       of one statement, at which moments it is so
+    anywhere    the findings on what needs no place
+    path        the telling laid along the moments, so that as much as possible is so
+    freshness   what is told of a pass that only held before it
+    order       what is so only out of the order of telling, and what is told twice
     counting    how often a loop, a line or a function ran
     aligner     the findings
 """

@@ -12,6 +12,12 @@ from pytrace_mono.verify.program import effects_of
 from pytrace_mono.verify.recording import Frame, Round
 
 _LINE = re.compile(r"\b(?:[Ll]ine |L)\d+")
+_RAN_LINE = re.compile(
+    r"\b(?:[Ll]ine |L)\d+[^.;,]*\b(?:runs?|ran|executed|visited|reached|entered|hit)\b"
+)
+_CALLED = re.compile(r"\b(?:call|calls|called|invoked|runs?|ran)\b")
+_ALL = re.compile(r"\b(?:total|altogether|in all|overall)\b")
+_YIELDS = re.compile(r"\b(?:yielded|handed out|produced|come out)\b")
 _CALLS = re.compile(r"\bcall(?:s|ed)?\b")
 _LOOPS = re.compile(
     r"\b(?:loop|loops|iterations?|pass|passes|rounds?|body|iterates?|goes round|go round|trips?)\b"
@@ -22,7 +28,7 @@ _CHANGED = (
 )
 _CHANGE = re.compile(
     rf"\b(\w+)(?: \w+)? (?:was|is|gets|got|were|been|be) (?:only )?{_CHANGED}"
-    r"|(?:assignment|update) (?:to|of) (\w+)"
+    r"|(?:assignment|update) (?:to|of) (\w+)|\b(?:computed|updated|changed|incremented) (\w+)\b"
 )
 _PLACE = re.compile(
     r"\b(?:after|in|within|during|these|those|next|previous|by|at|until|before) (?:\w+ )?\w+ "
@@ -55,6 +61,11 @@ def counts(
         segments, main: the run.
         segment: the stretch in which it is told.
     """
+    if re.search(r"\bin (?:the )?(?:\w+ )?(?:iteration|pass|round) \d", words):
+        return None
+    subject = _of_subject(words, place, segments)
+    if subject is not None:
+        return subject
     if _PLACE.search(words) and not _ENDS.search(words):
         return None
     if _FEW.search(words) and not _RAN.search(words):
@@ -62,24 +73,39 @@ def counts(
     plain = re.sub(r"\bfor (?=loop|body)", "", words)
     if _VAGUE.search(plain):
         return None
-    if place.line is not None and _LINE.search(words):
+    if _CALLS.search(words):
+        return _calls(set(), words, segments)
+    if _YIELDS.search(words):
+        return _yields(segments)
+    if _LOOPS.search(words):
+        return _loops(words, segments, segment)
+    return None
+
+
+def _of_subject(words: str, place: Place, segments: Segments) -> set[int] | None:
+    """The count of what the words name: a line, a function, a variable."""
+    if place.passes or re.search(r"\b(?:first|second|third|more|per|each|every|of which)\b", words):
+        return None
+    line = _RAN_LINE.search(words)
+    if line is not None and place.line is not None:
         if place.line in segments.run.program.loop_lines:
             return None
         visits = segments.visits_of.get(place.line, [])
         return {len(visits)} | set(Counter(v.frame.number for v in visits).values())
     names = set(re.findall(r"[A-Za-z_]\w*", words))
     functions = names & segments.run.program.function_names
+    if functions and _CALLED.search(words) and not _LOOPS.search(words):
+        return _calls(functions, words, segments)
     called = _method(names, segments)
-    if called is not None and not functions:
+    if called is not None and not functions and not _FEW.search(words):
         return called
-    if _CALLS.search(words):
-        return _calls(functions, segments)
+    if re.search(r"\belse\b[^.;,]*\b(?:ran|runs?|taken|executed|entered)\b", words):
+        return _else(segments)
     changed = _CHANGE.search(words)
     if changed is not None:
-        name = changed[1] or changed[2]
-        return _changed(name, segments) if name in segments.run.program.bound else None
-    if _LOOPS.search(words):
-        return _loops(words, segments, segment)
+        name = changed[1] or changed[2] or changed[3]
+        if name in segments.run.program.bound:
+            return _stepped(name, segments) if "cremented" in words else _changed(name, segments)
     return None
 
 
@@ -90,17 +116,31 @@ def _method(names: set[str], segments: Segments) -> set[int] | None:
         if not isinstance(v.statement, (ast.For, ast.While, ast.If, ast.FunctionDef, ast.With, ast.Try))
         and any(isinstance(n, ast.Attribute) and n.attr in names for n in ast.walk(v.statement))
     ]  # fmt: skip
-    return {len(visits)} if visits else None
+    return {len(visits), *Counter(v.label for v in visits).values()} if visits else None
 
 
-def _calls(names: set[str], segments: Segments) -> set[int] | None:
-    frames = Counter(f.name for f in segments.run.called if not f.name.startswith("<"))
-    if names:
-        return {count for name in names for count in (frames[name], frames[name] - 1)}
+def _calls(names: set[str], words: str, segments: Segments) -> set[int] | None:
+    called = [f for f in segments.run.called if not f.name.startswith("<")]
+    frames = Counter(f.name for f in called)
+    recursive = {f.name for f in called if f.caller is not None and f.caller.frame.name == f.name}
     if not frames:
         return None
+    if re.search(r"\bhelper|\binner function", words) and len(frames) > 1:
+        names = {name for name in frames if name != called[0].name}
+    within = {name: {n, n - 1} if name in recursive else {n} for name, n in frames.items()}
+    if names:
+        if _ALL.search(words):
+            return {frames[name] for name in names}
+        return set().union(*(within.get(name, {0}) for name in names))
+    if len(frames) == 1 and _ALL.search(words):
+        return set(frames.values())
     total = sum(frames.values())
-    return {total, total - 1, *frames.values()} if len(frames) > 1 else {total, total - 1}
+    return {total, total - 1}.union(*within.values())
+
+
+def _yields(segments: Segments) -> set[int]:
+    counts = [len(f.yields) for f in segments.run.called if f.yields]
+    return {0} if not counts else {sum(counts), *counts}
 
 
 def _changed(name: str, segments: Segments) -> set[int]:
@@ -111,6 +151,26 @@ def _changed(name: str, segments: Segments) -> set[int]:
     lines = Counter(v.label for v in visits)
     real = [v for v in inside if name in v.changes]
     return {len(inside), len(real), *lines.values()}
+
+
+def _stepped(name: str, segments: Segments) -> set[int] | None:
+    """How often ``name += ...`` ran: every such line, or one."""
+    lines = Counter(
+        v.label
+        for v in segments.run.visits
+        if isinstance(v.statement, ast.AugAssign) and ast.unparse(v.statement.target) == name
+    )
+    return {sum(lines.values()), *lines.values()} if lines else None
+
+
+def _else(segments: Segments) -> set[int] | None:
+    """How often an ``else`` ran."""
+    found: set[int] = set()
+    for statement in {s for s, _ in segments.run.program.at.values()}:
+        other = getattr(statement, "orelse", None)
+        if other and not (isinstance(statement, ast.If) and isinstance(other[0], ast.If)):
+            found.add(sum(v.statement is other[0] for v in segments.run.visits))
+    return found or None
 
 
 def _loops(words: str, segments: Segments, segment: Segment) -> set[int] | None:

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from pytrace_mono.tracer.types import Snapshot
+from pytrace_mono.verify.instances import instance_of
 from pytrace_mono.verify.recording import LATE, Frame, Round, Run, Visit
 
 Stack = tuple[tuple[Round, int], ...]
@@ -111,7 +112,28 @@ class Segments:
         return (stack[0][0].begins, stack[0][1]) if stack else None
 
     def lookup(self, name: str, moment: Moment) -> Snapshot | None:
-        """A variable as it was then, in the activation, around its function, or in a caller's."""
+        """A variable as it was then, in the activation, around its function, or in a caller's.
+
+        An attribute that is told of without its owner is that of the one object that has it.
+        """
+        found = self._variable(name, moment)
+        if found is not None or name not in self.run.program.attributes:
+            return found
+        owners = [
+            instance
+            for owner in self._owners(moment)
+            if (instance := instance_of(owner.text)) is not None and name in instance.fields
+        ]
+        return owners[0].fields[name] if owners else None
+
+    def _owners(self, moment: Moment) -> list[Snapshot]:
+        """The objects at hand, ``self`` first."""
+        visit = moment.visit
+        here = moment.frame.arguments if visit is None else {**visit.before, **visit.changes}
+        held = [here["self"]] if "self" in here else list(here.values())
+        return [snapshot for snapshot in held if not snapshot.exact]
+
+    def _variable(self, name: str, moment: Moment) -> Snapshot | None:
         visit = moment.visit
         if visit is None:
             found = moment.frame.arguments.get(name)

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import ast
-from typing import Any, NamedTuple
+import copy
+from functools import cached_property
+from typing import Any
 
+from pytrace_mono.tracer.parsing import parse_expression
 from pytrace_mono.tracer.types import Snapshot
-from pytrace_mono.verify.aligning.segments import Moment, Segment, Segments
+from pytrace_mono.verify.aligning.computed import Computed
+from pytrace_mono.verify.aligning.occurring import Occurring
+from pytrace_mono.verify.aligning.segments import Moment, Segments
 from pytrace_mono.verify.checking.code import moved_by
 from pytrace_mono.verify.checking.comparing import NoLiteral, equal, fits, literal_of, shows
-from pytrace_mono.verify.claims import Condition, Gives, Operand, Raises, Reached, Shown, Value
+from pytrace_mono.verify.claims import ANY, Condition, Gives, Operand, Raises, Reached, Shown, Value
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
+from pytrace_mono.verify.instances import Instance, instance_of
 from pytrace_mono.verify.reading import shapes
-from pytrace_mono.verify.reading.prose import Said
-from pytrace_mono.verify.recording import Frame, Run, Visit
+from pytrace_mono.verify.reading.telling import Said
+from pytrace_mono.verify.recording import Frame, Run
 
 _NUMBERS = (int, float)
 
 
-class Was(NamedTuple):
-    """Whether a statement is so in a stretch (None: cannot be said), and the moment that decides."""
-
-    so: bool | None
-    moment: Moment | None = None
-    known: bool = True
-    """Whether all it speaks of had a value there."""
-
-
 _PUTS = frozenset({"append", "insert", "appendleft", "push", "heappush"})
-_ABSENT = object()
+ABSENT = object()
+"""Nothing is there to speak of."""
 _UNKNOWN = object()
 
 
@@ -41,9 +39,10 @@ class Truth:
     """
 
     def __init__(self, segments: Segments, main: Frame | None) -> None:
-        self._segments = segments
-        self._run: Run = segments.run
+        self.segments = segments
+        self.run: Run = segments.run
         self._main = main
+        self._computed = Computed(segments)
         self._values: dict[tuple[str, int, int], Any] = {}
         self._nodes: dict[str, ast.expr | None] = {}
         self._order: dict[int, tuple[int, int]] = {}
@@ -54,23 +53,26 @@ class Truth:
                 counts[key] = counts.get(key, 0) + 1
                 self._order[visit.start] = (number, counts[key])
 
-    def over(self, said: Said) -> list[Was]:
-        """A statement in every stretch."""
-        return [self.within(said, segment) for segment in self._segments.all]
+    def over(self, said: Said) -> list[list[Any]]:
+        """A statement at every moment of every stretch, as :meth:`at`."""
+        return [[self.at(said, m) for m in segment.moments] for segment in self.segments.all]
 
-    def within(self, said: Said, segment: Segment) -> Was:
-        """A statement in one stretch: at some moment of it."""
-        unknown = False
-        known = False
-        if said.visit is not None and not any(self._is_visit(m, said) for m in segment.moments):
-            return Was(False, None, False)
-        for moment in segment.moments:
-            so = self.at(said, moment)
-            if so is True:
-                return Was(True, moment)
-            unknown = unknown or so is None
-            known = known or so is not _ABSENT
-        return Was(None if unknown else False, None, known)
+    def calculated(self, said: Said) -> set[int]:
+        """The starts of the visits that worked out what a statement over literals says."""
+        statement = said.claim.statement
+        assert isinstance(statement, (Value, Condition))
+        return self._computed.visits(statement.expression)
+
+    @cached_property
+    def occurring(self) -> Occurring:
+        """All values of the run."""
+        return Occurring(self.run)
+
+    def instead(self, said: Said) -> str | None:
+        """As :meth:`Computed.instead`."""
+        statement = said.claim.statement
+        assert isinstance(statement, (Value, Condition))
+        return self._computed.instead(statement.expression)
 
     def _is_visit(self, moment: Moment, said: Said) -> bool:
         visit, line = moment.visit, said.claim.place.line
@@ -79,8 +81,19 @@ class Truth:
         return said.visit in self._order.get(visit.start, ())
 
     def at(self, said: Said, moment: Moment) -> Any:
-        """True, False, None where it cannot be said, or a mark where nothing is there to speak of."""
+        """True, False, None where it cannot be said, or ABSENT."""
         statement = said.claim.statement
+        if said.visit is not None and not self._is_visit(moment, said):
+            return ABSENT
+        if said.code and not isinstance(statement, Gives):
+            visit = moment.visit
+            if visit is None or moment.ends or visit.label not in said.code:
+                return ABSENT
+        if isinstance(statement, (Value, Condition)):
+            made = self._computed.visits(statement.expression)
+            if made:
+                visit = moment.visit
+                return (visit is not None and not moment.ends and visit.start in made) or ABSENT
         if isinstance(statement, Value):
             return self._value(statement, moment)
         if isinstance(statement, Condition):
@@ -92,13 +105,17 @@ class Truth:
         if isinstance(statement, Raises):
             visit = moment.visit
             if visit is None or visit.raised is None or moment.ends:
-                return _ABSENT
+                return ABSENT
             return visit.raised.type.rsplit(".", 1)[-1] == statement.type
         if isinstance(statement, Reached):
             visit = moment.visit
             inside = visit is not None and statement.first <= visit.label <= statement.last
-            return True if inside is statement.ran else _ABSENT
+            return True if inside is statement.ran else ABSENT
         return None
+
+    def states(self, statement: Value, moment: Moment) -> Any:
+        """The same of a value, whatever else its sentence says."""
+        return self._value(statement, moment)
 
     def value(self, expression: str, moment: Moment) -> Any:
         """What an expression comes to then, or one of the two marks."""
@@ -120,45 +137,47 @@ class Truth:
         for part in ast.walk(node):
             if not isinstance(part, ast.Name) or part.id in names or part.id in bound:
                 continue
-            found = self._segments.lookup(part.id, moment)
+            found = self.segments.lookup(part.id, moment)
             if found is None:
                 if (
-                    part.id in self._run.program.bound
-                    and part.id not in self._run.program.function_names
+                    part.id in self.run.program.known_names
+                    and part.id not in self.run.program.function_names
                 ):
-                    return _ABSENT
+                    return ABSENT
+                continue
+            instance = None if found.exact else instance_of(found.text)
+            if instance is not None:
+                names[part.id] = instance
                 continue
             try:
-                names[part.id] = self._run.value_of(found)
+                names[part.id] = self.run.value_of(found)
             except (NotEvaluated, ValueError, SyntaxError):
                 return _UNKNOWN
         try:
-            return evaluate(node, names, self._run.program.bound)
+            return evaluate(_with_fields(node, names), names, self.run.program.bound)
         except NotEvaluated as why:
             return (
-                _ABSENT
-                if str(why).startswith(("IndexError", "KeyError", "TypeError"))
-                else _UNKNOWN
+                ABSENT if str(why).startswith(("IndexError", "KeyError", "TypeError")) else _UNKNOWN
             )
 
     def snapshot(self, name: str, moment: Moment) -> Snapshot | None:
         """The Snapshot of a variable."""
-        return self._segments.lookup(name, moment)
+        return self.segments.lookup(name, moment)
 
     def _value(self, said: Value, moment: Moment) -> Any:
-        if said.expression == "_":
+        if said.expression == ANY:
             return self._held_by_any(said, moment)
         if said.expression.isidentifier():
-            found = self._segments.lookup(said.expression, moment)
+            found = self.segments.lookup(said.expression, moment)
             if found is None:
-                return _ABSENT
+                return ABSENT
             if said.was is not None and not self._came_from(said, moment):
                 return False
             if not found.exact:
                 return fits(said.shown, found)
         value = self.value(said.expression, moment)
-        if value is _ABSENT:
-            return _ABSENT
+        if value is ABSENT:
+            return ABSENT
         if value is _UNKNOWN:
             return None
         so = meets(said.shown, value)
@@ -177,7 +196,7 @@ class Truth:
         """Whether some variable has a value."""
         visit = moment.visit
         names = moment.frame.arguments if visit is None else {**visit.before, **visit.changes}
-        found = [self._segments.lookup(name, moment) for name in names]
+        found = [self.segments.lookup(name, moment) for name in names]
         return any(
             v is not None and v.exact and meets(said.shown, literal_of(v.text)) for v in found
         )
@@ -185,15 +204,15 @@ class Truth:
     def _operand(self, said: Operand, moment: Moment) -> Any:
         visit = moment.visit
         if visit is None or moment.ends:
-            return _ABSENT
+            return ABSENT
         given = (
             moved_by(visit.statement, _PUTS)
             if not isinstance(visit.statement, ast.AugAssign)
             else []
         )
         values = [self.value(ast.unparse(argument), moment) for argument in given]
-        if not values or any(v is _ABSENT for v in values):
-            return _ABSENT
+        if not values or any(v is ABSENT for v in values):
+            return ABSENT
         if any(v is _UNKNOWN for v in values):
             return None
         return any(meets(said.shown, v) for v in values)
@@ -202,22 +221,24 @@ class Truth:
         visit = moment.visit
         if visit is None or said.was is None:
             return True
+        known = False
         for other in moment.frame.visits:
             if other.start > visit.start:
                 break
             before = other.before.get(said.expression)
+            known = known or before is not None
             if before is not None and (
                 not before.exact or meets(said.was, literal_of(before.text)) is not False
             ):
                 return True
-        return False
+        return not known
 
     def _condition(self, said: Condition, moment: Moment) -> Any:
         visit = moment.visit
         if said.expression.startswith("line "):
             if visit is None or visit.label != int(said.expression[5:]) or moment.ends:
-                return _ABSENT
-            outcome = self._run.outcome(visit)
+                return ABSENT
+            outcome = self.run.outcome(visit)
             return None if outcome is None else outcome is said.held
         if said.expression.startswith("test "):
             return self._of_kind(said, moment)
@@ -225,25 +246,25 @@ class Truth:
         if tested is not None:
             statements, same = tested
             if visit is None or visit.statement not in statements or moment.ends:
-                return _ABSENT
-            outcome = self._run.outcome(visit)
+                return ABSENT
+            outcome = self.run.outcome(visit)
             return None if outcome is None else (outcome is same) is said.held
         value = self.value(said.expression, moment)
-        if value is _ABSENT:
-            return _ABSENT
+        if value is ABSENT:
+            return ABSENT
         return None if value is _UNKNOWN else bool(value) is said.held
 
     def _of_kind(self, said: Condition, moment: Moment) -> Any:
         visit, kind = moment.visit, said.expression[5:]
         if visit is None or moment.ends or not isinstance(visit.statement, (ast.If, ast.While)):
-            return _ABSENT
+            return ABSENT
         if (kind == "loop") is not isinstance(visit.statement, ast.While) and kind != "any":
-            return _ABSENT
-        parent = self._run.program.parents.get(visit.statement)
+            return ABSENT
+        parent = self.run.program.parents.get(visit.statement)
         chained = isinstance(parent, ast.If) and parent.orelse == [visit.statement]
         if kind == "elif" and not chained:
-            return _ABSENT
-        outcome = self._run.outcome(visit)
+            return ABSENT
+        outcome = self.run.outcome(visit)
         return None if outcome is None else outcome is said.held
 
     def _tested(self, expression: str) -> tuple[list[ast.stmt], bool] | None:
@@ -251,7 +272,7 @@ class Truth:
         text = shapes.normal(expression)
         same: list[ast.stmt] = []
         other: list[ast.stmt] = []
-        for statement, _ in self._run.program.at.values():
+        for statement, _ in self.run.program.at.values():
             if isinstance(statement, (ast.If, ast.While)):
                 test = ast.unparse(statement.test)
                 if test == text:
@@ -266,21 +287,44 @@ class Truth:
         if said.how == "yielded":
             visit = moment.visit
             if visit is None or moment.ends:
-                return _ABSENT
+                return ABSENT
             given = [v for t, v in moment.frame.yields if visit.start <= t <= visit.end]
-            return snapshot_meets(said.shown, given[0]) if given else _ABSENT
+            return snapshot_meets(said.shown, given[0]) if given else ABSENT
         if not moment.ends or moment.frame.ending != "return" or moment.frame.value is None:
-            return _ABSENT
-        if words.words == "function" and moment.frame is not self._main:
-            return _ABSENT
+            return ABSENT
         return snapshot_meets(said.shown, moment.frame.value)
 
     def text(self, expression: str, moment: Moment) -> str:
         """What to tell a reader an expression was then."""
         value = self.value(expression, moment)
-        if value is _ABSENT:
+        if value is ABSENT:
             return "unbound"
         return "something else" if value is _UNKNOWN else repr(value)[:200]
+
+
+class _Fields(ast.NodeTransformer):
+    """Puts what a preview shows in the place of an attribute."""
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        self._names = names
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        """The attribute's value, where the object shows one."""
+        self.generic_visit(node)
+        owner = self._names.get(node.value.id) if isinstance(node.value, ast.Name) else None
+        if not isinstance(owner, Instance):
+            return node
+        field = owner.fields.get(node.attr)
+        if field is None or not field.exact:
+            raise NotEvaluated(f"{node.attr} is not shown")
+        return parse_expression(field.text)
+
+
+def _with_fields(node: ast.expr, names: dict[str, Any]) -> ast.expr:
+    if not any(isinstance(value, Instance) for value in names.values()):
+        return node
+    changed: ast.expr = _Fields(names).visit(copy.deepcopy(node))
+    return changed
 
 
 def snapshot_meets(shown: Shown, snapshot: Snapshot) -> bool | None:
@@ -315,8 +359,3 @@ def meets(shown: Shown, value: Any) -> bool | None:
         digits = len(shown.text.partition(".")[2])
         return digits >= 2 and round(value, digits) == claimed
     return isinstance(claimed, _NUMBERS) and isinstance(value, _NUMBERS) and claimed == value
-
-
-def visit_of(was: Was) -> Visit | None:
-    """The visit at whose end a statement is so."""
-    return was.moment.visit if was.moment is not None else None

@@ -60,7 +60,7 @@ def check(monologue: str, evidence: Evidence, direction: Direction) -> Checked:
     main = run.main(evidence.entry_point)
     if not is_labelled(monologue):
         telling = tell(monologue, run.program, direction)
-        aligner = Aligner(run, main, lambda: evidence.known)
+        aligner = Aligner(run, main, lambda: evidence.known, direction == "backward")
         return _scored(telling.reading, aligner.findings(telling), aligner, main)
     reading = read(monologue, program_of(run.trace.program), direction)
     properties = any(c.kind == "property" for c in reading.claims)

@@ -16,6 +16,9 @@ Text in free style, without labels, is read by other means, since nothing in it 
 
     pieces      a stretch of text as a template in which every piece says what kind of code it is
     phrases     short patterns of what is stated
+    cues        words that say when: passes, visits, the values of loops' variables
+    cells       the cells of tables
+    telling     what comes of it
     prose       walks the lines and sentences, keeps what they tell of when
 """
 

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from pytrace_mono.verify.claims import Condition, Gives, Inputs, Operand, Shown, Value
+from pytrace_mono.verify.claims import ANY, MENTION, Condition, Gives, Inputs, Operand, Shown, Value
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.clauses import (
     Clauses,
@@ -34,7 +34,7 @@ from pytrace_mono.verify.reading.wording import (
 )
 
 _SIZE = re.compile(
-    rf"(?P<s>{NAME})(?: (?:now|then|still|therefore|thus|already))? (?:has|holds|contains|gets|had|is|have) (?:now |exactly |only |still |just )?(?:a length of |length )?"
+    rf"(?P<s>{NAME})(?: (?:\w+ )?«[vn]\d+» (?:and|so|,)| (?:now|then|still|therefore|thus|already))? (?:has|holds|contains|gets|had|is|have) (?:now |exactly |only |still |just )?(?:a length of |length )?"
     rf"(?P<k>{LITERAL}|{COUNT})(?: (?:element|item|entr(?:y|ies)|character|letter|key|pair|number|value|member|tuple|word)s?\b)(?! (?:more|fewer))"
 )
 
@@ -138,6 +138,10 @@ def values(s: Clauses) -> Iterator[Phrase]:
     for match in each(s, _IS, keep=True):
         name = s.code(match["s"])
         before = s.template[: match.start()]
+        if match["s"][1] == "f" and not (
+            match["v"].startswith("«") and shapes.is_literal(s.code(match["v"]))
+        ):
+            continue  # what is worked out inside of it
         if match["s"][1] == "v" and (shapes.is_literal(name) or match["w"].strip() == ":"):
             continue
         if match["s"][1] == "c" or (not s.piece(match["s"]).quoted and _NOUN.search(before)):
@@ -189,6 +193,36 @@ def sets(s: Clauses) -> Iterator[Phrase]:
     """``this sets s to 12``."""
     for match in each(s, _SETS):
         yield from value_phrases(s.code(match["s"]), s.shown(match["v"]), match[0], match.span(), s)
+
+
+_ALSO = re.compile(
+    rf"{VALUE}(?:,| and|, and) (?P<s>{NAME}) (?P<w>to|at|as) (?P<x>{VALUE.replace('empty>', 'empty2>')})"
+)
+
+
+def also(s: Clauses) -> Iterator[Phrase]:
+    """``which takes total to 13 and count to 2``."""
+    for match in each(s, _ALSO, keep=True):
+        if s.free(match.start("s"), match.end()):
+            s.taken.append((match.start("s"), match.end()))
+            yield from value_phrases(
+                s.code(match["s"]), s.shown(match["x"]), f"goes {match['w']}", match.span("s"), s
+            )
+
+
+_BESIDE = re.compile(
+    rf"\b(?:has|have|with|at|gives|and|,) (?P<s>{NAME}) (?:equal to |being |of |= ?)?"
+    rf"(?P<v>{LITERAL}{NOT_A_VALUE})"
+)
+
+
+def beside(s: Clauses) -> Iterator[Phrase]:
+    """``Next 'o' has pos 14``."""
+    for match in each(s, _BESIDE):
+        shown = s.shown(match["v"])
+        if shown is not None and shown.text is not None:
+            name = s.code(match["s"])
+            yield Phrase(*match.span(), "value", Value(name, shown, "state"), match[0], True)
 
 
 _CHOSEN = re.compile(r"\b(?:inputs?|witness|candidate)\b[^.]*$", re.IGNORECASE)
@@ -301,7 +335,24 @@ def unnamed(s: Clauses) -> Iterator[Phrase]:
             and shown.text[:1] in "[{"
             and not shown.elided
         ):
-            yield Phrase(*match.span(), "value", Value("_", shown, "state"), match[0])
+            yield Phrase(*match.span(), "value", Value(ANY, shown, "state"), match[0])
+
+
+def mentions(s: Clauses) -> Iterator[Phrase]:
+    """A list, tuple, dict or set that is written out in passing."""
+    for match in each(s, re.compile(LITERAL), keep=True):
+        shown = s.shown(match[0])
+        if (
+            shown is not None
+            and shown.text is not None
+            and not shown.elided
+            and re.match(r"[\[({].*\w", shown.text, re.DOTALL)
+            and not re.search(
+                r"\b(?:beginning|ending|starting|like|as in)(?: with| in)? $",
+                s.template[: match.start()],
+            )
+        ):
+            yield Phrase(*match.span(), "value", Value(ANY, shown, "state"), MENTION)
 
 
 _IT = re.compile(

@@ -43,7 +43,7 @@ def verdicts(s: Clauses) -> Iterator[Phrase]:
 _COMPARED = re.compile(
     rf"(?P<l>{OPERAND}|«f\d+»)(?P<v>,? (?:which |that |and )?(?:is|are|was|isn't|aren't|wasn't|being|exceeds|equals|stays|it's|that's)?(?: (?:itself|now|again|also|already|still|therefore|indeed|just|only|definitely|clearly|strictly|certainly))*)"
     r"(?P<n> not| no| n't| neither| never)?(?: (?:strictly|already|even|any))*"
-    r" ?(?P<op>greater than or equal to|less than or equal to|greater than|larger than|bigger than|more than|above|"
+    r" ?(?P<op>>=|<=|==|!=|[<>](?!=)|greater than or equal to|less than or equal to|greater than|larger than|bigger than|more than|above|"
     r"over|beyond|smaller than|less than|lower than|below|under|at most|at least|not equal to|different from|"
     r"equal to|the same as|divisible by|a multiple of|exceeds|exceed|equals)"
     rf"(?: the| its| our)?(?: (?:target|limit|cap|threshold|goal))?(?: of| value)? (?P<r>{OPERAND})"
@@ -56,6 +56,7 @@ _WORDED = {
     "smaller than": "<", "less than": "<", "lower than": "<", "below": "<", "under": "<",
     "at most": "<=", "at least": ">=", "not equal to": "!=", "different from": "!=", "equal to": "==",
     "the same as": "==", "exceeds": ">", "exceed": ">", "equals": "==",
+    ">": ">", "<": "<", ">=": ">=", "<=": "<=", "==": "==", "!=": "!=",
 }  # fmt: skip
 
 
@@ -63,7 +64,9 @@ def worded(s: Clauses) -> Iterator[Phrase]:
     """``16 is greater than 11``."""
     for match in each(s, _COMPARED):
         left, right, op = s.code(match["l"]), s.code(match["r"]), match["op"]
-        verb = re.search(r"is|are|was|n't|being|exceed|equals|it's|that's", match["v"] + op)
+        verb = re.search(
+            r"\b(?:is|are|was|being|exceeds?|equals|it's|that's|which is)\b|n't", match["v"] + op
+        )
         if verb is None or PART.search(s.template[: match.start()]):
             continue
         if op in ("divisible by", "a multiple of"):
@@ -75,7 +78,8 @@ def worded(s: Clauses) -> Iterator[Phrase]:
 
 
 _PARITY = re.compile(
-    rf"(?P<l>{OPERAND}) (?:is|was)(?: (?:itself|also|again))* (?P<n>not |neither )?(?P<w>even|odd|negative|positive|empty)\b(?! number)"
+    rf"(?P<l>{OPERAND})(?:,? which| itself|,? and (?:so )?it)? (?:is|was|stays|remains|became|becomes)"
+    r"(?: (?:itself|also|again|still|now))* (?P<n>not |neither )?(?P<w>even|odd|negative|positive|empty)\b(?! number)"
 )
 
 
@@ -208,7 +212,7 @@ def bare(s: Clauses) -> Iterator[Phrase]:
         if re.match(
             r"\s*(?:\?|:|#|check|test|\)\s*\?|gives|would|returns|yields|means)", after
         ) or re.search(
-            r"\b(?:is|whether|if|elif|while|does|check|test|condition|question|ask|asks|evaluate|evaluates|"
+            r"\b(?:is|whether|if|elif|while|does|check|test|condition|question|ask|asks|evaluate|evaluates|from|by|"
             r"compare|compares|guard|comparison|tests|checks|until|unless|not|as|loop)(?:s|ing)?:? ?(?:the |that |for )?$",
             before.rstrip("("),
             re.I,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
-from pytrace_mono.verify.claims import Gives, Passes, Raises, Reached, Shown
+from pytrace_mono.verify.claims import Called, Gives, Passes, Raises, Reached, Shown
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.clauses import Clauses, Phrase, each, shown_of
 from pytrace_mono.verify.reading.pieces import sides
@@ -68,14 +69,17 @@ def returns(s: Clauses) -> Iterator[Phrase]:
         ):
             continue
         after = s.template[match.end() :]
-        if re.match(r" (?:along|together|plus)\b|, «n", after) or re.match(r" and «", after):
+        if re.match(
+            r" (?:along|together|plus)\b|, «n| and «|[^.;:]{0,12}\b(?:if|unless|otherwise|whenever)\b",
+            after,
+        ):
             continue
         text = match["v"]
         if text.startswith("«a"):
             parts = sides(s.code(text))
             shown = shown_of(parts[-1])
             if shown is None or not all(
-                shapes.is_literal(p) or s.program.bound.isdisjoint(re.findall(r"\w+", p))
+                shapes.is_literal(p) or s.program.known_names.isdisjoint(re.findall(r"\w+", p))
                 for p in parts
             ):
                 continue
@@ -142,7 +146,9 @@ def raises(s: Clauses) -> Iterator[Phrase]:
 _TIMES = re.compile(
     rf"(?P<k>{LITERAL} (?:more )?times?\b|{LITERAL}[x\u00d7](?!\w)|{TIMES}|(?:{LITERAL}|{COUNT}|a single|one single) "
     r"(?:full |whole |complete |single |loop |outer |inner |recursive |function )*"
-    r"(?:iterations?|passes|pass|rounds?|calls|laps?|trips?)\b(?! \d))"
+    r"(?:iterations?|passes|pass|rounds?|calls|laps?|trips?)\b(?! [\d\u00ab])"
+    rf"|(?:{LITERAL}|{COUNT}) (?:values?|items?|numbers?|elements?) (?:(?:are|were|is|was|get|gets|has been|have been) (?:\w+ )?(?:yielded|handed out|produced)|come out))",
+    re.IGNORECASE,
 )
 
 
@@ -161,7 +167,7 @@ def counts(s: Clauses) -> Iterator[Phrase]:
                 continue
             count = 1
         else:
-            count = shapes.count_of(words)
+            count = shapes.count_of(words.lower())
         before, after = s.template[: match.start()], s.template[match.end() :]
         if re.match(r"(?:no|zero) (?:more|longer)", words) or (
             words == "once"
@@ -172,6 +178,17 @@ def counts(s: Clauses) -> Iterator[Phrase]:
         ):
             continue
         yield Phrase(*match.span(), "loop", Passes(count), s.template)
+
+
+def calls(s: Clauses) -> Iterator[Phrase]:
+    """A call written out with its arguments was made."""
+    for match in each(s, re.compile(r"«f\d+»"), keep=True):
+        node = shapes.parsed(s.code(match[0]))
+        if s.backward or not isinstance(node, ast.Call) or not (node.args or node.keywords):
+            continue
+        given = [*node.args, *(k.value for k in node.keywords)]
+        if all(shapes.is_literal(ast.unparse(argument)) for argument in given):
+            yield Phrase(*match.span(), "call", Called(s.code(match[0])), match[0])
 
 
 _SKIPPED = re.compile(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pytrace_mono.verify.reading.assignments import (
+    also,
     appended,
+    beside,
     equations,
     from_to,
     its,
+    mentions,
     pairs,
     sets,
     sizes,
@@ -24,7 +27,7 @@ from pytrace_mono.verify.reading.conditions import (
     verdicts,
     worded,
 )
-from pytrace_mono.verify.reading.outcomes import counts, lines, raises, returns, yields
+from pytrace_mono.verify.reading.outcomes import calls, counts, lines, raises, returns, yields
 
 
 def phrases(sentence: Clauses) -> list[Phrase]:
@@ -54,9 +57,13 @@ _RULES: tuple[Rule, ...] = (
     sets,
     pairs,
     values,
+    also,
+    beside,
     its,
     appended,
     unnamed,
     checks,
     bare,
+    calls,
+    mentions,
 )

@@ -47,6 +47,8 @@ _TERM = re.compile(
 _BUILTINS = frozenset(
     "len sum max min set list dict tuple range sorted abs ord chr int str float bool any all".split()
 )
+_HEADER = re.compile(r"^(?:if|elif|while) (.+?):?$")
+"""The test of a header is what is spoken of."""
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _CONSTANTS = frozenset({"True", "False", "None"})
 _ARTICLES = frozenset({"a", "A", "I"})
@@ -103,7 +105,7 @@ def take(text: str, start: int, end: int, program: Program) -> Taken:
         if match.start() > position:
             put(text[position : match.start()], match.start())
         if match["code"] is not None:
-            code = match["code"].strip().translate(_PLAIN)
+            code = _HEADER.sub(r"\1", match["code"].strip().translate(_PLAIN))
             keep(kind_of(code, program), code, match.end(), True)
         elif match["label"] is not None:
             keep("L", re.sub(r"\D", "", match["label"]), match.end())
@@ -148,7 +150,7 @@ def _kind(code: str, program: Program) -> str:
         root: ast.AST = node
         while isinstance(root, (ast.Subscript, ast.Attribute)):
             root = root.value
-        known = isinstance(root, ast.Name) and root.id in program.bound
+        known = isinstance(root, ast.Name) and root.id in program.known_names
         return ("n" if node is not root or isinstance(node, ast.Name) else "e") if known else "x"
     if isinstance(node, ast.Call) and shapes.called(code) in program.function_names:
         return "f"
@@ -233,7 +235,7 @@ def _term(text: str, start: int, end: int, program: Program) -> int | None:
             called = text[stop : stop + 1] == "("
             if name in _ARTICLES and not _AFTER_ARTICLE.match(text, stop, end):
                 return None
-            known = name in program.bound and (not called or name in program.function_names)
+            known = name in program.known_names and (not called or name in program.function_names)
             if not (known or name in _CONSTANTS or (called and name in _BUILTINS)):
                 return None
             if name in program.function_names and not called:
@@ -248,7 +250,8 @@ def _term(text: str, start: int, end: int, program: Program) -> int | None:
         elif char == "." and (
             method := re.compile(r"\.[a-z_]\w*(?=[\[(.]|\b)").match(text, stop, end)
         ):
-            if match["number"] or text[method.end() : method.end() + 1] != "(":
+            attribute = method[0][1:] in program.attributes
+            if match["number"] or (text[method.end() : method.end() + 1] != "(" and not attribute):
                 break
             stop = method.end()
         else:
@@ -262,7 +265,7 @@ def _counts(code: str, program: Program) -> bool:
     if node is None:
         return False
     names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-    if not names <= program.bound | _BUILTINS:
+    if not names <= program.known_names | _BUILTINS:
         return False
     if code[0] == "(" and not isinstance(node, ast.Tuple):
         return isinstance(node, (ast.BinOp, ast.Compare))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pytrace_mono.records import Direction
 from pytrace_mono.verify.claims import (
@@ -15,31 +15,19 @@ from pytrace_mono.verify.claims import (
     Kind,
     Place,
     Reading,
-    Shown,
     Unread,
     Value,
 )
-from pytrace_mono.verify.program import Loop, Program, targets_of
+from pytrace_mono.verify.program import Loop, Program, effects_of, targets_of
 from pytrace_mono.verify.reading import shapes
-from pytrace_mono.verify.reading.clauses import Clauses, Phrase, shown_of, silent_stretches
+from pytrace_mono.verify.reading.cells import cells_of, statement_of
+from pytrace_mono.verify.reading.clauses import Clauses, Phrase, shown_of
+from pytrace_mono.verify.reading.cues import PASS, VISIT, hints, is_reason, is_sequel
 from pytrace_mono.verify.reading.layout import Block, blocks
 from pytrace_mono.verify.reading.phrases import phrases
-from pytrace_mono.verify.reading.pieces import Taken, kind_of, sides, take
+from pytrace_mono.verify.reading.pieces import Taken, kind_of, take
+from pytrace_mono.verify.reading.telling import Said, Telling
 
-_ORDINALS = "|".join(shapes.ORDINALS[1:])
-_PASS = re.compile(
-    r"\b(?:[Ii]teration|[Ii]ter|[Pp]ass|[Rr]ound|[Ll]oop|it|[Tt]rip|[Yy]ear|[Pp]ull) ?#?«v(\d+)»(?! (?:times|is|are))"
-    rf"|\b(?i:({_ORDINALS}))(?: (?:and|\(?and) (?:final|last))? (?:loop )?(?i:iteration|pass|round|time (?:through|around|round)|trip|turn|lap|go)\b"
-)
-_VISIT = re.compile(
-    rf"\b(?i:(?P<o>{_ORDINALS})) (?:visit|execution|run|time)(?: (?:of|to|on|at|through))?(?: (?P<l>«L\d+»))?|(?P<m>«L\d+»)[:,]? (?i:(?P<p>{_ORDINALS})) (?:visit|execution|run|time)"
-)
-_ITEM = re.compile(
-    rf"\b(?i:(?P<o>{_ORDINALS}|next|last|final))(?: (?:up|comes|is|one|item|element|number|letter|character|char|pair|word|value|entry|key|card|digit|token|day|step|of|the|a|an|again|list|in|line|now))*[,:]?(?: (?:is|comes|an?|the|again|=|up|we|have|see|meet))*,? (?P<v>«v\d+»)"
-)
-_LEADING = re.compile(
-    r"^(?:[-*\u2022>]|\W)*(?:(?:For|With|On|At|Then|Next|Now|And|Take|Takes|Handle|the|comes|element|item|number|character|letter) )*(?P<v>«v\d+»)(?=:| arrives| comes| is| -|,| \u2013| \u2014| \()"
-)
 _SENTENCE = re.compile(r"(?<=[.!?])(?:[\"')*_])* (?=[A-Z«(\[*_\"'-])|(?<=[.!?][*_])(?= |$)")
 _BACK = re.compile(
     r"\b(?:in the end|at the end|finally|in total|altogether|overall|summary|summing up|in all|so far|"
@@ -59,53 +47,11 @@ _OVER = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[;:.!?]|, |\bwhile (?!loop|body)|\band\b|\bbut\b|->| - ")
-_STATE_WORDS = re.compile(
-    r"\b(?:afterwards|after|now|new|before|start|old|then|at the end|at its|at|its|end|of|the|pass|in|iteration|round|value|loop|body|per|so far|result(?:ing)?|updated|final|entering|leaving)\b|[()`*:]",
-    re.I,
-)
 _NUMBERED = re.compile(
     r"^(?:iter(?:ation)?s?|pass(?:es)?|round|pull|visit|turn|loop|trip|year|#|no\.?)$", re.I
 )
 _ROW_LINE = re.compile(r"^lines?(?: no\.?)?$", re.I)
 _NOTHING = frozenset({"", "-", "--", "\u2014", "\u2013", "...", "same", "n/a", "unchanged", "none"})
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A Claim with what its words tell of when.
-
-    Attributes:
-        hint: it only helps to find the place and is not held against anything.
-        joint: it stands in one sentence (or row) with the one before it.
-        back: the sentence has a word that allows it to go back or ahead.
-        early: its words allow the value from before what the pass did.
-        column: what a table's column, or a list's entries, say in the same way.
-        visit: it is about that visit of its line, from 1.
-        words: what else the sentence says.
-        tight: nothing but "and" or a comma stands between it and the one before.
-        sequel: a word of sequence stands before it in its sentence.
-        loosely: the iteration was named in a sentence before.
-    """
-
-    claim: Claim
-    hint: bool = False
-    joint: bool = False
-    back: bool = False
-    early: bool = False
-    column: str | None = None
-    visit: int | None = None
-    words: str = ""
-    loosely: bool = False
-    sequel: bool = False
-    tight: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """A monologue in free style, read."""
-
-    said: tuple[Said, ...]
-    reading: Reading
 
 
 def tell(text: str, program: Program, direction: Direction) -> Telling:
@@ -130,6 +76,9 @@ class _Prose:
         self._table = 0
         self._loops = [s for s, _ in program.at.values() if isinstance(s, Loop)]
         self._targets = {n for loop in self._loops for n in targets_of(loop)}
+        self._written = {
+            ast.unparse(loop.target) for loop in self._loops if not isinstance(loop, ast.While)
+        }
         self._visit_line: int | None = None
         self._pass: int | None = None
 
@@ -145,9 +94,10 @@ class _Prose:
                     self._code(start, stop)
                 else:
                     self._line(start, stop, block)
+        self._said = [replace(s, line=self._text.count("\n", 0, s.claim.start)) for s in self._said]
         claims = tuple(s.claim for s in self._said if not s.hint)
         reading = Reading(claims, tuple(self._unread), self._coded, self._prose)
-        return Telling(tuple(self._said), reading)
+        return Telling(tuple(self._said), reading, self._direction)
 
     def _lines(self, block: Block) -> list[tuple[int, int]]:
         """Lines that stand for themselves; one that only wraps belongs to the one above."""
@@ -163,7 +113,30 @@ class _Prose:
         return found
 
     def _code(self, start: int, stop: int) -> None:
-        """A line of a block of code: what stands behind ``#`` tells of what stands before it."""
+        """A line of a block of code."""
+        before = len(self._said)
+        self._commented(start, stop)
+        code, mark, _note = self._text[start:stop].partition("#")
+        lines = self._program.lines_of(code) if mark else frozenset()
+        if lines:
+            self._said[before:] = [
+                replace(s, code=lines) if self._is_made_by(s, lines) else s
+                for s in self._said[before:]
+            ]
+
+    def _is_made_by(self, said: Said, lines: frozenset[int]) -> bool:
+        """Whether what is told is what one of these lines makes or tests."""
+        statement = said.claim.statement
+        places = [s for s, n in self._program.at.values() if n in lines]
+        if isinstance(statement, Condition):
+            return any(isinstance(s, (ast.If, ast.While)) for s in places)
+        if not isinstance(statement, Value):
+            return False
+        root = re.match(r"\w+", statement.expression)
+        return root is not None and any(root[0] in effects_of(s) for s in places)
+
+    def _commented(self, start: int, stop: int) -> None:
+        """What stands behind ``#`` tells of what stands before it."""
         line = self._text[start:stop]
         head, mark, _note = line.partition("#")
         taken = take(self._text, start, stop, self._program)
@@ -213,12 +186,15 @@ class _Prose:
         if (
             lone is not None
             and target is not None
-            and target[1].split("[")[0] in self._program.bound
+            and target[1].split("[")[0] in self._program.known_names
         ):
-            shown = shown_of(behind.pieces[int(lone[1])].text)
+            text = behind.pieces[int(lone[1])].text
+            shown = shown_of(text)
             if shown is not None:
+                whole = text[0] in "[{(" and target[1].endswith("]")  # what it is an item of
+                name = target[1].split("[")[0] if whole else target[1]
                 claim = Claim(
-                    "value", Value(target[1], shown, "after"), Place(), line.strip(), start, stop
+                    "value", Value(name, shown, "after"), Place(), line.strip(), start, stop
                 )
                 self._said.append(Said(claim))
                 return
@@ -264,7 +240,7 @@ class _Prose:
         clauses = Clauses(template, taken.pieces, self._program, self._direction == "backward")
         for match in re.finditer(r"\b[Ss]teps? «v\d+»", template):
             clauses.taken.append(match.span())
-        hints = self._hints(taken, template, a)
+        found_hints = hints(taken, template, a, self._targets, self._written)
         passes, visits, lines = self._cues(clauses)
         if passes and (passes[0][0] < 16 or code):
             self._pass = passes[0][1]
@@ -288,7 +264,7 @@ class _Prose:
             self._topic = None
         self._note(taken, a, b, found)
         back = bool(_BACK.search(template))
-        items: list[tuple[int, Said]] = [*hints]
+        items: list[tuple[int, Said]] = [*found_hints]
         end = -1
         for phrase in found:
             tight = (
@@ -319,19 +295,19 @@ class _Prose:
                         False,
                         True,
                         back,
-                        phrase.early,
+                        phrase.early or is_reason(template, phrase.start),
                         None,
                         visit,
                         words,
                         loosely,
-                        _is_sequel(template, phrase.start),
+                        is_sequel(template, phrase.start),
                         tight,
                     ),
                 )
             )
         items.sort(key=lambda item: item[0])
         for index, (_, said) in enumerate(items):
-            self._said.append(_joined(said, bool(index) or joint))
+            self._said.append(replace(said, joint=bool(index) or joint))
 
     def _clause(self, taken: Taken, template: str, a: int, phrase: Phrase) -> str:
         """The words of the clause that a phrase stands in."""
@@ -367,44 +343,12 @@ class _Prose:
 
         return re.sub(r"«n(\d+)»", plain, template)
 
-    def _hints(self, taken: Taken, template: str, a: int) -> list[tuple[int, Said]]:
-        """Values of loop variables that are named in passing."""
-        found: list[tuple[int, Said]] = []
-
-        def hint(at: int, name: str, shown: Shown, number: int | None) -> None:
-            place = Place(None, ((None, number),) if number else ())
-            first = taken.places[a + at]
-            claim = Claim("value", Value(name, shown, "state"), place, "", first, first)
-            found.append((at, Said(claim, True, True)))
-
-        silent = silent_stretches(template)
-        for match in re.finditer(r"«a(\d+)»", template):
-            parts = sides(taken.pieces[int(match[1])].text)
-            if any(x <= match.start() < y for x, y in silent) and parts[0] in self._targets:
-                shown = shown_of(parts[-1])
-                if shown is not None and template.rstrip(" *_").endswith("?"):
-                    hint(match.start(), parts[0], shown, None)
-        for pattern in (_ITEM, _LEADING):
-            for match in pattern.finditer(template):
-                shown = shown_of(taken.pieces[int(match["v"][2:-1])].text)
-                if shown is None:
-                    continue
-                ordinal = match["o"].lower() if "o" in match.groupdict() and match["o"] else ""
-                number = shapes.ORDINALS.index(ordinal) if ordinal in shapes.ORDINALS else None
-                for name in sorted(self._target_names()):
-                    hint(match.start(), name, shown, number)
-        return found
-
-    def _target_names(self) -> set[str]:
-        """The targets of loops as they are written: ``x``, ``(a, b)``."""
-        return {ast.unparse(loop.target) for loop in self._loops if not isinstance(loop, ast.While)}
-
     def _cues(
         self, s: Clauses
     ) -> tuple[list[tuple[int, int]], list[tuple[int, int, int | None]], list[tuple[int, int]]]:
         """Iterations, visits and lines that are named, with where."""
         passes: list[tuple[int, int]] = []
-        for match in _PASS.finditer(s.template):
+        for match in PASS.finditer(s.template):
             if match[1] is not None:
                 text = s.pieces[int(match[1])].text
                 if text.isdigit():
@@ -413,7 +357,7 @@ class _Prose:
             else:
                 passes.append((match.start(), shapes.ORDINALS.index(match[2].lower())))
         visits: list[tuple[int, int, int | None]] = []
-        for match in _VISIT.finditer(s.template):
+        for match in VISIT.finditer(s.template):
             word = (match["o"] or match["p"]).lower()
             label = match["l"] or match["m"]
             line = int(s.code(label)) if label else None
@@ -472,7 +416,7 @@ class _Prose:
         )
 
     def _row(self, block: Block) -> None:
-        cells = _cells(self._text, block)
+        cells = cells_of(self._text, block)
         if self._table != block.table:
             self._table = block.table
             self._columns = [
@@ -493,7 +437,7 @@ class _Prose:
             value = self._text[start:end].replace("**", "").replace("`", "").strip()
             if value.lower() in _NOTHING or _NUMBERED.match(column) or _ROW_LINE.match(column):
                 continue
-            statement = self._cell(column, value)
+            statement = statement_of(column, value, self._program)
             if statement is None:
                 taken = take(self._text, start, end, self._program)
                 self._sentence(taken, 0, len(taken.template), 0, joint=joint)
@@ -504,53 +448,3 @@ class _Prose:
             )
             self._said.append(Said(claim, False, joint, False, True, f"{self._table}:{column}"))
             joint = True
-
-    def _cell(self, column: str, value: str) -> Value | Condition | None:
-        name = column if shapes.parsed(column) is not None else _STATE_WORDS.sub("", column).strip()
-        kind = kind_of(name, self._program) if shapes.parsed(name) is not None else "x"
-        if kind not in "nec":
-            name = next(
-                (
-                    w
-                    for w in re.findall(r"[A-Za-z_]\w*", column)
-                    if w in self._program.bound and w not in ("a", "i")
-                ),
-                "",
-            )
-            if not name or len(column.split()) > 4:
-                return None
-            kind = "n"
-        if value.lower() in ("yes", "no", "true", "false") and kind == "c":
-            return Condition(name, value.lower() in ("yes", "true"))
-        shown = shown_of(value) if kind_of(value, self._program) == "v" else None
-        if shown is None and re.fullmatch(r"\w", value):
-            shown = Shown(repr(value))
-        return Value(name, shown, "state") if shown is not None else None
-
-
-_SEQUEL = re.compile(
-    r"\b(?:then|next|after|before|until|finally|later|last|first|second|third|again)\b", re.I
-)
-
-
-def _is_sequel(template: str, position: int) -> bool:
-    return _SEQUEL.search(template, 0, position) is not None
-
-
-def _joined(said: Said, joint: bool) -> Said:
-    return replace(said, joint=joint)
-
-
-def _cells(text: str, block: Block) -> list[tuple[int, int]]:
-    """Where the cells are; a bar inside code in backticks separates nothing."""
-    found: list[tuple[int, int]] = []
-    position = start = text.index("|", block.start) + 1
-    inside = False
-    while position < block.end:
-        if text[position] == "`":
-            inside = not inside
-        if text[position] == "|" and not inside and text[position - 1] != "\\":
-            found.append((start, position))
-            start = position + 1
-        position += 1
-    return found

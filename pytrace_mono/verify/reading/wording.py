@@ -33,7 +33,7 @@ NOT_A_VALUE = (
     r"returns?|returned|plus|therefore|thus|hence|thanks|per|via|through|throughout|all|no|yes|each|every|"
     r"let|another|next|lo|hi|ok|okay|good|great|fine|done|nothing|nice|whose|later|anyway|altogether|yields)\b)"
     r"[a-z])(?! (?:or|each|in a row|at a time|by \u00ab)\b)"
-    r"(?!(?:,|,? and|,? or) (?:then )?«v)(?! ?(?:[+*/%<>]|-(?!>)) ?)"
+    r"(?! «[nvec])(?!(?:,|,? and|,? or) (?:then )?«v)(?! ?(?:[+*/%<>]|-(?!>)) ?)"
 )
 
 
@@ -69,7 +69,7 @@ VERB = (
 GAP = rf"(?: (?:{LINK}))*? {VERB}(?: (?:{LINK}))*?"
 
 
-SYMBOL = r" ?(?:=|==|:|->|=>|\u2192|\u27f6|:=|<-|\u2190)(?: (?:now|then|is))?"
+SYMBOL = r" ?(?:=|==|\u2248|:|->|=>|\u2192|\u27f6|:=|<-|\u2190)(?: (?:now|then|is))?"
 
 
 CHANGE = re.compile(
@@ -79,7 +79,7 @@ CHANGE = re.compile(
 )
 
 
-EARLY = re.compile(r"\b(?:was|were|had|start|begin|before|initially|so far|already)")
+EARLY = re.compile(r"^with |\b(?:was|were|had|start|begin|before|initially|so far|already)")
 
 
 YES = (
@@ -105,7 +105,7 @@ TYPE = rf"(?P<type>{'|'.join(TYPES)})(?:s)?\b"
 
 
 PART = re.compile(
-    r"\b(?:of|plus|minus|times|between|than|from|over|versus) (?:the )?$|"
+    r"\b(?:of|plus|minus|times|between|than|from|over|versus) (?:the )?$|\b(?:on|in|at|into|behind|inside) the $|"
     r"\b(?:sum|product|difference|of|between|both|max|min) (?:\S+ ){1,3}(?:and|or) $"
 )
 """Words that make what follows a part of what is spoken of."""

@@ -1,0 +1,69 @@
+"""Objects of a program's own classes, as far as their previews show their attributes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from pytrace_mono.tracer.types import Snapshot
+from pytrace_mono.verify.checking.comparing import NoLiteral, literal_of
+
+_PREVIEW = re.compile(r"<(?P<name>[A-Za-z_]\w*)(?: (?P<rest>\w+=.*))?>", re.DOTALL)
+_FIELD = re.compile(r"([A-Za-z_]\w*)=")
+
+
+class Instance(NamedTuple):
+    """What a preview like ``<Turnstile locked=True, coins=0>`` shows."""
+
+    name: str
+    fields: dict[str, Snapshot]
+
+
+@lru_cache(maxsize=4096)
+def instance_of(text: str) -> Instance | None:
+    """The object that a preview shows; None where it shows none.
+
+    Args:
+        text: of a Snapshot that is not exact.
+    """
+    match = _PREVIEW.fullmatch(text)
+    if match is None:
+        return None
+    fields: dict[str, Snapshot] = {}
+    for part in _parts(match["rest"] or ""):
+        field = _FIELD.match(part)
+        if field is not None:
+            fields[field[1]] = _snapshot(part[field.end() :])
+    return Instance(match["name"], fields)
+
+
+def _snapshot(text: str) -> Snapshot:
+    try:
+        value = literal_of(text)
+    except NoLiteral:
+        inner = instance_of(text)
+        return Snapshot(text, inner.name if inner is not None else "object", False)
+    return Snapshot(text, type(value).__name__, True)
+
+
+def _parts(text: str) -> Iterator[str]:
+    """What commas outside of brackets and strings separate."""
+    depth = begun = 0
+    quote = ""
+    for position, char in enumerate(text):
+        if quote:
+            if char == quote and text[position - 1] != "\\":
+                quote = ""
+        elif char in "'\"":
+            quote = char
+        elif char in "([{<":
+            depth += 1
+        elif char in ")]}>":
+            depth -= 1
+        elif char == "," and not depth:
+            yield text[begun:position].strip()
+            begun = position + 1
+    if text[begun:].strip():
+        yield text[begun:].strip()
