@@ -97,6 +97,105 @@ def test_what_is_supposed_asked_or_said_of_something_else_is_no_claim(
     assert not wrong(told, trace)
 
 
+@pytest.mark.parametrize(
+    ("true", "false"),
+    [
+        ("11 > 8", "11 > 9"),  # right, but what was compared is another number
+        ("kept becomes [2] and weight is 2", "kept becomes [2] and weight is 0"),  # not at one time
+        ("item = 5: weight + item = 7", "item = 2: weight + item = 2"),  # the pass told before
+    ],
+)
+def test_what_is_right_but_not_what_the_run_did_there_is_found(
+    trace: Trace, true: str, false: str
+) -> None:
+    assert TRUE.count(true) == 1
+    assert wrong(TRUE.replace(true, false), trace)
+
+
+@pytest.mark.parametrize(
+    ("told", "accused"),
+    [
+        ("At one time we had [2, 5] in hand.", False),
+        ("At one time we had [2, 4] in hand.", True),  # no value of the run
+        ("So gather([2, 5, 4, 1], 8) is called.", False),
+        ("So gather([2, 5], 8) is called.", True),
+        ("In iteration 2 we have item = 5.", False),
+        ("In iteration 2 we have item = 4.", True),
+    ],
+)
+def test_what_does_not_occur_in_the_run_is_found(trace: Trace, told: str, accused: bool) -> None:
+    assert bool(wrong(told, trace)) is accused
+
+
+def test_a_list_item_that_repeats_the_pass_before_it_is_found(trace: Trace) -> None:
+    told = "- item = 2, 0 + 2 = 2, kept = [2]\n- item = {}\n- item = 4, 7 + 4 = 11, so we stop\n"
+    assert not wrong(told.format("5, 2 + 5 = 7, kept = [2, 5]"), trace)
+    assert wrong(told.format("2, 0 + 2 = 2, kept = [2]"), trace)
+
+
+GATE = """\
+class Gate:
+    def __init__(self):
+        self.coins = 0
+        self.open = False
+
+    def pay(self):
+        self.coins += 1
+        self.open = True
+
+
+def visit(times):
+    gate = Gate()
+    for _ in range(times):
+        gate.pay()
+    return gate.coins
+"""
+
+
+@pytest.mark.parametrize(
+    ("told", "accused"),
+    [
+        ("gate.coins is 0 at first. Then coins becomes 1, and coins becomes 2.", False),
+        ("gate.coins is 0 at first. Then coins becomes 1, and coins becomes 3.", True),
+        ("gate.open becomes True.", False),
+        ("gate.open becomes None.", True),
+    ],
+)
+def test_attributes_are_read_with_and_without_their_owner(told: str, accused: bool) -> None:
+    with Sandbox() as box:
+        found = check(told, Evidence(box.trace(GATE, "visit(2)"), "visit"), "forward")
+    assert bool(found.contradicted) is accused
+
+
+def true_texts() -> list[tuple[str, str, str, str]]:
+    """Direction, program, Call and text of what stands in ``freestyle/true``."""
+    found: list[tuple[str, str, str, str]] = []
+    for path in sorted((HERE / "true").glob("*.md")):
+        program = call = ""
+        for part in re.split(r"^=== ", path.read_text("utf-8"), flags=re.MULTILINE)[1:]:
+            head, _, body = part.partition("\n")
+            if head == "program":
+                program = body
+            elif head.startswith("call "):
+                call = head.removeprefix("call ")
+            else:
+                found.append((path.stem, program, call, body))
+    return found
+
+
+def test_true_texts_about_other_programs_are_not_accused() -> None:
+    texts = true_texts()
+    assert len(texts) == 95
+    held = 0
+    with Sandbox() as box:
+        for direction, program, call, text in texts:
+            evidence = Evidence(box.trace(program, call), called_name(call) or "")
+            checked = check(text, evidence, "backward" if direction == "backward" else "forward")
+            assert not checked.contradicted, (call, checked.contradicted)
+            held += sum(f.status == "holds" for f in checked.findings)
+    assert held >= 750  # they are read, too
+
+
 def test_a_row_is_told_of_one_pass(trace: Trace) -> None:
     table = "| item | kept | weight |\n|---|---|---|\n| 2 | [2] | 2 |\n| 5 | [2, 5] | {} |\n"
     assert not wrong(table.format(7), trace)
@@ -125,7 +224,7 @@ def test_in_a_backward_text_a_negated_constraint_is_found(trace: Trace) -> None:
         assert bool(found) is accused
 
 
-@pytest.mark.parametrize(("split", "at_most", "at_least"), [("dev", 0, 118), ("dev2", 0, 118)])
+@pytest.mark.parametrize(("split", "at_most", "at_least"), [("dev", 0, 134), ("dev2", 0, 141)])
 def test_of_the_open_monologues_as_few_are_accused_and_as_many_lies_found_as_before(
     split: str, at_most: int, at_least: int
 ) -> None:
