@@ -240,6 +240,9 @@ class Aligner:
             return conclude(claim, True, "", segment.moments[spot.moment].time)
         if answer is None:
             return conclude(claim, None, "the recording does not tell")
+        following = row[spot.segment + 1] if spot.segment + 1 < len(row) else [False]
+        if isinstance(statement, Condition) and following[0] is True:
+            return conclude(claim, True)  # the test that the pass is followed by
         if isinstance(statement, (Value, Condition)) and self._truth.calculated(said):
             return conclude(claim, True)  # right, though not worked out there
         if not any(a is True or a is False for r in row for a in r):

@@ -95,12 +95,7 @@ class Anywhere:
         """Right calculations that the program made are told of when it made them."""
         if finding.status != "holds":
             return finding
-        if self._truth.calculated(said):
-            return None
-        instead = self._truth.instead(said)
-        if instead is None or self._backward:
-            return finding
-        return conclude(said.claim, False, f"the program worked out {instead}")
+        return None if self._truth.calculated(said) else finding
 
     def _constant(self, claim: Claim, said: Condition) -> Finding:
         try:

@@ -27,12 +27,6 @@ _NEGATED: dict[type[ast.AST], type[ast.AST]] = {
     ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In,
 }  # fmt: skip
 
-_TELLING = {
-    "Lt": "<", "LtE": "<=", "Gt": ">", "GtE": ">=", "Eq": "==", "NotEq": "!=",
-    "FloorDiv": "//", "Mod": "%",
-}  # fmt: skip
-"""Operations that a text does not write of its own accord to explain something."""
-
 
 class Computed:
     """The operations of a run with the values they were given.
@@ -48,25 +42,6 @@ class Computed:
         """The times (starts of visits) at which an expression over literals was worked out."""
         key = _literal_key(expression)
         return self._all.get(key, set()) if key is not None else set()
-
-    def instead(self, expression: str) -> str | None:
-        """What the program worked out where a text tells of an expression that it never did.
-
-        None where it did, or where nothing that it did shares an operand with it, so that the text
-        may explain something in other words.
-        """
-        key = _literal_key(expression)
-        if key is None or key in self._all or key[0] not in _TELLING:
-            return None
-        nodes = list(_nodes(expression))
-        if sum(isinstance(n, (ast.BinOp, ast.Compare)) for n in nodes) > 1 or any(
-            isinstance(n, ast.Constant) and isinstance(n.value, float) for n in nodes
-        ):  # an explanation, or rounded
-            return None
-        for other in self._all:
-            if other[0] == key[0] and (other[1] == key[1]) is not (other[2] == key[2]):
-                return f"{other[1]} {_TELLING[key[0]]} {other[2]}"
-        return None
 
     @cached_property
     def _all(self) -> dict[_Key, set[int]]:
@@ -110,11 +85,6 @@ def _literal_key(expression: str) -> _Key | None:
         return _key(kind, evaluate(left, {}), evaluate(right, {}))
     except NotEvaluated:
         return None
-
-
-def _nodes(expression: str) -> Iterator[ast.AST]:
-    node = shapes.parsed(expression)
-    return ast.walk(node) if node is not None else iter(())
 
 
 def _key(kind: type[ast.AST], left: Any, right: Any) -> _Key:

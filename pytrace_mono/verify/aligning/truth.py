@@ -68,12 +68,6 @@ class Truth:
         """All values of the run."""
         return Occurring(self.run)
 
-    def instead(self, said: Said) -> str | None:
-        """As :meth:`Computed.instead`."""
-        statement = said.claim.statement
-        assert isinstance(statement, (Value, Condition))
-        return self._computed.instead(statement.expression)
-
     def _is_visit(self, moment: Moment, said: Said) -> bool:
         visit, line = moment.visit, said.claim.place.line
         if visit is None or visit.label != line or moment.ends:

@@ -71,9 +71,15 @@ _FROM = re.compile(
 )
 
 
+_ARROW = re.compile(
+    rf"(?P<s>{NAME}) ?[:=]? ?(?P<a>{LITERAL}) ?(?:->|\u2192|=>) ?(?P<b>{LITERAL}){NOT_A_VALUE}"
+    r"(?! ?(?:->|\u2192|=>))"
+)
+
+
 def from_to(s: Clauses) -> Iterator[Phrase]:
-    """``s goes from 7 to 12``."""
-    for match in each(s, _FROM):
+    """``s goes from 7 to 12``, ``s: 7 -> 12``."""
+    for match in (*each(s, _FROM), *each(s, _ARROW)):
         name, was, shown = s.code(match["s"]), s.shown(match["a"]), s.shown(match["b"])
         if was is not None and shown is not None:
             yield Phrase(*match.span(), "value", Value(name, shown, "after", was), match[0])
