@@ -10,7 +10,7 @@ from typing import Any
 from pytrace_mono.verify.aligning.anywhere import Anywhere, conclude
 from pytrace_mono.verify.aligning.counting import counts
 from pytrace_mono.verify.aligning.freshness import Freshness, stale
-from pytrace_mono.verify.aligning.order import misplaced, told_twice
+from pytrace_mono.verify.aligning.order import misplaced
 from pytrace_mono.verify.aligning.path import ACROSS, TIED, Spot, lay
 from pytrace_mono.verify.aligning.segments import Moment, Segment, Segments
 from pytrace_mono.verify.aligning.truth import ABSENT, Truth, meets
@@ -121,8 +121,7 @@ class Aligner:
             self.in_order += not n or spot[:2] >= path[n - 1][:2]
             found[placed[n]] = self._placed(spoken[n], rows[n], spot)
         stale(telling, where, found, self._fresh)
-        misplaced(telling, where, segments, self._numbers, found)
-        told_twice(telling, where, self._fresh, self._targets, found)
+        misplaced(telling, where, self._numbers, found)
         last = 0
         findings: list[Finding] = []
         for index, said in enumerate(telling.said):
@@ -247,9 +246,10 @@ class Aligner:
             return conclude(claim, True)  # right, though not worked out there
         if not any(a is True or a is False for r in row for a in r):
             return conclude(claim, None, "it has no value in this run")
-        if isinstance(statement, Raises) and any(a is True for r in row for a in r):
+        somewhere = any(a is True for r in row for a in r)
+        if isinstance(statement, Raises) and somewhere:
             return conclude(claim, True, "")
-        if isinstance(statement, Reached):
+        if isinstance(statement, Reached) or (somewhere and not _is_settled(said)):
             return conclude(claim, None, "where it is meant is not clear")
         return conclude(claim, False, *self._fact(statement, spot.segment))
 
@@ -290,3 +290,9 @@ class Aligner:
             return conclude(claim, None, "what is counted is not clear")
         told = " or ".join(map(str, sorted(possible)))
         return conclude(claim, statement.count in possible, f"it is {told} times")
+
+
+def _is_settled(said: Said) -> bool:
+    """Whether the words themselves say where in the run it is told: a pass, a visit, a row, code."""
+    named = bool(said.claim.place.passes) and not said.loosely
+    return named or said.visit is not None or said.column is not None or bool(said.code)

@@ -9,6 +9,7 @@ from collections import Counter
 from pytrace_mono.verify.aligning.segments import Segment, Segments
 from pytrace_mono.verify.claims import Place
 from pytrace_mono.verify.program import effects_of
+from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.recording import Frame, Round
 
 _LINE = re.compile(r"\b(?:[Ll]ine |L)\d+")
@@ -44,6 +45,21 @@ _RAN = re.compile(
     r"\b(?:loop|body|line|called|calls)\b.*\b(?:runs?|ran|called|made|executed|entered)"
 )
 _FEW = re.compile(r"\b(?:no|once|one|zero|never|0|single)\b")
+_KNOWN = frozenset(
+    """
+    a after all altogether and are because been body branch but by call called calls changed code come computed
+    decremented decreased did done driver during else end ended ends entered entire entirely exactly executed
+    executions exits finished finishes for from full function functions generator generators gets goes got had
+    handed hence here hit i in increased incremented inner is it iterated iterates iteration iterations its just
+    helper do enter inside stop terminates lap laps line lines list loop loops lowered made makes method must nested no number of only out outer over
+    overall own pass passes produced put raised ran reached replaced rest round rounds run runs set single so
+    started stops taken takes that the their then there thus therefore through time times to total trip trips twice
+    once updated up value values visited was we were when which while whole yield yielded yields zero if
+    finally again also assigned assignment add added append appended gone go update updates have has been
+    """.split()
+)
+"""Words that leave what is counted as it is; any other may make it something else."""
+_WORD = re.compile(r"(?<![\w.\[\"'])[A-Za-z]+(?![\w.(\[=\"'])")
 _VAGUE = re.compile(
     r"\b(?:first|second|third|last|more|each|every|other|per|whose|for|true|false|fails?|holds?|"
     r"only once|of which|with)\b"
@@ -63,6 +79,8 @@ def counts(
     """
     if re.search(r"\bin (?:the )?(?:\w+ )?(?:iteration|pass|round) \d", words):
         return None
+    if not _is_understood(words, segments):
+        return None
     subject = _of_subject(words, place, segments)
     if subject is not None:
         return subject
@@ -80,6 +98,20 @@ def counts(
     if _LOOPS.search(words):
         return _loops(words, segments, segment)
     return None
+
+
+def _is_understood(words: str, segments: Segments) -> bool:
+    """Whether a clause has no word that may change what is counted, as in "3 calls on the stack"."""
+    unknown = {
+        word
+        for word in _WORD.findall(words)
+        if word.lower() not in _KNOWN and word.lower() not in shapes.WORDS
+    } - segments.run.program.known_names
+    return unknown <= {
+        node.attr
+        for node in (ast.walk(segments.run.program.tree) if unknown else ())
+        if isinstance(node, ast.Attribute)
+    }
 
 
 def _of_subject(words: str, place: Place, segments: Segments) -> set[int] | None:

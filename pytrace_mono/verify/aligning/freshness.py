@@ -39,22 +39,6 @@ class Freshness:
         self.segments = truth.segments
         self._made: dict[tuple[str, int], list[Moment]] = {}
 
-    def made(self, said: Said, here: Segment) -> int | None:
-        """When what is told was made or worked out in this very pass; None where it was not."""
-        statement = said.claim.statement
-        if isinstance(statement, (Value, Condition)):
-            times = self.truth.calculated(said)
-            inside = [m.time for m in here.moments if m.time in times]
-            if inside:
-                return inside[0]
-        if isinstance(statement, Value) and here.outer is not None:
-            for moment in here.moments:
-                visit = moment.visit
-                changed = visit is not None and _names(statement.expression) & visit.changes.keys()
-                if changed and not moment.ends and self.truth.at(said, moment) is True:
-                    return moment.time
-        return None
-
     def _makes(self, moment: Moment, names: set[str]) -> bool:
         visit = moment.visit
         if visit is None or moment.ends:
@@ -142,7 +126,7 @@ def stale(
             statement = _value(said)
             if said.column is None and (said.early or _opens(index, telling, where)):
                 continue
-            if fresh[name] >= len(indices) or (
+            if fresh[name] >= (1 if said.column else 2) * len(indices) or (
                 said.column is None and _is_last(index, telling, where, freshness)
             ):
                 moment = freshness.events(statement, segments[where[index].segment])[-1]
