@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -119,7 +120,8 @@ class Aligner:
         for n, spot in enumerate(path):
             self.placed += 1
             self.in_order += not n or spot[:2] >= path[n - 1][:2]
-            found[placed[n]] = self._placed(spoken[n], rows[n], spot)
+            settled = self._is_settled(n, spoken, rows, path)
+            found[placed[n]] = self._placed(spoken[n], rows[n], spot, settled)
         stale(telling, where, found, self._fresh)
         misplaced(telling, where, self._numbers, found)
         last = 0
@@ -230,7 +232,7 @@ class Aligner:
             for answer in answers
         ]
 
-    def _placed(self, said: Said, row: list[list[Any]], spot: Spot) -> Finding:
+    def _placed(self, said: Said, row: list[list[Any]], spot: Spot, settled: bool) -> Finding:
         claim, statement = said.claim, said.claim.statement
         answer = row[spot.segment][spot.moment]
         if answer is True:
@@ -249,9 +251,34 @@ class Aligner:
         somewhere = any(a is True for r in row for a in r)
         if isinstance(statement, Raises) and somewhere:
             return conclude(claim, True, "")
-        if isinstance(statement, Reached) or (somewhere and not _is_settled(said)):
+        names = set(re.findall(r"\w+", getattr(statement, "expression", "")))
+        if (
+            isinstance(statement, Reached)
+            or (somewhere and not settled)
+            or names & self._segments.passing
+        ):
             return conclude(claim, None, "where it is meant is not clear")
         return conclude(claim, False, *self._fact(statement, spot.segment))
+
+    def _is_settled(
+        self, n: int, spoken: Sequence[Said], rows: list[list[list[Any]]], path: Sequence[Spot]
+    ) -> bool:
+        """Whether the words themselves say where in the run the ``n``-th statement is told.
+
+        A pass that is named, a visit, a row of a table, a line of code, or in its sentence the
+        value of a loop's variable that only one pass has.
+        """
+        said = spoken[n]
+        named = bool(said.claim.place.passes) and not said.loosely
+        if named or said.visit is not None or said.column is not None or said.code:
+            return True
+        while spoken[n].joint and n and not said.early and not said.back:
+            n -= 1
+            statement = spoken[n].claim.statement
+            if isinstance(statement, Value) and statement.expression in self._targets:
+                passes = {s for s, answers in enumerate(rows[n]) if True in answers}
+                return passes == {path[n].segment}
+        return False
 
     def _fact(self, statement: Statement, at: int) -> tuple[str, int]:
         segment = self._segments.all[at]
@@ -290,9 +317,3 @@ class Aligner:
             return conclude(claim, None, "what is counted is not clear")
         told = " or ".join(map(str, sorted(possible)))
         return conclude(claim, statement.count in possible, f"it is {told} times")
-
-
-def _is_settled(said: Said) -> bool:
-    """Whether the words themselves say where in the run it is told: a pass, a visit, a row, code."""
-    named = bool(said.claim.place.passes) and not said.loosely
-    return named or said.visit is not None or said.column is not None or bool(said.code)

@@ -45,7 +45,7 @@ class Segments:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self._passing = _only_in_comprehensions(run.program.tree)
+        self.passing = _in_comprehensions(run.program.tree)
         self.all: list[Segment] = []
         self._rounds: dict[int, list[Round]] = {}
         for running in run.rounds:
@@ -136,8 +136,6 @@ class Segments:
         return [snapshot for snapshot in held if not snapshot.exact]
 
     def _variable(self, name: str, moment: Moment) -> Snapshot | None:
-        if name in self._passing:
-            return None
         visit = moment.visit
         if visit is None:
             found = moment.frame.arguments.get(name)
@@ -153,25 +151,15 @@ class Segments:
         return found
 
 
-def _only_in_comprehensions(tree: ast.Module) -> set[str]:
-    """The variables that comprehensions alone bind: a recording does not show each of their values."""
-    bound: set[str] = set()
-    passing: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.comprehension):
-            passing |= {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
-    inside = {
-        id(n)
+def _in_comprehensions(tree: ast.Module) -> set[str]:
+    """The variables that comprehensions bind: a recording does not show each of their values."""
+    return {
+        name.id
         for node in ast.walk(tree)
         if isinstance(node, ast.comprehension)
-        for n in ast.walk(node.target)
+        for name in ast.walk(node.target)
+        if isinstance(name, ast.Name)
     }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in inside:
-            bound.add(node.id)
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-    return passing - bound
 
 
 def _latest(caller: Visit, time: int) -> Visit:

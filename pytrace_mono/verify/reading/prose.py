@@ -130,6 +130,8 @@ class _Prose:
         places = [s for s, n in self._program.at.values() if n in lines]
         if isinstance(statement, Condition):
             return any(isinstance(s, (ast.If, ast.While)) for s in places)
+        if said.early:  # why the line ran
+            return False
         if not isinstance(statement, Value):
             return False
         root = re.match(r"\w+", statement.expression)
