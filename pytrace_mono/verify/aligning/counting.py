@@ -47,15 +47,18 @@ _RAN = re.compile(
 _FEW = re.compile(r"\b(?:no|once|one|zero|never|0|single)\b")
 _KNOWN = frozenset(
     """
-    a after all altogether and are because been body branch but by call called calls changed code come computed
-    decremented decreased did done driver during else end ended ends entered entire entirely exactly executed
-    executions exits finished finishes for from full function functions generator generators gets goes got had
-    handed hence here hit i in increased incremented inner is it iterated iterates iteration iterations its just
-    helper do enter inside stop terminates lap laps line lines list loop loops lowered made makes method must nested no number of only out outer over
-    overall own pass passes produced put raised ran reached replaced rest round rounds run runs set single so
-    started stops taken takes that the their then there thus therefore through time times to total trip trips twice
-    once updated up value values visited was we were when which while whole yield yielded yields zero if
-    finally again also assigned assignment add added append appended gone go update updates have has been
+    a add added after again all also altogether and append appended are assigned assignment
+    because been body branch but by call called calls changed code come computed decreased
+    decremented did do done driver during else end ended ends enter entered entire entirely
+    exactly executed executions exits finally finished finishes for from full function
+    functions generator generators gets go goes gone got had handed has have helper hence here
+    hit i if in increased incremented inner inside is it iterated iterates iteration iterations
+    its just lap laps line lines list loop loops lowered made makes method must nested no
+    number of once only out outer over overall own pass passes produced put raised ran reached
+    replaced rest round rounds run runs set single so started stop stops taken takes terminates
+    that the their then there therefore through thus time times to total trip trips twice up
+    update updated updates value values visited was we were when which while whole yield
+    yielded yields zero
     """.split()
 )
 """Words that leave what is counted as it is; any other may make it something else."""

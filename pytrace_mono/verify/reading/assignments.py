@@ -359,19 +359,3 @@ def mentions(s: Clauses) -> Iterator[Phrase]:
             )
         ):
             yield Phrase(*match.span(), "value", Value(ANY, shown, "state"), MENTION)
-
-
-_IT = re.compile(
-    rf"(?P<s>{NAME})[^«;:.]*[;:.,][^«;:.]*\b(?P<p>[Ii]t)(?P<w>(?:'s|\u2019s)?{GAP}|'s(?: (?:{LINK}))*|\u2019s(?: (?:{LINK}))*) (?P<v>{VALUE})"
-)
-
-
-def its(s: Clauses) -> Iterator[Phrase]:
-    """``Then passes is incremented, it's 1 now``."""
-    for match in each(s, _IT, keep=True):
-        if not s.free(match.start("p"), match.end()):
-            continue
-        s.taken.append((match.start("p"), match.end()))
-        yield from value_phrases(
-            s.code(match["s"]), s.shown(match["v"]), match["w"], (match.start("p"), match.end()), s
-        )

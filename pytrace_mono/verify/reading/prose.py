@@ -391,6 +391,8 @@ class _Prose:
             since = [n for at, n in lines if named + 24 < at <= phrase.start]
             if since:
                 return Place(since[-1], ()), None
+            if line is None and isinstance(phrase.statement, Condition):
+                return Place(label, ()), None  # the visit may be of another line than is tested
             label = line or label or self._visit_line
             if label is None:
                 return Place(None, ((None, visit),)), None
