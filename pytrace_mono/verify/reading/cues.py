@@ -17,7 +17,7 @@ PASS = re.compile(
     rf"|\b(?i:({_ORDINALS}))(?: (?:and|\(?and) (?:final|last))? (?:loop )?(?i:iteration|pass|round|time (?:through|around|round)|trip|turn|lap|go)\b"
 )
 VISIT = re.compile(
-    rf"\b(?i:(?P<o>{_ORDINALS})) (?:visit|execution|time)(?: (?:of|to|on|at|through))?(?: (?P<l>«L\d+»))?|(?P<m>«L\d+»)[:,]? (?i:(?P<p>{_ORDINALS})) (?:visit|execution|time)"
+    rf"\b(?i:(?P<o>{_ORDINALS})) (?:visit|execution|time)(?: (?:of|to|on|at|through)(?: (?P<l>«L\d+»))?)?|(?P<m>«L\d+»)[:,]? (?i:(?P<p>{_ORDINALS})) (?:visit|execution|time)"
 )
 _ITEM = re.compile(
     rf"\b(?i:(?P<o>{_ORDINALS}|next|last|final))(?: (?:up|comes|is|one|item|element|number|letter|character|char|pair|word|value|entry|key|card|digit|token|day|step|of|the|a|an|again|list|in|line|now))*[,:]?(?: (?:is|comes|an?|the|again|=|up|we|have|see|meet))*,? (?P<v>«v\d+»)"
