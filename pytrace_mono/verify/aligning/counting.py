@@ -185,7 +185,7 @@ def _changed(name: str, segments: Segments) -> set[int]:
     inside = [v for v in visits if segments.stack_of(v)]
     lines = Counter(v.label for v in visits)
     real = [v for v in inside if name in v.changes]
-    return {len(inside), len(real), *lines.values()}
+    return {len(visits), len(inside), len(real), *lines.values()}
 
 
 def _stepped(name: str, segments: Segments) -> set[int] | None:

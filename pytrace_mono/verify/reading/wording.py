@@ -108,6 +108,6 @@ PART = re.compile(
     r"\b(?:of|to|from|with|for|by|at|than) (?:the|its) (?:(?:current|present|new|old|given|updated|stored|next) )?$|"
     r"(?:[-+*/.]|\bnot )$|"
     r"\b(?:of|plus|minus|times|between|than|from|over|versus) (?:the )?$|\b(?:on|in|at|into|behind|inside) the $|"
-    r"\b(?:sum|product|difference|of|between|both|max|min) (?:\S+ ){1,3}(?:and|or) $"
+    r"\b(?:sum|product|difference|of|between|both|max|min) (?:\S+ ){1,4}(?:and|or) (?:the )?$"
 )
 """Words that make what follows a part of what is spoken of."""
