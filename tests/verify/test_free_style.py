@@ -98,18 +98,18 @@ def test_what_is_supposed_asked_or_said_of_something_else_is_no_claim(
 
 
 @pytest.mark.parametrize(
-    ("true", "false"),
+    ("true", "other"),
     [
-        ("11 > 8", "11 > 9"),  # right, but what was compared is another number
-        ("kept becomes [2] and weight is 2", "kept becomes [2] and weight is 0"),  # not at one time
+        ("11 > 8", "11 > 9"),  # a comparison that is right, though the program made another
+        ("kept becomes [2] and weight is 2", "kept becomes [2] and weight is 0"),  # so elsewhere
         ("item = 5: weight + item = 7", "item = 2: weight + item = 2"),  # the pass told before
     ],
 )
-def test_what_is_right_but_not_what_the_run_did_there_is_found(
-    trace: Trace, true: str, false: str
+def test_what_is_right_somewhere_accuses_nobody_where_no_place_is_named(
+    trace: Trace, true: str, other: str
 ) -> None:
     assert TRUE.count(true) == 1
-    assert wrong(TRUE.replace(true, false), trace)
+    assert not wrong(TRUE.replace(true, other), trace)
 
 
 @pytest.mark.parametrize(
@@ -127,10 +127,35 @@ def test_what_does_not_occur_in_the_run_is_found(trace: Trace, told: str, accuse
     assert bool(wrong(told, trace)) is accused
 
 
-def test_a_list_item_that_repeats_the_pass_before_it_is_found(trace: Trace) -> None:
-    told = "- item = 2, 0 + 2 = 2, kept = [2]\n- item = {}\n- item = 4, 7 + 4 = 11, so we stop\n"
-    assert not wrong(told.format("5, 2 + 5 = 7, kept = [2, 5]"), trace)
-    assert wrong(told.format("2, 0 + 2 = 2, kept = [2]"), trace)
+@pytest.mark.parametrize(
+    "told",
+    [
+        "The difference to the weight is 1.",
+        "The minus sign gives -weight is -2.",
+        "`weight = 9` was never executed.",
+        "At most 5 calls on the stack, 5 calls at once.",
+        "On the third visit line 6 is true.",
+    ],
+)
+def test_what_is_said_of_something_else_than_a_name_in_it_is_no_claim(
+    trace: Trace, told: str
+) -> None:
+    assert not wrong(told, trace)
+
+
+def test_a_variable_that_a_comprehension_binds_is_not_told_by_the_recording() -> None:
+    source = "def tops(rows):\n    return [row[0] for row in rows if len(row) > 1]\n"
+    with Sandbox() as box:
+        evidence = Evidence(box.trace(source, "tops([[1], [2, 3]])"), "tops")
+    assert not check("For row = [1] the test is false.", evidence, "forward").contradicted
+
+
+@pytest.mark.parametrize(
+    ("told", "accused"),
+    [("weight: 2 -> 7", False), ("weight: 2 -> 8", True), ("weight: 3 -> 7", True)],
+)
+def test_an_arrow_tells_of_a_change(trace: Trace, told: str, accused: bool) -> None:
+    assert bool(wrong(told, trace)) is accused
 
 
 GATE = """\
@@ -185,7 +210,7 @@ def true_texts() -> list[tuple[str, str, str, str]]:
 
 def test_true_texts_about_other_programs_are_not_accused() -> None:
     texts = true_texts()
-    assert len(texts) == 95
+    assert len(texts) == 140
     held = 0
     with Sandbox() as box:
         for direction, program, call, text in texts:
@@ -224,7 +249,9 @@ def test_in_a_backward_text_a_negated_constraint_is_found(trace: Trace) -> None:
         assert bool(found) is accused
 
 
-@pytest.mark.parametrize(("split", "at_most", "at_least"), [("dev", 0, 134), ("dev2", 0, 141)])
+@pytest.mark.parametrize(
+    ("split", "at_most", "at_least"), [("dev", 0, 122), ("dev2", 0, 126), ("dev3", 0, 29)]
+)
 def test_of_the_open_monologues_as_few_are_accused_and_as_many_lies_found_as_before(
     split: str, at_most: int, at_least: int
 ) -> None:
