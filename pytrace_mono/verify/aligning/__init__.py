@@ -9,7 +9,7 @@
     anywhere    the findings on what needs no place
     path        the telling laid along the moments, so that as much as possible is so
     freshness   what is told of a pass that only held before it
-    order       what is so only out of the order of telling, and what is told twice
+    order       what is so only in another iteration than the one it is told of
     counting    how often a loop, a line or a function ran
     aligner     the findings
 """

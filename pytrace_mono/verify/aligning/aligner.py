@@ -119,7 +119,7 @@ class Aligner:
         where = dict(zip(placed, path, strict=True))
         for n, spot in enumerate(path):
             self.placed += 1
-            self.in_order += not n or spot[:2] >= path[n - 1][:2]
+            self.in_order += not n or spot >= path[n - 1]
             settled = self._is_settled(n, spoken, rows, path)
             found[placed[n]] = self._placed(spoken[n], rows[n], spot, settled)
         stale(telling, where, found, self._fresh)

@@ -29,11 +29,10 @@ WITHIN = 0.1
 
 
 class Spot(NamedTuple):
-    """Where a statement is told: the stretch, the moment in it, and what it cost to come there."""
+    """Where a statement is told: the stretch and the moment in it."""
 
     segment: int
     moment: int
-    paid: float
 
 
 def lay(
@@ -70,7 +69,7 @@ def lay(
         place = sources[place[0]][place[1]]
         path.append(place)
     path.reverse()
-    return _priced(path, near, across, back)
+    return [Spot(*place) for place in path]
 
 
 def _near(segments: Sequence[Segment], stacks: Sequence[tuple[object, ...]]) -> list[list[bool]]:
@@ -168,17 +167,3 @@ def _inside(
         row.append(value + costs[m])
         sources.append(source)
     return row, sources
-
-
-def _priced(
-    path: Sequence[tuple[int, int]],
-    near: Sequence[Sequence[bool]],
-    across: Sequence[float],
-    back: Sequence[bool],
-) -> list[Spot]:
-    spots = [Spot(*path[0], 0.0)]
-    for index in range(1, len(path)):
-        (a, before), (b, now) = path[index - 1], path[index]
-        paid = _jump(near, a, b, across[index], back[index])
-        spots.append(Spot(b, now, WITHIN if a == b and now < before else paid))
-    return spots
