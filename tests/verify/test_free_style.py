@@ -131,6 +131,7 @@ def test_what_does_not_occur_in_the_run_is_found(trace: Trace, told: str, accuse
     "told",
     [
         "The difference to the weight is 1.",
+        "Both kept lists start with 0, kept is 0 in size.",
         "The minus sign gives -weight is -2.",
         "`weight = 9` was never executed.",
         "At most 5 calls on the stack, 5 calls at once.",
@@ -210,7 +211,7 @@ def true_texts() -> list[tuple[str, str, str, str]]:
 
 def test_true_texts_about_other_programs_are_not_accused() -> None:
     texts = true_texts()
-    assert len(texts) == 140
+    assert len(texts) == 150
     held = 0
     with Sandbox() as box:
         for direction, program, call, text in texts:
@@ -250,7 +251,7 @@ def test_in_a_backward_text_a_negated_constraint_is_found(trace: Trace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("split", "at_most", "at_least"), [("dev", 0, 122), ("dev2", 0, 126), ("dev3", 0, 29)]
+    ("split", "at_most", "at_least"), [("dev", 0, 121), ("dev2", 0, 125), ("dev3", 0, 29)]
 )
 def test_of_the_open_monologues_as_few_are_accused_and_as_many_lies_found_as_before(
     split: str, at_most: int, at_least: int

@@ -49,6 +49,9 @@ MOST = 400
 """Stretches of a run beyond which nothing is laid along it."""
 
 
+_CONTAINERS = (list, tuple, dict, set, frozenset)
+
+
 class Aligner:
     """Holds the statements of a telling against a run.
 
@@ -254,6 +257,7 @@ class Aligner:
         names = set(re.findall(r"\w+", getattr(statement, "expression", "")))
         if (
             isinstance(statement, Reached)
+            or (isinstance(statement, Value) and self._is_of_items(statement, spot))
             or (somewhere and not settled)
             or names & self._segments.passing
         ):
@@ -279,6 +283,17 @@ class Aligner:
                 passes = {s for s, answers in enumerate(rows[n]) if True in answers}
                 return passes == {path[n].segment}
         return False
+
+    def _is_of_items(self, statement: Value, spot: Spot) -> bool:
+        """Whether a single value is said of a container, and so, likely, of its items or size."""
+        shown = statement.shown
+        if shown.text is None or shown.elided or shown.type is not None:
+            return False
+        moment = self._segments.all[spot.segment].moments[spot.moment]
+        held = self._truth.value(statement.expression, moment)
+        return isinstance(held, _CONTAINERS) and not isinstance(
+            literal_of(shown.text), (*_CONTAINERS, str)
+        )
 
     def _fact(self, statement: Statement, at: int) -> tuple[str, int]:
         segment = self._segments.all[at]

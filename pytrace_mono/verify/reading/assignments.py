@@ -130,7 +130,8 @@ _NOUN = re.compile(
     r"smallest|biggest|highest|lowest|previous|partial|expected|remaining|original|minimum|maximum|middle|"
     r"other|another|whose|their|its|single|total|whole|full|same|only|matching|missing|wanted|resulting|"
     r"correct|actual|extra|running|inner|outer|every|each|any|no|all|not|which|of all|is the|is a|is|some|"
-    r"new) $"
+    r"new|both) $",
+    re.IGNORECASE,
 )
 
 
