@@ -6,8 +6,18 @@ import re
 from collections.abc import Iterator
 
 from pytrace_mono.verify.claims import Condition, Holds
-from pytrace_mono.verify.reading.clauses import Clauses, Phrase, each
-from pytrace_mono.verify.reading.wording import LITERAL, NO, OPERAND, PART, TYPE, TYPES, YES
+from pytrace_mono.verify.reading.clauses import Clauses, Phrase, count_of, each
+from pytrace_mono.verify.reading.shapes import COUNT
+from pytrace_mono.verify.reading.wording import (
+    LITERAL,
+    NO,
+    OPERAND,
+    PART,
+    SUBJECT,
+    TYPE,
+    TYPES,
+    YES,
+)
 
 _ASKED = re.compile(
     rf"(?P<c>«[ca]\d+»)(?: (?:again|too|also|still|now|here|then|itself))*(?: ?(?:[:,(#?\u2014\u2013-]|->|=>|\u2192|is|was|are|comes out|came out|evaluates to|gives|that's|that is|which|which is|this is|it's|holds|turns out|works out|indeed|therefore|to be|to|so|and|therefore|just|also|still|again|now|then|\u00ab[v]\d+\u00bb(?=\W*X)))*? ?(?P<v>{NO}|{YES}|«v\d+»)"
@@ -75,6 +85,31 @@ def worded(s: Clauses) -> Iterator[Phrase]:
             text = f"({left}) {_WORDED[op]} ({right})"
         held = not (match["n"] or "n't" in match["v"])
         yield Phrase(*match.span(), "branch", Condition(text, held), match[0])
+
+
+_DEMANDED = re.compile(
+    rf"(?P<l>{SUBJECT}) (?:must|has to|have to|had to|needs? to)(?P<n> not)? "
+    rf"(?:have (?:exactly )?(?P<k>{LITERAL}|{COUNT}) (?:element|item|entr|character|letter)"
+    rf"|be (?P<op>{'|'.join(_WORDED)}) (?P<r>{OPERAND}))"
+)
+
+
+def demands(s: Clauses) -> Iterator[Phrase]:
+    """``names must have 3 elements``: what a text that argues backwards deduces."""
+    if not s.backward:
+        return
+    for match in each(s, _DEMANDED):
+        if PART.search(s.template[: match.start()]) or match["op"] in (
+            "divisible by",
+            "a multiple of",
+        ):
+            continue
+        if match["op"]:
+            text = f"({s.code(match['l'])}) {_WORDED[match['op']]} ({s.code(match['r'])})"
+        else:
+            text = f"len({s.code(match['l'])}) == {count_of(s, match['k'])}"
+        text = f"not ({text})" if match["n"] else text
+        yield Phrase(*match.span(), "constraint", Holds(text), match[0])
 
 
 _PARITY = re.compile(

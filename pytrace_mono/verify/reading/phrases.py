@@ -21,6 +21,7 @@ from pytrace_mono.verify.reading.clauses import Clauses, Phrase, Rule, silent_st
 from pytrace_mono.verify.reading.conditions import (
     bare,
     checks,
+    demands,
     members,
     properties,
     tests,
@@ -63,6 +64,7 @@ _RULES: tuple[Rule, ...] = (
     yields,
     raises,
     from_to,
+    demands,
     worded,
     properties,
     members,
