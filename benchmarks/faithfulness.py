@@ -163,5 +163,5 @@ def _share(part: Counter[str], whole: Counter[str]) -> str:
 if __name__ == "__main__":
     for given in [Path(a) for a in sys.argv[1:]] or [ROOT / "examples" / "programs"]:
         narrated(given)
-    for name in ("dev", "dev2", "dev3", "heldout"):
+    for name in ("dev", "dev2", "dev3", "heldout", "heldout2"):
         free_style(name)
