@@ -22,6 +22,8 @@ from pytrace_mono.train.loss import CHUNK
 from pytrace_mono.train.model import prepared
 from pytrace_mono.train.optim import SMALL
 
+_known: dict[tuple[Any, ...], int] = {}
+
 
 @dataclass(frozen=True)
 class Memory:
@@ -99,7 +101,15 @@ def _activations(config: TrainConfig, description: Any, compiled: bool) -> int:
 
 
 def _kept(config: TrainConfig, description: Any, layers: int, compiled: bool) -> int:
-    """Bytes that a decoder of so many layers keeps for the backward pass."""
+    """Bytes that a decoder of so many layers keeps for the backward pass; counted once."""
+    decides = (config.pass_tokens, config.precision, config.lora, description.to_json_string())
+    key = (layers, compiled, *decides)
+    if key not in _known:
+        _known[key] = _count_kept(config, description, layers, compiled)
+    return _known[key]
+
+
+def _count_kept(config: TrainConfig, description: Any, layers: int, compiled: bool) -> int:
     plain = config.model_copy(update={"checkpointing": 0.0})
     # What is kept is decided before any code is made, which this backend leaves out.
     backend = "aot_eager_decomp_partition" if compiled else None
@@ -119,6 +129,8 @@ def _kept(config: TrainConfig, description: Any, layers: int, compiled: bool) ->
             input_ids=tokens, position_ids=tokens, attention_mask=None, use_cache=False,
             boundaries=boundaries, longest=config.pass_tokens,
         )  # fmt: skip
+    if compiled:  # the layers that are trained are to be compiled as if there had been none before
+        torch._dynamo.reset()
     return sum(int(tensor.untyped_storage().nbytes()) for tensor in seen.values())
 
 

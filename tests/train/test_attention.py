@@ -104,6 +104,7 @@ def test_layers_are_compiled_once_whatever_documents_a_row_holds(
     """As on CUDA, but on the meta device: what would run is found, and nothing runs."""
     from torch._dynamo.testing import CompileCounterWithBackend
 
+    torch._dynamo.reset()  # of what other tests compiled
     counter: Any = CompileCounterWithBackend("aot_eager")
     config = CONFIG.model_copy(update={"lora": lora, "precision": "stochastic"})
     description = transformers.LlamaConfig(
