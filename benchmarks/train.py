@@ -71,7 +71,7 @@ def config_of_way(settings: dict[str, Any], samples: int) -> Any:
 def measure(name: str, documents: list[Any], samples: int) -> dict[str, Any]:
     """Train one way and give its numbers; the first step is not timed."""
     # As the command line sets it.
-    os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
+    os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
     config = load_config(args.config, args.settings)
     # Passes differ in length: in fixed segments, the gaps between them would add up.
-    os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
+    os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     try:
         import torch  # noqa: F401  # only whether it is there
         import transformers  # noqa: F401
