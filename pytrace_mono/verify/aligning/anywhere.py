@@ -59,10 +59,7 @@ class Anywhere:
             node = shapes.parsed(statement.expression)
             if node is None:
                 return conclude(claim, None, "not an expression")
-            if not any(
-                isinstance(n, ast.Name) and n.id in self._run.program.known_names
-                for n in ast.walk(node)
-            ):
+            if not self._names_a_variable(node):
                 return self._unless_placed(said, self._constant(claim, statement))
         if isinstance(statement, Value) and said.words == MENTION:
             return self._mentioned(claim, statement)
@@ -70,10 +67,7 @@ class Anywhere:
             node = shapes.parsed(statement.expression)
             if node is None:
                 return conclude(claim, None, "not an expression")
-            if not any(
-                isinstance(n, ast.Name) and n.id in self._run.program.known_names
-                for n in ast.walk(node)
-            ):
+            if not self._names_a_variable(node):
                 return self._unless_placed(said, self._arithmetic(claim, statement))
         if isinstance(statement, Gives) and statement.call is not None:
             return self._call(claim, statement)
@@ -90,6 +84,10 @@ class Anywhere:
         if isinstance(statement, Holds):
             return self._constraint(claim, statement)
         return None
+
+    def _names_a_variable(self, node: ast.AST) -> bool:
+        known = self._run.program.known_names
+        return any(isinstance(n, ast.Name) and n.id in known for n in ast.walk(node))
 
     def _unless_placed(self, said: Said, finding: Finding) -> Finding | None:
         """Right calculations that the program made are told of when it made them."""
