@@ -15,7 +15,7 @@ from pytrace_mono.tracer.effects import are_real
 from pytrace_mono.tracer.kept import BUILTINS
 from pytrace_mono.tracer.opcodes import MISSING, Opcodes
 from pytrace_mono.tracer.rows import SEPARATOR, names_text, quoted
-from pytrace_mono.tracer.variables import CHANGEABLE, Variables
+from pytrace_mono.tracer.variables import CHANGEABLE, Notes, Variables
 
 if TYPE_CHECKING:
     from pytrace_mono.tracer.recorder import Recorder
@@ -74,6 +74,7 @@ class Activation(Variables):
         "_builtins_are_real",
         "_file",
         "_lines",
+        "_pieces",
         "_place",
         "_rest",
         "_tail",
@@ -92,6 +93,7 @@ class Activation(Variables):
         self._tail = function.tail
         self._whose = function.place
         self._lines = function.opcodes.lines
+        self._pieces = recorder.rows.pieces
         self.line = 0
         self._at = -1
         self.bound: tuple[str, ...] = ()
@@ -108,14 +110,13 @@ class Activation(Variables):
     def called(self, frame: FrameType) -> None:
         opcodes = self.opcodes
         self.compare(frame, opcodes.at_entry)
+        if opcodes.sees_others and self.changes:
+            # Closure variables and globals are visible too, but it is the arguments that a call binds.
+            found = self.changes
+            self.changes = {name: found[name] for name in opcodes.arguments if name in found}
+        self.notes = None
         self._begin("call", frame.f_lineno or frame.f_code.co_firstlineno)
-        # Closure variables and globals are visible too, but it is the arguments that a call binds.
-        shown = self._shown
-        if shown:
-            self.changes = {name: shown[name] for name in opcodes.arguments if name in shown}
-            self.is_told = True
-            self._write()
-        if self.is_plain and opcodes.locals and not self.recorder.suspects.found:
+        if self.is_plain and opcodes.locals and self.recorder.suspects is None:
             self.recorder.quiet = self  # up to its first line a function binds nothing
 
     def baseline(self, frame: FrameType) -> None:
@@ -126,6 +127,7 @@ class Activation(Variables):
     def resumed(self, frame: FrameType) -> None:
         """A generator goes on: what others did to its values meanwhile is not its line's doing."""
         self.compare(frame)
+        self.forget_changes()
         self._begin("resume", frame.f_lineno or self.line)
         self.raising = False
 
@@ -143,7 +145,7 @@ class Activation(Variables):
             elif self.bound and not self._bind(frame) and not self._arrive(frame, event, arg):
                 return None
             line = frame.f_lineno or self.line
-            pieces = recorder.rows.pieces
+            pieces = self._pieces
             at = len(pieces)
             if at >= recorder.room:
                 recorder.full()
@@ -188,18 +190,20 @@ class Activation(Variables):
         self._last[name] = value
         self._shown[name] = text
         label = self.opcodes.labels[name]
-        self.recorder.rows.pieces[self._at] = self._place + label + text + self._tail
+        self._pieces[self._at] = self._place + label + text + self._tail
         return True
 
     def _finds_builtins(self, frame: FrameType) -> bool:
         """Are the built-ins the real ones, on whose being so the proof of quiet lines counts?"""
         recorder = self.recorder
         names = self.opcodes.builtins
-        collecting = gc_isenabled()
-        gc_disable()
-        found = not recorder.suspects.found and (not names or are_real(names, frame))
-        if collecting:
-            gc_enable()
+        found = recorder.suspects is None
+        if found and names:
+            collecting = gc_isenabled()
+            gc_disable()
+            found = are_real(names, frame)
+            if collecting:
+                gc_enable()
         self._builtins_are_real = found
         if not found:
             recorder.quiet = None
@@ -224,7 +228,7 @@ class Activation(Variables):
                 stack = recorder.stack
                 if not stack or stack[-1] is not self:
                     recorder.find(self, frame)
-                if recorder.suspects.found:
+                if recorder.suspects is not None:
                     finding = recorder.suspects.look(frame, event, arg)
                     if finding is not None:
                         recorder.mark(*finding)
@@ -250,21 +254,27 @@ class Activation(Variables):
     def _left(self, frame: FrameType, line: int, arg: Any) -> None:
         recorder = self.recorder
         opcodes = self.opcodes
-        kind: str = "return" if frame.f_lasti in opcodes.returns else opcodes.leaving(frame)
-        if self.raising and kind != "return":
-            kind = "unwind"
+        value: str | None = None
+        kind: str
+        if frame.f_lasti in opcodes.returns:
+            kind, value = "return", recorder.text_of(arg)
+        else:
+            kind = "unwind" if self.raising else opcodes.leaving(frame)
+            if kind == "yield":
+                value = self._yielded(frame, arg)
         if not frame.f_trace_lines:
             recorder.mark("tracer_lost", f"{self.function} switched its line events off")
-        value: str | None = None
-        if kind == "yield" and frame.f_code.co_flags & _CO_ASYNC_GENERATOR:
-            # What an async generator yields comes wrapped in an object that has no other way in.
-            wrapped = gc.get_referents(arg)
-            if len(wrapped) == 1:
-                value = recorder.text_of(wrapped[0])
-        elif kind in ("return", "yield"):
-            value = recorder.text_of(arg)
         self._append(kind, line, value)
-        recorder.leave(self)
+        stack = recorder.stack
+        if stack and stack[-1] is self:
+            stack.pop()
+
+    def _yielded(self, frame: FrameType, arg: Any) -> str | None:
+        if not frame.f_code.co_flags & _CO_ASYNC_GENERATOR:
+            return self.recorder.text_of(arg)
+        # What an async generator yields comes wrapped in an object that has no other way in.
+        wrapped = gc.get_referents(arg)
+        return self.recorder.text_of(wrapped[0]) if len(wrapped) == 1 else None
 
     def _raised(self, frame: FrameType, line: int, arg: Any) -> None:
         kind, value, traceback = arg
@@ -282,7 +292,7 @@ class Activation(Variables):
 
     def _append(self, kind: str, line: int, value: str | None = None) -> None:
         """Append a step that binds nothing itself."""
-        pieces = self.recorder.rows.pieces
+        pieces = self._pieces
         if len(pieces) >= self.recorder.room:
             self.recorder.full()
         pieces.append(f'{SEPARATOR}{{"kind": "{kind}", "line": {line}, "function": ')
@@ -290,11 +300,13 @@ class Activation(Variables):
         pieces.append(rest if value is None else f'{rest[:-1]}, "value": {value}}}')
 
     def _begin(self, kind: str, line: int) -> None:
-        """Append a step that owns what is found to have changed from here on."""
+        """Append a step that owns what is found to have changed, and what will be from here on."""
         self._append(kind, line)
-        self._at = len(self.recorder.rows.pieces) - 1
+        self._at = len(self._pieces) - 1
         self.line = line
-        self.forget_changes()
+        self.is_stale = self.is_told = bool(self.changes)
+        if self.is_stale:
+            self._write()
 
     def settle(self, frame: FrameType) -> None:
         """Write into the current step what changed since the last look."""
@@ -315,14 +327,14 @@ class Activation(Variables):
             text = f"{text}{comma}{label}{told}"
             comma = ", "
         notes = self.notes
-        if notes is None:
-            self.recorder.rows.pieces[self._at] = text + self._tail
-            return
-        text += f'}}, "deleted": {names_text(notes.deleted)}'
+        self._pieces[self._at] = text + (self._tail if notes is None else self._noted_tail(notes))
+
+    def _noted_tail(self, notes: Notes) -> str:
+        text = f'}}, "deleted": {names_text(notes.deleted)}'
         if self._file is not None:
             text += f', "file": {quoted(self._file)}'
         if notes.beyond:
             text += f', "changed_beyond_preview": {names_text(notes.beyond)}'
         if notes.unchecked:
             text += f', "unchecked": {names_text(notes.unchecked)}'
-        self.recorder.rows.pieces[self._at] = text + "}"
+        return text + "}"

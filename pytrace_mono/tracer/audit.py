@@ -45,7 +45,10 @@ def watch(watcher: Watcher) -> None:
 
 def unwatch(watcher: Watcher) -> None:
     """Stop telling ``watcher``; fine when it is not told anyway."""
-    _watchers[:] = [pair for pair in _watchers if pair[1] is not watcher]
+    if _watchers and _watchers[-1][1] is watcher:
+        _watchers.pop()
+    else:
+        _watchers[:] = [pair for pair in _watchers if pair[1] is not watcher]
 
 
 def is_watched() -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import repeat
 from math import isfinite
 from operator import is_, length_hint
@@ -112,7 +112,12 @@ def _are_simple(items: Collection[Any]) -> bool:
 def _exchanged_in(before: list[Any], value: list[Any]) -> list[Any]:
     """The elements of a list that are not what they were."""
     old, now = iter(before), iter(value)
-    new: list[Any] = []
+    return [] if all(map(is_, old, now)) else _from_here(value, old, now)
+
+
+def _from_here(value: list[Any], old: Iterator[Any], now: Iterator[Any]) -> list[Any]:
+    """The same, where both iterators are right after the first such element."""
+    new = [value[len(value) - length_hint(now) - 1]]
     while not all(map(is_, old, now)):
         new.append(value[len(value) - length_hint(now) - 1])
     return new
@@ -240,22 +245,26 @@ def renewed(copy: Copy, value: Any) -> Copy | None:
             return _anew(copy, value)
     elif len(value) != len(items):
         return _longer(copy, value) if kind is list else _anew(copy, value)
+    elif kind is list:
+        old, now = iter(items), iter(value)
+        if not all(map(is_, old, now)):
+            return _exchanged(copy, value, old, now)
     elif not all(map(is_, items, value)):
-        return _exchanged(copy, value) if kind is list else _anew(copy, value)
+        return _anew(copy, value)
     inner = copy.inner
     if not inner:
         return copy
     changed = False
-    now: list[tuple[Any, Copy]] = []
+    found: list[tuple[Any, Copy]] = []
     for item, deeper in inner:
         new = renewed(deeper, item)
         if new is None:
             return None
         changed = changed or new is not deeper
-        now.append((item, new))
+        found.append((item, new))
     if not changed:
         return copy
-    other = Copy(kind, items, now)
+    other = Copy(kind, items, found)
     if any(type(item) is tuple for item in items):
         return _anew(copy, value)  # tuples that cannot change have no copy to add up
     # A simple copy has simple parts; of the others it is not known why they are not.
@@ -302,11 +311,17 @@ def _longer(copy: Copy, value: list[Any]) -> Copy | None:
     return other
 
 
-def _exchanged(copy: Copy, value: list[Any]) -> Copy | None:
-    """For a list in which some elements were set; so that the others need not be looked at."""
+def _exchanged(
+    copy: Copy, value: list[Any], old: Iterator[Any], now: Iterator[Any]
+) -> Copy | None:
+    """For a list in which some elements were set; so that the others need not be looked at.
+
+    Args:
+        old, now: what is to be looked at yet of the copy and the list, after the first such element.
+    """
     if copy.inner:
         return _anew(copy, value)
-    new = _exchanged_in(copy.items, value)
+    new = _from_here(value, old, now)
     kinds = kinds_of(new)
     if not kinds <= ATOMIC:
         return _anew(copy, value)

@@ -38,9 +38,10 @@ class Fragments(Snapshotter):
         super().__init__(limits)
         # Within these an int or a string certainly is written out: a bit takes less than half a digit,
         # and a character at most ten (as in "\\U0010ffff").
-        self._quick_bits = min(self._max_int_bits, 2 * max(0, self._max_chars - 2))
-        self._quick_chars = self._max_chars // 10
-        self._quick_text = min(self._max_chars, 3 * self._max_int_bits // 10)
+        chars, bits = self._max_chars, self._max_int_bits
+        self._quick_bits = bits if bits < 2 * chars - 4 else max(0, 2 * chars - 4)
+        self._quick_chars = chars // 10
+        self._quick_text = min(chars, 3 * bits // 10)
         self.max_flat = self._max_items if self._max_depth > 1 else -1
         self._ints = _ints if self._quick_bits >= _BITS_KEPT else {}
 

@@ -52,6 +52,7 @@ class Opcodes:
             for its code takes longer, because CPython tells the audit hooks.
         finds: what :mod:`pytrace_mono.tracer.suspects` says of it.
         returns: offsets of the instructions that return.
+        sees_others: when it begins, it has other variables than its arguments.
     """
 
     __slots__ = (
@@ -68,6 +69,7 @@ class Opcodes:
         "lines",
         "locals",
         "returns",
+        "sees_others",
         "unseen",
     )
 
@@ -99,6 +101,8 @@ class Opcodes:
                 given = frozenset([*self.arguments, *code.co_freevars])
                 self.at_entry = tuple(name for name in self.locals if name in given)
             self._quiet = Effects(code).quiet
+        is_all = self.is_function and not self.globals and self.at_entry == self.arguments
+        self.sees_others = not is_all
         self.builtins = frozenset(name for _, used in self._quiet.values() for name in used)
         names = [*self.locals, *(name for name, _ in self.globals)]
         self.unseen: dict[str, Any] = dict.fromkeys(names, MISSING)

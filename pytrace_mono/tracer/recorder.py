@@ -115,8 +115,8 @@ class Recorder:
         # By id, because hash and equality of a code object are those of its constants.
         self._functions: dict[int, tuple[CodeType, Function | None]] = {}
         self._latest: tuple[CodeType, Function | None] | None = None
-        self.suspects = Suspects()
-        self._threads = StartedThreads()
+        self.suspects: Suspects | None = None
+        self._threads: StartedThreads | None = None
         self._found_traces: list[tuple[FrameType, Any]] = []
         self.known = watch.Known(self.snapshotter)
         self.stack: list[Activation] = []
@@ -231,17 +231,32 @@ class Recorder:
         sys.settrace(None)
 
     def _covers(self, code: CodeType) -> bool:
-        wanted = self._scope.code
-        return self._covers_file(code.co_filename) and (wanted is None or bool(wanted(code)))
+        return self._covers_file(code.co_filename) and self._wants(code)
 
     def _covers_file(self, name: str) -> bool:
         if type(name) is not str:
             name = classes.plain(name)  # code.replace() takes any subclass of str
         covered = self._covered.get(name)
         if covered is None:
-            is_ours = name.startswith(_OWN_FILES)  # whatever the scope says: there is no end to it
-            covered = self._covered[name] = not is_ours and bool(self._scope.accepts(name))
+            covered = self._asked(self._scope.accepts, name)
+            # Our own files are not, whatever the scope says: there would be no end to it.
+            covered = self._covered[name] = covered and not name.startswith(_OWN_FILES)
         return covered
+
+    def _wants(self, code: CodeType) -> bool:
+        """Of code in a file that is covered."""
+        wanted = self._scope.code
+        return wanted is None or self._asked(wanted, code)
+
+    def _asked(self, predicate: Callable[[Any], object], what: object) -> bool:
+        """What the scope says, which is code of the user's; the program is not to meet its errors."""
+        try:
+            return bool(predicate(what))
+        except Exception as error:
+            if self.active:
+                self._detach()
+            self.mark("tracer_lost", f"the scope raised {classes.name_of(type(error))}")
+            return False
 
     def _on_call(self, frame: FrameType, event: str, arg: object) -> Any:
         if not self.active:
@@ -270,8 +285,12 @@ class Recorder:
             if trace is not None:
                 return trace
         if code is STARTS_A_THREAD:
-            self._threads.called(frame)
+            self._starts_a_thread(frame)
         return None
+
+    def _starts_a_thread(self, frame: FrameType) -> None:
+        self._threads = self._threads or StartedThreads()
+        self._threads.called(frame)
 
     def _called(self, frame: FrameType, code: CodeType) -> Any:
         """The trace function of a frame that begins or goes on; None for one that is not recorded."""
@@ -317,8 +336,9 @@ class Recorder:
         if not self.active:
             previous = _still_wanted(self._previous_threads)
             return previous(frame, event, arg) if previous is not None else None
-        self._threads.called(frame)
-        ours = self._threads.has_this()
+        if frame.f_code is STARTS_A_THREAD:
+            self._starts_a_thread(frame)
+        ours = self._threads is not None and self._threads.has_this()
         if ours and self._covers(frame.f_code):
             self.mark("thread_untraced", f"{frame.f_code.co_name} ran in a thread of its own")
         previous = _still_wanted(self._previous_threads)
@@ -340,7 +360,7 @@ class Recorder:
 
     def _meet(self, code: CodeType) -> tuple[CodeType, Function | None]:
         """What all activations of a code object have in common; None for one that is not recorded."""
-        if not self._covers(code):
+        if not self._wants(code):
             return self._functions.setdefault(ident(code), (code, None))
         if sys.version_info < (3, 11) and code.co_name == "<module>":
             self._name_nested(code, "")
@@ -349,6 +369,7 @@ class Recorder:
     def _remember(self, code: CodeType, name: str) -> tuple[CodeType, Function]:
         opcodes = opcodes_of(code)
         if opcodes.finds is not None:
+            self.suspects = self.suspects or Suspects()
             self.suspects.meet(code, opcodes.finds)
         program = self._scope.program
         function = None
@@ -388,10 +409,6 @@ class Recorder:
                 self._remember(constant, name)
                 is_function = constant.co_flags & _CO_OPTIMIZED
                 self._name_nested(constant, f"{name}.<locals>." if is_function else f"{name}.")
-
-    def leave(self, state: Activation) -> None:
-        if self.stack and self.stack[-1] is state:
-            self.stack.pop()
 
     def find(self, state: Activation, frame: FrameType) -> None:
         """An event of a frame that is not the latest one entered."""

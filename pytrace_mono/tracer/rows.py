@@ -6,7 +6,6 @@ nothing that the garbage collector would have to look at. ``docs/trace-format.md
 
 from __future__ import annotations
 
-from itertools import chain, islice
 from json.encoder import encode_basestring_ascii
 
 from pytrace_mono.tracer.kept import BUILTINS
@@ -44,11 +43,12 @@ class Rows:
 
     def json(self) -> str:
         """All steps, as the text of a JSON array."""
-        end = 2 * len(self)
-        if not end:
+        parts = self.pieces[: 2 * len(self)]
+        if not parts:
             return "[]"
-        first = self.pieces[0][len(SEPARATOR) :]
-        return "".join(chain(("[", first), islice(self.pieces, 1, end), "]"))
+        parts[0] = "[" + parts[0][len(SEPARATOR) :]
+        parts.append("]")
+        return "".join(parts)
 
 
 quoted = encode_basestring_ascii

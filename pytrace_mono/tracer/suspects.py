@@ -47,24 +47,16 @@ def finds_in(code: CodeType) -> Finds | None:
 
 
 class Suspects:
-    """What one recording has met.
-
-    Attributes:
-        found: True once there is something to look at; while False, :meth:`look` need not be called.
-    """
+    """What one recording has met; one that has met nothing needs none."""
 
     def __init__(self) -> None:
-        self.found = False
         self._starting_lines: dict[int, frozenset[int]] = {}
 
     def meet(self, code: CodeType, finds: Finds) -> None:
         """Told of a code object that is recorded, and what :func:`finds_in` says of it; the caller
         keeps it alive."""
-        ways_to_locals, starting_lines = finds
-        if ways_to_locals:
-            self.found = True
+        starting_lines = finds[1]
         if starting_lines:
-            self.found = True
             self._starting_lines[id(code)] = starting_lines
 
     def look(self, frame: FrameType, event: str, arg: object) -> Finding | None:
