@@ -99,24 +99,26 @@ class Activation(Variables):
         self.bound: tuple[str, ...] = ()
         self._builtins_are_real = False
         self.raising = False
-        self.enter_at(depth)
+        self.depth = depth
+        self._place = place = f'{function.place}{number}, "depth": {depth}, "changes": {{'
+        self._rest = place + function.tail
 
     def enter_at(self, depth: int) -> None:
-        """Begin or go on, with this many recorded callers."""
+        """Go on, with this many recorded callers."""
         self.depth = depth
         self._place = place = f'{self._whose}{self.number}, "depth": {depth}, "changes": {{'
         self._rest = place + self._tail
 
     def called(self, frame: FrameType) -> None:
         opcodes = self.opcodes
-        self.compare(frame, opcodes.at_entry)
+        self.compare(frame)
         if opcodes.sees_others and self.changes:
             # Closure variables and globals are visible too, but it is the arguments that a call binds.
             found = self.changes
             self.changes = {name: found[name] for name in opcodes.arguments if name in found}
         self.notes = None
         self._begin("call", frame.f_lineno or frame.f_code.co_firstlineno)
-        if self.is_plain and opcodes.locals and self.recorder.suspects is None:
+        if self.is_plain and opcodes.is_function and self.recorder.suspects is None:
             self.recorder.quiet = self  # up to its first line a function binds nothing
 
     def baseline(self, frame: FrameType) -> None:
@@ -158,7 +160,7 @@ class Activation(Variables):
             if self.is_told:
                 self.changes.clear()
                 self.notes = None
-                self.is_stale = self.is_told = False
+                self.is_told = False
             if bound is None or not self.is_plain:
                 recorder.quiet = None
             elif self._builtins_are_real or self._finds_builtins(frame):
@@ -190,7 +192,7 @@ class Activation(Variables):
         self._last[name] = value
         self._shown[name] = text
         label = self.opcodes.labels[name]
-        self._pieces[self._at] = self._place + label + text + self._tail
+        self._pieces[self._at] = f"{self._place}{label}{text}{self._tail}"
         return True
 
     def _finds_builtins(self, frame: FrameType) -> bool:
@@ -236,7 +238,7 @@ class Activation(Variables):
                 self.compare(frame)
             elif bound and not self.compare_bound(frame, bound):
                 self.compare(frame)
-            if self.is_stale:
+            if self.is_told:
                 self._write()
             if recorder.aliases is not None:
                 recorder.aliases.look(self, frame, bound)
@@ -264,7 +266,12 @@ class Activation(Variables):
                 value = self._yielded(frame, arg)
         if not frame.f_trace_lines:
             recorder.mark("tracer_lost", f"{self.function} switched its line events off")
-        self._append(kind, line, value)
+        pieces = self._pieces
+        if len(pieces) >= recorder.room:
+            recorder.full()
+        pieces.append(f'{SEPARATOR}{{"kind": "{kind}", "line": {line}, "function": ')
+        rest = self._rest
+        pieces.append(rest if value is None else f'{rest[:-1]}, "value": {value}}}')
         stack = recorder.stack
         if stack and stack[-1] is self:
             stack.pop()
@@ -304,30 +311,23 @@ class Activation(Variables):
         self._append(kind, line)
         self._at = len(self._pieces) - 1
         self.line = line
-        self.is_stale = self.is_told = bool(self.changes)
-        if self.is_stale:
+        self.is_told = bool(self.changes)
+        if self.is_told:
             self._write()
 
     def settle(self, frame: FrameType) -> None:
         """Write into the current step what changed since the last look."""
         self.compare(frame)
-        if self.is_stale:
+        if self.is_told:
             self._write()
 
     def _write(self) -> None:
         """Write the end of the current step anew."""
-        self.is_stale = False
         if self._at < 0:
             return
-        labels = self.opcodes.labels
-        text = self._place
-        comma = ""
-        for name, told in self.changes.items():
-            label = labels.get(name) or f"{quoted(name)}: "
-            text = f"{text}{comma}{label}{told}"
-            comma = ", "
         notes = self.notes
-        self._pieces[self._at] = text + (self._tail if notes is None else self._noted_tail(notes))
+        tail = self._tail if notes is None else self._noted_tail(notes)
+        self._pieces[self._at] = f"{self._place}{', '.join(self.changes.values())}{tail}"
 
     def _noted_tail(self, notes: Notes) -> str:
         text = f'}}, "deleted": {names_text(notes.deleted)}'

@@ -6,6 +6,7 @@ import dis
 import re
 import sys
 import weakref
+from functools import lru_cache
 from types import CodeType, FrameType
 from typing import Any, Literal
 
@@ -24,6 +25,11 @@ _RETURN_CODES = {dis.opmap[name] for name in ("RETURN_VALUE", "RETURN_CONST") if
 _EXPECTS_STOP = frozenset(
     {"FOR_ITER", "SEND", "YIELD_FROM", "END_ASYNC_FOR", "CLEANUP_THROW", "END_SEND"}
 )
+_LOSING = frozenset(
+    dis.opmap[name]
+    for name in ("DELETE_FAST", "DELETE_DEREF", "LOAD_FAST_AND_CLEAR")
+    if name in dis.opmap
+)
 _LOAD_GLOBAL = dis.opmap["LOAD_GLOBAL"]
 _EXTENDED_ARG = dis.EXTENDED_ARG
 _GLOBALS = re.compile(
@@ -34,6 +40,22 @@ _LOADS_HAVE_A_FLAG = sys.version_info >= (3, 11)
 """The lowest bit of LOAD_GLOBAL's argument says whether to push a NULL before the value."""
 
 
+@lru_cache(maxsize=1024)
+def _head(line: int) -> str:
+    """How the step of a line begins in JSON; the same string for the code of every program, because
+    programs have the same line numbers, and what lies in the processor's cache is read sooner."""
+    return f'{SEPARATOR}{{"kind": "line", "line": {line}, "function": '
+
+
+class _Labels(dict[str, str]):
+    """JSON text of names and a colon; also of those that a module or class comes to have."""
+
+    __slots__ = ()
+
+    def __missing__(self, name: str) -> str:
+        return f"{quoted(name)}: "
+
+
 class Opcodes:
     """What is needed of one code object, read once.
 
@@ -41,13 +63,14 @@ class Opcodes:
         locals: names of its local, cell and free variables; empty for a module's or class's body.
         globals: names that the code reads or writes as globals, and: does it write it.
         arguments: names of its arguments.
-        at_entry: those of its locals that can have a value when it begins; of a generator all, because
-            it may have begun before the recording.
+        can_lose: one of its locals can cease to have a value.
+        has_hidden: the first of its variables has a name that is none: a comprehension's argument is
+            called ".0".
         lines: of each line asked for, what :meth:`line` says.
         latest: by which name, in which program and as what a recording last met the code object.
         builtins: names of the built-ins that a line counts on, for which this says that it is quiet.
         labels: of each name, its JSON text and a colon.
-        unseen: of each name, :data:`MISSING`.
+        unseen, unseen_globals: of each local and global name, :data:`MISSING`.
         is_function: it is no body of a module or class, whose variables are in a mapping. To ask a frame
             for its code takes longer, because CPython tells the audit hooks.
         finds: what :mod:`pytrace_mono.tracer.suspects` says of it.
@@ -59,10 +82,11 @@ class Opcodes:
         "_code",
         "_quiet",
         "arguments",
-        "at_entry",
         "builtins",
+        "can_lose",
         "finds",
         "globals",
+        "has_hidden",
         "is_function",
         "labels",
         "latest",
@@ -71,6 +95,7 @@ class Opcodes:
         "returns",
         "sees_others",
         "unseen",
+        "unseen_globals",
     )
 
     def __init__(self, code: CodeType) -> None:
@@ -82,40 +107,42 @@ class Opcodes:
         self.globals = tuple(self._globals(code).items())
         self.locals: tuple[str, ...] = ()
         self.arguments: tuple[str, ...] = ()
-        self.at_entry: tuple[str, ...] = ()
         self._quiet: dict[int, Quiet] = {}
         operations = self._code[::2]
         self.returns = frozenset(
             2 * at for at, one in enumerate(operations) if one in _RETURN_CODES
         )
         self.is_function = bool(code.co_flags & _CO_OPTIMIZED)
+        self.has_hidden = False
         if self.is_function:
             names = [*code.co_varnames, *code.co_cellvars, *code.co_freevars]
-            # A comprehension's argument is called ".0".
             self.locals = tuple(name for name in dict.fromkeys(names) if name.isidentifier())
+            self.has_hidden = bool(names) and not names[0].isidentifier()
             count = code.co_argcount + code.co_kwonlyargcount
             count += bool(code.co_flags & _CO_VARARGS) + bool(code.co_flags & _CO_VARKEYWORDS)
             self.arguments = code.co_varnames[:count]
-            self.at_entry = self.locals
-            if not code.co_flags & _CO_SUSPENDS:
-                given = frozenset([*self.arguments, *code.co_freevars])
-                self.at_entry = tuple(name for name in self.locals if name in given)
             self._quiet = Effects(code).quiet
-        is_all = self.is_function and not self.globals and self.at_entry == self.arguments
-        self.sees_others = not is_all
+        has_closure = bool(code.co_cellvars or code.co_freevars)
+        self.can_lose = has_closure or not _LOSING.isdisjoint(operations)
+        self.sees_others = bool(
+            not self.is_function
+            or self.globals
+            or code.co_freevars
+            or code.co_flags & _CO_SUSPENDS  # it may have begun before the recording
+        )
         self.builtins = frozenset(name for _, used in self._quiet.values() for name in used)
-        names = [*self.locals, *(name for name, _ in self.globals)]
-        self.unseen: dict[str, Any] = dict.fromkeys(names, MISSING)
-        self.labels = {name: f"{quoted(name)}: " for name in names}
+        self.unseen: dict[str, Any] = dict.fromkeys(self.locals, MISSING)
+        self.unseen_globals: dict[str, Any] = {name: MISSING for name, _ in self.globals}
+        names = [*self.unseen, *self.unseen_globals]
+        self.labels = _Labels((name, f"{quoted(name)}: ") for name in names)
 
     def line(self, line: int) -> tuple[str, tuple[str, ...] | None]:
         """How the step of a line begins in JSON, and the variables that running the line can bind if
         that is all that it can do, provided that :attr:`builtins` are the real ones; else None."""
         known = self.lines.get(line)
         if known is None:
-            head = f'{SEPARATOR}{{"kind": "line", "line": {line}, "function": '
             quiet = self._quiet.get(line)
-            known = self.lines[line] = (head, None if quiet is None else quiet[0])
+            known = self.lines[line] = (_head(line), None if quiet is None else quiet[0])
         return known
 
     def _globals(self, code: CodeType) -> dict[str, bool]:

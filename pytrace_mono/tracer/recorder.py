@@ -238,7 +238,10 @@ class Recorder:
             name = classes.plain(name)  # code.replace() takes any subclass of str
         covered = self._covered.get(name)
         if covered is None:
-            covered = self._asked(self._scope.accepts, name)
+            try:
+                covered = bool(self._scope.accepts(name))
+            except Exception as error:
+                covered = self._scope_raised(error)
             # Our own files are not, whatever the scope says: there would be no end to it.
             covered = self._covered[name] = covered and not name.startswith(_OWN_FILES)
         return covered
@@ -246,17 +249,17 @@ class Recorder:
     def _wants(self, code: CodeType) -> bool:
         """Of code in a file that is covered."""
         wanted = self._scope.code
-        return wanted is None or self._asked(wanted, code)
-
-    def _asked(self, predicate: Callable[[Any], object], what: object) -> bool:
-        """What the scope says, which is code of the user's; the program is not to meet its errors."""
         try:
-            return bool(predicate(what))
+            return wanted is None or bool(wanted(code))
         except Exception as error:
-            if self.active:
-                self._detach()
-            self.mark("tracer_lost", f"the scope raised {classes.name_of(type(error))}")
-            return False
+            return self._scope_raised(error)
+
+    def _scope_raised(self, error: Exception) -> bool:
+        """The scope asks code of the user's; the program is not to meet its errors."""
+        if self.active:
+            self._detach()
+        self.mark("tracer_lost", f"the scope raised {classes.name_of(type(error))}")
+        return False
 
     def _on_call(self, frame: FrameType, event: str, arg: object) -> Any:
         if not self.active:
@@ -360,7 +363,7 @@ class Recorder:
 
     def _meet(self, code: CodeType) -> tuple[CodeType, Function | None]:
         """What all activations of a code object have in common; None for one that is not recorded."""
-        if not self._wants(code):
+        if self._scope.code is not None and not self._wants(code):
             return self._functions.setdefault(ident(code), (code, None))
         if sys.version_info < (3, 11) and code.co_name == "<module>":
             self._name_nested(code, "")
@@ -421,7 +424,8 @@ class Recorder:
 
     def text_of(self, value: object) -> str:
         """The Snapshot of a value that is no variable's, as JSON."""
-        if value is None or is_atomic(type(value)):
+        kind = type(value)
+        if kind is int or kind is str or (kind is not list and is_atomic(kind)):
             return self.snapshotter.fragment(value)
         return self.known.look(value, None)[1] or ""
 

@@ -78,19 +78,19 @@ class Variables:
         is_plain: all that the frame was ever seen to reach is made of exact built-in types, which is
             what the proof in :mod:`pytrace_mono.tracer.effects` rests on.
         is_told: something was found since the step began.
-        is_stale: and it is not yet written into the step.
-        changes: the variables that were found to have changed since the step began, as JSON.
+        changes: the variables that were found to have changed since the step began, each as the JSON of
+            its name and value.
         notes: what else was found, which is nothing nearly always.
     """
 
     __slots__ = (
         "_last",
+        "_last_globals",
         "_namespace",
         "_shown",
         "changes",
         "function",
         "is_plain",
-        "is_stale",
         "is_told",
         "notes",
         "opcodes",
@@ -105,76 +105,103 @@ class Variables:
         self._namespace: Any = None
         # By name: an atomic value or a flat tuple itself, the copy of any other value that is made of
         # exact built-in types, a Seen, or MISSING.
-        self._last = opcodes.unseen.copy() if opcodes.locals else {}
+        self._last = opcodes.unseen.copy()
+        unseen = opcodes.unseen_globals
+        self._last_globals = unseen.copy() if unseen else unseen
         self._shown: dict[str, str] = {}
         self.changes: dict[str, str] = {}
         self.notes: Notes | None = None
-        self.is_stale = self.is_told = False
+        self.is_told = False
 
     def forget_changes(self) -> None:
         """What is found to have changed from here on belongs to another step."""
         self.changes.clear()
         self.notes = None
-        self.is_stale = self.is_told = False
+        self.is_told = False
 
-    def compare(self, frame: FrameType, names: tuple[str, ...] | None = None) -> None:
-        """Look at every variable.
-
-        Args:
-            names: those of the local ones that are there at all, where that is known.
-        """
-        last = self._last
+    def compare(self, frame: FrameType) -> None:
+        """Look at every variable."""
         opcodes = self.opcodes
-        if opcodes.locals:
-            visible = frame.f_locals
-            for name in opcodes.locals if names is None else names:
-                value = visible.get(name, MISSING)
-                old = last[name]
-                if value is old:
-                    continue
-                kind = type(old)
-                now = None
-                if kind is list:
-                    if type(value) is list and len(value) == len(old) and all(map(is_, old, value)):
+        if not opcodes.is_function:
+            self._compare_namespace(frame)
+            return
+        last = self._last
+        visible = frame.f_locals
+        items: Any = visible.items()
+        if opcodes.has_hidden:
+            items = iter(items)
+            next(items)
+        while True:
+            try:
+                for name, value in items:
+                    old = last[name]
+                    if value is old:
                         continue
-                elif kind is dict:
-                    if (
-                        type(value) is dict
-                        and len(value) == len(old)
-                        and all(map(is_, old, value))
-                        and all(map(is_, old.values(), value.values()))
-                    ):
-                        continue
-                elif kind is Copy and value is not MISSING:
-                    if old.kind is set:
+                    kind = type(old)
+                    now = None
+                    if kind is list:
                         if (
-                            type(value) is set
-                            and len(value) == len(old.items)
-                            and all(map(is_, old.items, value))
+                            type(value) is list
+                            and len(value) == len(old)
+                            and all(map(is_, old, value))
                         ):
                             continue
-                    else:
-                        now = renewed(old, value)
-                        if now is old:
+                    elif kind is dict:
+                        if (
+                            type(value) is dict
+                            and len(value) == len(old)
+                            and all(map(is_, old, value))
+                            and all(map(is_, old.values(), value.values()))
+                        ):
                             continue
-                self._look(name, value, old, now)
-        elif not opcodes.is_function:
-            self._compare_namespace(frame)
-        if opcodes.globals and self._namespace is None:
-            namespace = frame.f_globals
-            # exec() takes subclasses, with methods of their own.
-            is_dict = type(namespace) is dict
-            get = namespace.get if is_dict else partial(dict.get, namespace)
-            for name, is_written in opcodes.globals:
-                value = get(name, MISSING)
-                old = last.get(name, MISSING)
-                if value is old or (type(old) in CHANGEABLE and is_same(old, value)):
+                    elif kind is Copy:
+                        if old.kind is set:
+                            if (
+                                type(value) is set
+                                and len(value) == len(old.items)
+                                and all(map(is_, old.items, value))
+                            ):
+                                continue
+                        else:
+                            now = renewed(old, value)
+                            if now is old:
+                                continue
+                    self._look(name, value, old, last, now)
+                break
+            except KeyError:
+                if type(items) is list:
+                    raise
+                # The program put another name into the dict of its locals.
+                items = [item for item in visible.items() if item[0] in last]
+        if opcodes.can_lose:
+            for name, old in last.items():
+                if old is not MISSING and name not in visible:
+                    last[name] = MISSING
+                    self._gone(name)
+        if opcodes.globals:
+            self._compare_globals(frame)
+
+    def _compare_globals(self, frame: FrameType) -> None:
+        namespace = frame.f_globals
+        # exec() takes subclasses, with methods of their own.
+        get = namespace.get if type(namespace) is dict else partial(dict.get, namespace)
+        last = self._last_globals
+        for name, is_written in self.opcodes.globals:
+            value = get(name, MISSING)
+            old = last[name]
+            if value is old:
+                continue
+            if old is MISSING:
+                kind = type(value)
+                if not is_written and (kind is FunctionType or _is_vocabulary(kind)):
                     continue
-                if old is MISSING and not is_written:
-                    kind = type(value)
-                    if kind is FunctionType or _is_vocabulary(kind):
-                        continue
-                self._look(name, value, old)
+            elif type(old) in CHANGEABLE and is_same(old, value):
+                continue
+            if value is MISSING:
+                last[name] = MISSING
+                self._gone(name)
+            else:
+                self._look(name, value, old, last)
 
     def compare_bound(self, frame: FrameType, names: tuple[str, ...]) -> bool:
         """Look at these variables, where it is known that nothing else can have changed.
@@ -189,9 +216,9 @@ class Variables:
             value = visible.get(name, MISSING)
             old = last[name]
             if value is not old:
-                if type(old) in CHANGEABLE:
+                if type(old) in CHANGEABLE or value is MISSING:
                     return False
-                self._look(name, value, old)
+                self._look(name, value, old, last)
         return True
 
     def _compare_namespace(self, frame: FrameType) -> None:
@@ -223,27 +250,27 @@ class Variables:
         for name, value in visible.items():
             old = last.get(name, MISSING)
             if value is not old and not (type(old) in CHANGEABLE and is_same(old, value)):
-                self._look(name, value, old)
+                self._look(name, value, old, last)
         if len(visible) < len(last):
             for name in [name for name in last if name not in visible]:
-                self._look(name, MISSING, last[name])
+                self._gone(name)
                 del last[name]
 
-    def _look(self, name: str, value: Any, old: Any, now: Copy | None = None) -> None:
+    def _look(
+        self, name: str, value: Any, old: Any, last: dict[str, Any], now: Copy | None = None
+    ) -> None:
         """Compare one variable, which may have changed, and remember it.
 
         Args:
             old: what is remembered of it.
+            last: where that is.
             now: the copy that is right, if ``old`` was found not to be.
         """
-        if value is MISSING:
-            self._gone(name)
-            return
         recorder = self.recorder
         text: str | None
         new = value
         kind = type(value)
-        if kind is int or kind is str or is_atomic(kind):
+        if kind is int or kind is str or (kind is not list and is_atomic(kind)):
             text = recorder.snapshotter.fragment(value)
         else:
             before = old
@@ -256,29 +283,29 @@ class Variables:
                 if type(new) is not Large or not new.is_plain:
                     self.is_plain = False
                 new = Seen(ident(value), new)
-        self._last[name] = new
+        last[name] = new
         if text != self._shown.get(name):
-            self._shown[name] = self.changes[name] = text
-            self.is_stale = self.is_told = True
+            self._shown[name] = text
+            self.changes[name] = self.opcodes.labels[name] + text
+            self.is_told = True
             if self.notes is not None and name in self.notes.deleted:
                 self.notes.deleted.remove(name)
         elif not text.endswith(_EXACT):
             # The text is the same but not all there is: is the value behind it another one?
-            self.is_stale = self.is_told = True
+            self.is_told = True
             if type(new) is Seen and type(old) is Seen and _looks_the_same(old, new):
                 names = self._noted().unchecked
             else:
-                self.changes[name] = text
+                self.changes[name] = self.opcodes.labels[name] + text
                 names = self._noted().beyond
             if name not in names:
                 names.append(name)
 
     def _gone(self, name: str) -> None:
-        self._last[name] = MISSING
         self._shown.pop(name, None)
         self.changes.pop(name, None)
         self._noted().deleted.append(name)
-        self.is_stale = self.is_told = True
+        self.is_told = True
 
     def _noted(self) -> Notes:
         if self.notes is None:

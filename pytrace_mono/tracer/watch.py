@@ -218,7 +218,9 @@ class Known:
                 flat = flat_of(value, before)
                 text = None if flat is None else self._snapshotter.of_flat(value)
                 if flat is not None and text is not None:
-                    self._keep(key, flat, text, None)
+                    if len(self._entries) >= _MOST_KNOWN:
+                        self._entries.clear()
+                    self._entries[key] = flat, text, None
                     return flat, text
         elif kind is set and len(value) <= self._most:
             items = list(value)
@@ -263,13 +265,10 @@ class Known:
                 shown = self._snapshotter.shown
         else:
             text = self._snapshotter.fragment(value)
-        self._keep(key, copy, text, shown)
-        return copy, text
-
-    def _keep(self, key: int, memory: Flat | Copy | Outline, text: str, shown: int | None) -> None:
         if len(self._entries) >= _MOST_KNOWN:
             self._entries.clear()
-        self._entries[key] = memory, text, shown
+        self._entries[key] = copy, text, shown
+        return copy, text
 
     def clear(self) -> None:
         self._entries.clear()
