@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import gc
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pytrace_mono.tracer.effects import are_real
 from pytrace_mono.tracer.kept import BUILTINS
-from pytrace_mono.tracer.opcodes import MISSING, Opcodes
+from pytrace_mono.tracer.opcodes import MISSING, Function
 from pytrace_mono.tracer.rows import SEPARATOR, names_text, quoted
 from pytrace_mono.tracer.variables import CHANGEABLE, Notes, Variables
 
@@ -23,34 +23,9 @@ if TYPE_CHECKING:
 __builtins__ = BUILTINS
 
 _CO_ASYNC_GENERATOR = 0x200
-_NOTHING_DELETED = '}, "deleted": []'
 
 # Kept from before the program runs, which may replace the names in `gc`.
 gc_isenabled, gc_disable, gc_enable = gc.isenabled, gc.disable, gc.enable
-
-
-class Function(NamedTuple):
-    """What all activations of one code object in a recording have in common.
-
-    Attributes:
-        name: its qualified name.
-        place: the start of :attr:`pytrace_mono.tracer.rows.Rows.places` for it.
-        opcodes: what its bytecode says.
-        file: its file, where it is not the program's.
-        tail: how a step ends that changes nothing.
-    """
-
-    name: str
-    place: str
-    opcodes: Opcodes
-    file: str | None
-    tail: str
-
-    @classmethod
-    def of(cls, name: str, opcodes: Opcodes, file: str | None) -> Function:
-        ending = "}" if file is None else f', "file": {quoted(file)}}}'
-        place = f'{quoted(name)}, "frame": '
-        return cls(name, place, opcodes, file, _NOTHING_DELETED + ending)
 
 
 class Activation(Variables):
@@ -72,13 +47,11 @@ class Activation(Variables):
     __slots__ = (
         "_at",
         "_builtins_are_real",
-        "_file",
         "_lines",
         "_pieces",
         "_place",
         "_rest",
         "_tail",
-        "_whose",
         "bound",
         "depth",
         "line",
@@ -87,12 +60,10 @@ class Activation(Variables):
     )
 
     def __init__(self, recorder: Recorder, number: int, function: Function, depth: int) -> None:
-        Variables.__init__(self, recorder, function.name, function.opcodes)
+        Variables.__init__(self, recorder, function)
         self.number = number
-        self._file = function.file
-        self._tail = function.tail
-        self._whose = function.place
-        self._lines = function.opcodes.lines
+        self._tail = tail = function.tail
+        self._lines = self.opcodes.lines
         self._pieces = recorder.rows.pieces
         self.line = 0
         self._at = -1
@@ -101,23 +72,31 @@ class Activation(Variables):
         self.raising = False
         self.depth = depth
         self._place = place = f'{function.place}{number}, "depth": {depth}, "changes": {{'
-        self._rest = place + function.tail
+        self._rest = place + tail
 
     def enter_at(self, depth: int) -> None:
         """Go on, with this many recorded callers."""
         self.depth = depth
-        self._place = place = f'{self._whose}{self.number}, "depth": {depth}, "changes": {{'
+        place = self.function.place
+        self._place = place = f'{place}{self.number}, "depth": {depth}, "changes": {{'
         self._rest = place + self._tail
 
     def called(self, frame: FrameType) -> None:
         opcodes = self.opcodes
         self.compare(frame)
-        if opcodes.sees_others and self.changes:
-            # Closure variables and globals are visible too, but it is the arguments that a call binds.
-            found = self.changes
-            self.changes = {name: found[name] for name in opcodes.arguments if name in found}
         self.notes = None
-        self._begin("call", frame.f_lineno or frame.f_code.co_firstlineno)
+        found = self.changes
+        if found and opcodes.sees_others:
+            # Closure variables and globals are visible too, but it is the arguments that a call binds.
+            found = self.changes = {name: found[name] for name in opcodes.arguments if name in found}
+        self.line = line = frame.f_lineno or frame.f_code.co_firstlineno
+        pieces = self._pieces
+        self._at = at = len(pieces)
+        if at >= self.recorder.room:
+            self.recorder.full()
+        pieces.append(f'{SEPARATOR}{{"kind": "call", "line": {line}, "function": ')
+        pieces.append(f"{self._place}{', '.join(found.values())}{self._tail}")
+        self.is_told = True
         if self.is_plain and opcodes.is_function and self.recorder.suspects is None:
             self.recorder.quiet = self  # up to its first line a function binds nothing
 
@@ -130,7 +109,9 @@ class Activation(Variables):
         """A generator goes on: what others did to its values meanwhile is not its line's doing."""
         self.compare(frame)
         self.forget_changes()
-        self._begin("resume", frame.f_lineno or self.line)
+        self.line = frame.f_lineno or self.line
+        self._at = len(self._pieces)
+        self._append("resume", self.line)
         self.raising = False
 
     def trace(self, frame: FrameType, event: str, arg: Any) -> Any:
@@ -154,13 +135,12 @@ class Activation(Variables):
             head, bound = self._lines.get(line) or self.opcodes.line(line)
             pieces.append(head)
             pieces.append(self._rest)
-            self._at = at + 1
+            self._at = at
             self.line = line
-            self.raising = False
             if self.is_told:
                 self.changes.clear()
                 self.notes = None
-                self.is_told = False
+                self.is_told = self.raising = False
             if bound is None or not self.is_plain:
                 recorder.quiet = None
             elif self._builtins_are_real or self._finds_builtins(frame):
@@ -192,7 +172,7 @@ class Activation(Variables):
         self._last[name] = value
         self._shown[name] = text
         label = self.opcodes.labels[name]
-        self._pieces[self._at] = f"{self._place}{label}{text}{self._tail}"
+        self._pieces[self._at + 1] = f"{self._place}{label}{text}{self._tail}"
         return True
 
     def _finds_builtins(self, frame: FrameType) -> bool:
@@ -265,7 +245,7 @@ class Activation(Variables):
             if kind == "yield":
                 value = self._yielded(frame, arg)
         if not frame.f_trace_lines:
-            recorder.mark("tracer_lost", f"{self.function} switched its line events off")
+            recorder.mark("tracer_lost", f"{self.function.name} switched its line events off")
         pieces = self._pieces
         if len(pieces) >= recorder.room:
             recorder.full()
@@ -293,7 +273,7 @@ class Activation(Variables):
         is_stop = issubclass(kind, StopIteration) or issubclass(kind, StopAsyncIteration)
         if is_stop and self.opcodes.expects_stop(frame):
             return
-        self.raising = True
+        self.raising = self.is_told = True
         # The line still owns what is changed on the way to a handler.
         self._append("exception", line, self.recorder.snapshotter.raised_fragment(kind, value))
 
@@ -305,15 +285,6 @@ class Activation(Variables):
         pieces.append(f'{SEPARATOR}{{"kind": "{kind}", "line": {line}, "function": ')
         rest = self._rest
         pieces.append(rest if value is None else f'{rest[:-1]}, "value": {value}}}')
-
-    def _begin(self, kind: str, line: int) -> None:
-        """Append a step that owns what is found to have changed, and what will be from here on."""
-        self._append(kind, line)
-        self._at = len(self._pieces) - 1
-        self.line = line
-        self.is_told = bool(self.changes)
-        if self.is_told:
-            self._write()
 
     def settle(self, frame: FrameType) -> None:
         """Write into the current step what changed since the last look."""
@@ -327,12 +298,12 @@ class Activation(Variables):
             return
         notes = self.notes
         tail = self._tail if notes is None else self._noted_tail(notes)
-        self._pieces[self._at] = f"{self._place}{', '.join(self.changes.values())}{tail}"
+        self._pieces[self._at + 1] = f"{self._place}{', '.join(self.changes.values())}{tail}"
 
     def _noted_tail(self, notes: Notes) -> str:
         text = f'}}, "deleted": {names_text(notes.deleted)}'
-        if self._file is not None:
-            text += f', "file": {quoted(self._file)}'
+        if self.function.file is not None:
+            text += f', "file": {quoted(self.function.file)}'
         if notes.beyond:
             text += f', "changed_beyond_preview": {names_text(notes.beyond)}'
         if notes.unchecked:

@@ -6,6 +6,7 @@ import dis
 import re
 import sys
 import weakref
+from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType, FrameType
 from typing import Any, Literal
@@ -20,6 +21,7 @@ __builtins__ = BUILTINS
 
 MISSING: Any = object()
 """In place of a value that a variable does not have."""
+_NOTHING_DELETED = '}, "deleted": []'
 _RESUME_AFTER_AWAIT = 3
 _RETURN_CODES = {dis.opmap[name] for name in ("RETURN_VALUE", "RETURN_CONST") if name in dis.opmap}
 _EXPECTS_STOP = frozenset(
@@ -193,6 +195,31 @@ _CO_VARKEYWORDS = 0x8
 _CO_SUSPENDS = 0x20 | 0x80 | 0x200
 _COROUTINE = 0x80 | 0x200
 """CO_COROUTINE and CO_ASYNC_GENERATOR."""
+
+@dataclass(slots=True)
+class Function:
+    """What all activations of one code object in a recording have in common.
+
+    Attributes:
+        name: its qualified name.
+        place: how the rest of a step begins in JSON, up to the number of the activation.
+        opcodes: what its bytecode says.
+        file: its file, where it is not the program's.
+        tail: how a step ends that changes nothing.
+    """
+
+    name: str
+    place: str
+    opcodes: Opcodes
+    file: str | None
+    tail: str
+
+    @staticmethod
+    def of(name: str, opcodes: Opcodes, file: str | None) -> Function:
+        ending = "}" if file is None else f', "file": {quoted(file)}}}'
+        place = f'{quoted(name)}, "frame": '
+        return Function(name, place, opcodes, file, _NOTHING_DELETED + ending)
+
 
 _known: dict[int, tuple[weakref.ref[CodeType], Opcodes]] = {}
 """By id, because hash and equality of a code object are those of its constants."""

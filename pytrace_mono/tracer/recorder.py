@@ -19,7 +19,7 @@ from types import CodeType, FrameType, MethodType
 from typing import Any
 
 from pytrace_mono.tracer import audit, classes, watch
-from pytrace_mono.tracer.activation import Activation, Function, gc_disable, gc_enable, gc_isenabled
+from pytrace_mono.tracer.activation import Activation, gc_disable, gc_enable, gc_isenabled
 from pytrace_mono.tracer.aliases import Aliases
 from pytrace_mono.tracer.classes import ident
 from pytrace_mono.tracer.copies import is_atomic
@@ -27,7 +27,7 @@ from pytrace_mono.tracer.fragments import Fragments
 from pytrace_mono.tracer.headroom import Headroom, Rearm
 from pytrace_mono.tracer.kept import BUILTINS
 from pytrace_mono.tracer.limits import Limits
-from pytrace_mono.tracer.opcodes import opcodes_of
+from pytrace_mono.tracer.opcodes import Function, opcodes_of
 from pytrace_mono.tracer.rows import Rows
 from pytrace_mono.tracer.scope import Scope
 from pytrace_mono.tracer.suspects import Suspects

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pytrace_mono.tracer.classes import ident
 from pytrace_mono.tracer.copies import Copy, is_atomic, is_same, renewed
 from pytrace_mono.tracer.kept import BUILTINS
-from pytrace_mono.tracer.opcodes import MISSING, Opcodes
+from pytrace_mono.tracer.opcodes import MISSING, Function
 from pytrace_mono.tracer.watch import Large, Outline
 
 if TYPE_CHECKING:
@@ -97,10 +97,10 @@ class Variables:
         "recorder",
     )
 
-    def __init__(self, recorder: Recorder, function: str, opcodes: Opcodes) -> None:
+    def __init__(self, recorder: Recorder, function: Function) -> None:
         self.recorder = recorder
         self.function = function
-        self.opcodes = opcodes
+        self.opcodes = opcodes = function.opcodes
         self.is_plain = True
         self._namespace: Any = None
         # By name: an atomic value or a flat tuple itself, the copy of any other value that is made of
@@ -238,7 +238,7 @@ class Variables:
                     visible[name] = value
         else:
             self.recorder.mark(
-                "truncated", f"{self.function} keeps its names in a mapping that has code"
+                "truncated", f"{self.function.name} keeps its names in a mapping that has code"
             )
         if namespace is not frame.f_globals:
             for name, is_written in self.opcodes.globals:
