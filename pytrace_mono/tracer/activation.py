@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytrace_mono.tracer.effects import are_real
 from pytrace_mono.tracer.kept import BUILTINS
-from pytrace_mono.tracer.opcodes import MISSING, Function
+from pytrace_mono.tracer.opcodes import MISSING, Function, line_head
 from pytrace_mono.tracer.rows import SEPARATOR, names_text, quoted
 from pytrace_mono.tracer.variables import CHANGEABLE, Notes, Variables
 
@@ -88,7 +88,7 @@ class Activation(Variables):
         found = self.changes
         if found and opcodes.sees_others:
             # Closure variables and globals are visible too, but it is the arguments that a call binds.
-            found = self.changes = {name: found[name] for name in opcodes.arguments if name in found}
+            found = self.changes = _only(opcodes.arguments, found)
         self.line = line = frame.f_lineno or frame.f_code.co_firstlineno
         pieces = self._pieces
         self._at = at = len(pieces)
@@ -132,7 +132,10 @@ class Activation(Variables):
             at = len(pieces)
             if at >= recorder.room:
                 recorder.full()
-            head, bound = self._lines.get(line) or self.opcodes.line(line)
+            try:
+                head, bound = self._lines[line]
+            except KeyError:  # no instruction is of that line, as in an empty module
+                head, bound = line_head(line), None
             pieces.append(head)
             pieces.append(self._rest)
             self._at = at
@@ -198,8 +201,6 @@ class Activation(Variables):
             True where a line begins, which is still to be told.
         """
         recorder = self.recorder
-        if not recorder.active:
-            return False
         bound = self.bound if recorder.quiet is self else None
         recorder.quiet = None
         # The program's __del__ are to run in the program, where they are recorded.
@@ -209,6 +210,8 @@ class Activation(Variables):
             if bound is None:  # anything may be different
                 stack = recorder.stack
                 if not stack or stack[-1] is not self:
+                    if not recorder.active:
+                        return False
                     recorder.find(self, frame)
                 if recorder.suspects is not None:
                     finding = recorder.suspects.look(frame, event, arg)
@@ -309,3 +312,7 @@ class Activation(Variables):
         if notes.unchecked:
             text += f', "unchecked": {names_text(notes.unchecked)}'
         return text + "}"
+
+
+def _only(names: tuple[str, ...], found: dict[str, str]) -> dict[str, str]:
+    return {name: found[name] for name in names if name in found}

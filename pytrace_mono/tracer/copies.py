@@ -311,9 +311,7 @@ def _longer(copy: Copy, value: list[Any]) -> Copy | None:
     return other
 
 
-def _exchanged(
-    copy: Copy, value: list[Any], old: Iterator[Any], now: Iterator[Any]
-) -> Copy | None:
+def _exchanged(copy: Copy, value: list[Any], old: Iterator[Any], now: Iterator[Any]) -> Copy | None:
     """For a list in which some elements were set; so that the others need not be looked at.
 
     Args:

@@ -81,7 +81,8 @@ class Fragments(Snapshotter):
         # and each element counts for a little more than it takes.
         if len(text) + (6 if kind is dict else 3) * len(value) + 4 >= self._quick_text:
             return None
-        return f'{{"text": {quoted(text)}, "type": "{kind.__name__}", "exact": true}}'
+        name = "list" if kind is list else "dict" if kind is dict else "tuple"
+        return f'{{"text": {quoted(text)}, "type": "{name}", "exact": true}}'
 
     def of_flat_set(self, items: list[Any]) -> str | None:
         """The same for a set of these elements; None also where not all are ints or strings."""

@@ -43,14 +43,14 @@ _LOADS_HAVE_A_FLAG = sys.version_info >= (3, 11)
 
 
 @lru_cache(maxsize=1024)
-def _head(line: int) -> str:
+def line_head(line: int) -> str:
     """How the step of a line begins in JSON; the same string for the code of every program, because
     programs have the same line numbers, and what lies in the processor's cache is read sooner."""
     return f'{SEPARATOR}{{"kind": "line", "line": {line}, "function": '
 
 
 class _Labels(dict[str, str]):
-    """JSON text of names and a colon; also of those that a module or class comes to have."""
+    """Of a module's or class's body, whose names are not known beforehand."""
 
     __slots__ = ()
 
@@ -68,7 +68,9 @@ class Opcodes:
         can_lose: one of its locals can cease to have a value.
         has_hidden: the first of its variables has a name that is none: a comprehension's argument is
             called ".0".
-        lines: of each line asked for, what :meth:`line` says.
+        lines: of each of its lines, how its step begins in JSON, and the variables that running it can
+            bind if that is all that it can do, provided that :attr:`builtins` are the real ones; else
+            None.
         latest: by which name, in which program and as what a recording last met the code object.
         builtins: names of the built-ins that a line counts on, for which this says that it is quiet.
         labels: of each name, its JSON text and a colon.
@@ -82,7 +84,6 @@ class Opcodes:
 
     __slots__ = (
         "_code",
-        "_quiet",
         "arguments",
         "builtins",
         "can_lose",
@@ -104,12 +105,11 @@ class Opcodes:
         # co_code is the code as compiled: neither specialized nor instrumented.
         self._code = code.co_code
         self.latest: tuple[str, str, Any] | None = None
-        self.lines: dict[int, tuple[str, tuple[str, ...] | None]] = {}
         self.finds: Finds | None = finds_in(code)
         self.globals = tuple(self._globals(code).items())
         self.locals: tuple[str, ...] = ()
         self.arguments: tuple[str, ...] = ()
-        self._quiet: dict[int, Quiet] = {}
+        quiet: dict[int, Quiet] = {}
         operations = self._code[::2]
         self.returns = frozenset(
             2 * at for at, one in enumerate(operations) if one in _RETURN_CODES
@@ -123,7 +123,7 @@ class Opcodes:
             count = code.co_argcount + code.co_kwonlyargcount
             count += bool(code.co_flags & _CO_VARARGS) + bool(code.co_flags & _CO_VARKEYWORDS)
             self.arguments = code.co_varnames[:count]
-            self._quiet = Effects(code).quiet
+            quiet = Effects(code).quiet
         has_closure = bool(code.co_cellvars or code.co_freevars)
         self.can_lose = has_closure or not _LOSING.isdisjoint(operations)
         self.sees_others = bool(
@@ -132,20 +132,16 @@ class Opcodes:
             or code.co_freevars
             or code.co_flags & _CO_SUSPENDS  # it may have begun before the recording
         )
-        self.builtins = frozenset(name for _, used in self._quiet.values() for name in used)
+        lines = {line for *_, line in code.co_lines() if line is not None}
+        self.lines: dict[int, tuple[str, tuple[str, ...] | None]] = {
+            line: (line_head(line), quiet[line][0] if line in quiet else None) for line in lines
+        }
+        self.builtins = frozenset(name for _, used in quiet.values() for name in used)
         self.unseen: dict[str, Any] = dict.fromkeys(self.locals, MISSING)
         self.unseen_globals: dict[str, Any] = {name: MISSING for name, _ in self.globals}
         names = [*self.unseen, *self.unseen_globals]
-        self.labels = _Labels((name, f"{quoted(name)}: ") for name in names)
-
-    def line(self, line: int) -> tuple[str, tuple[str, ...] | None]:
-        """How the step of a line begins in JSON, and the variables that running the line can bind if
-        that is all that it can do, provided that :attr:`builtins` are the real ones; else None."""
-        known = self.lines.get(line)
-        if known is None:
-            quiet = self._quiet.get(line)
-            known = self.lines[line] = (_head(line), None if quiet is None else quiet[0])
-        return known
+        labels = {name: f"{quoted(name)}: " for name in names}
+        self.labels = labels if self.is_function else _Labels(labels)
 
     def _globals(self, code: CodeType) -> dict[str, bool]:
         operations = self._code[::2]
@@ -195,6 +191,7 @@ _CO_VARKEYWORDS = 0x8
 _CO_SUSPENDS = 0x20 | 0x80 | 0x200
 _COROUTINE = 0x80 | 0x200
 """CO_COROUTINE and CO_ASYNC_GENERATOR."""
+
 
 @dataclass(slots=True)
 class Function:

@@ -67,7 +67,6 @@ class Recorder:
         "_frames",
         "_functions",
         "_headroom",
-        "_latest",
         "_limits",
         "_on_limit",
         "_previous",
@@ -114,7 +113,6 @@ class Recorder:
         self._covered: dict[str, bool] = {}
         # By id, because hash and equality of a code object are those of its constants.
         self._functions: dict[int, tuple[CodeType, Function | None]] = {}
-        self._latest: tuple[CodeType, Function | None] | None = None
         self.suspects: Suspects | None = None
         self._threads: StartedThreads | None = None
         self._found_traces: list[tuple[FrameType, Any]] = []
@@ -146,7 +144,7 @@ class Recorder:
         function = self._meet(frame.f_code)[1]
         if function is None:
             return
-        state = self._enter(frame, function)
+        state = self._enter(frame, function, frame.f_trace)
         state.baseline(frame)
         frame.f_trace = state.trace
 
@@ -226,6 +224,7 @@ class Recorder:
     def _detach(self) -> None:
         self.active = False
         self.quiet = None
+        self.stack.clear()
         audit.unwatch(self)
         self._headroom.restore()
         sys.settrace(None)
@@ -300,19 +299,16 @@ class Recorder:
         collecting = gc_isenabled()
         gc_disable()
         try:
-            latest = self._latest
-            if latest is None or latest[0] is not code:
-                latest = self._functions.get(ident(code)) or self._meet(code)
-                self._latest = latest
-            function = latest[1]
+            function = (self._functions.get(ident(code)) or self._meet(code))[1]
             if function is None:
                 return None
-            state = None if frame.f_trace is None else _state_of(frame, self)
-            if state is not None:
-                self._go_on(state, frame)
-            else:
-                state = self._enter(frame, function)
+            found = frame.f_trace
+            state = None if found is None else _state_in(found, self)
+            if state is None:
+                state = self._enter(frame, function, found)
                 state.called(frame)
+            else:
+                self._go_on(state, frame)
             if self.aliases is not None:
                 self.aliases.look(state, frame, entered=True)
             return state.trace
@@ -391,9 +387,9 @@ class Recorder:
         self._functions[ident(code)] = met = code, function
         return met
 
-    def _enter(self, frame: FrameType, function: Function) -> Activation:
-        if frame.f_trace is not None:
-            self._found_traces.append((frame, frame.f_trace))  # a generator that another one traced
+    def _enter(self, frame: FrameType, function: Function, found: Any) -> Activation:
+        if found is not None:
+            self._found_traces.append((frame, found))  # a generator that another one traced
         state = Activation(self, self._frames, function, len(self.stack))
         self._frames += 1
         self.stack.append(state)
@@ -451,7 +447,11 @@ class _Detached(Exception):
 
 
 def _state_of(frame: FrameType, recorder: Recorder) -> Activation | None:
-    method = frame.f_trace
+    return _state_in(frame.f_trace, recorder)
+
+
+def _state_in(method: Any, recorder: Recorder) -> Activation | None:
+    """The activation whose trace function this is, if it is the recorder's."""
     state = method.__self__ if type(method) is MethodType else None
     return state if type(state) is Activation and state.recorder is recorder else None
 

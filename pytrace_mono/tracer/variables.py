@@ -171,8 +171,7 @@ class Variables:
             except KeyError:
                 if type(items) is list:
                     raise
-                # The program put another name into the dict of its locals.
-                items = [item for item in visible.items() if item[0] in last]
+                items = _own_items(visible, last)
         if opcodes.can_lose:
             for name, old in last.items():
                 if old is not MISSING and name not in visible:
@@ -311,6 +310,12 @@ class Variables:
         if self.notes is None:
             self.notes = Notes()
         return self.notes
+
+
+def _own_items(visible: Any, last: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Without names that the program put into the dict of its locals; apart from where it is needed,
+    because a comprehension would make cells of the variables there (until 3.11)."""
+    return [item for item in visible.items() if item[0] in last]
 
 
 def _looks_the_same(before: Seen, now: Seen) -> bool:

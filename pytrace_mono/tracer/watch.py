@@ -229,12 +229,7 @@ class Known:
                 return Copy(set, items, []), text
         if type(before) is Large and len(value) > MAX_NODES:
             return Large(len(value), before.is_plain), self._snapshotter.fragment(value)
-        outlines = self._outlines
-        if outlines is None:
-            snapshotter = self._snapshotter
-            outlines = self._outlines = Outlines(
-                snapshotter.layouts, lambda value: str(snapshotter.take(value)["text"])
-            )
+        outlines = self._outlines or self._make_outlines()
         copy: Copy | Outline | None = now
         if now is None and type(before) is Copy:
             copy = renewed(before, value)
@@ -269,6 +264,13 @@ class Known:
             self._entries.clear()
         self._entries[key] = copy, text, shown
         return copy, text
+
+    def _make_outlines(self) -> Outlines:
+        snapshotter = self._snapshotter
+        self._outlines = Outlines(
+            snapshotter.layouts, lambda value: str(snapshotter.take(value)["text"])
+        )
+        return self._outlines
 
     def clear(self) -> None:
         self._entries.clear()
