@@ -102,3 +102,24 @@ def test_a_predicate_on_the_code_picks_functions_out_of_a_file() -> None:
         ("wanted", "line", 0),
         ("wanted", "return", 0),
     ]
+
+
+@pytest.mark.parametrize("asked_of", ["file", "code"])
+def test_a_predicate_that_raises_ends_the_recording_and_not_the_program(asked_of: str) -> None:
+    """The Trace says why there is no more of it."""
+
+    def picky(what: object) -> bool:
+        name = getattr(what, "co_name", what)
+        if name in ("dumps", json.__file__):
+            raise LookupError(name)
+        return True
+
+    mine = (__file__, json.__file__)
+    scope = Scope(picky) if asked_of == "file" else Scope(mine.__contains__, code=picky)
+    with record(scope=scope) as recording:
+        before = 1
+        text = json.dumps([before])
+    assert text == "[1]"
+    status = recording.trace.status
+    assert (status.state, status.reason) == ("tracer_lost", "the scope raised LookupError")
+    assert any("before" in step.changes for step in recording.trace.steps)
