@@ -21,7 +21,7 @@ class Instance(NamedTuple):
     fields: dict[str, Snapshot]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def instance_of(text: str) -> Instance | None:
     """The object that a preview shows; None where it shows none.
 

@@ -255,7 +255,7 @@ def _shape(statement: ast.stmt | None) -> tuple[str, str] | None:
     return None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)  # of what is in work: it keeps the trees of programs that are done
 def effects_of(statement: ast.stmt) -> frozenset[str]:
     """Names that a simple statement binds, or changes in place by a method or subscript."""
     if isinstance(statement, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Delete)):
@@ -276,7 +276,7 @@ def _owners(target: ast.expr) -> list[str]:
     return [target.id] if isinstance(target, ast.Name) else []
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def targets_of(statement: ast.stmt) -> frozenset[str]:
     """Names that a statement binds anew each time it runs, also to the same value."""
     if isinstance(statement, ast.Assign):
@@ -293,13 +293,13 @@ def targets_of(statement: ast.stmt) -> frozenset[str]:
     )
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=512)
 def names_in(node: ast.expr) -> frozenset[str]:
     """Every name in an expression."""
     return frozenset(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)
 def own_names(function: Function) -> frozenset[str]:
     """Names of a function's own variables."""
     found = {a.arg for a in ast.walk(function.args) if isinstance(a, ast.arg)}

@@ -30,10 +30,12 @@ def problems(path: Path, count: int) -> Path:
     return path
 
 
-def start(rows: Path, out: Path, server: Endpoint, cache: Path) -> subprocess.Popen[str]:
+def start(
+    rows: Path, out: Path, server: Endpoint, cache: Path, format: str = "jsonl"
+) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "pytrace_mono", "synth", str(rows), "--out", str(out)]
     command += ["--teacher", "openai", "--model", "m", "--base-url", server.url, "--quiet"]
-    command += ["--format", "jsonl", "--directions", "forward", "--cache", str(cache)]
+    command += ["--format", format, "--directions", "forward", "--cache", str(cache)]
     path = os.pathsep.join(filter(None, sys.path))
     return subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
@@ -63,11 +65,11 @@ def contents(out: Path) -> dict[str, object]:
     return {"manifest": manifest, **{file.name: file.read_bytes() for file in files}}
 
 
-def kills(tmp_path: Path, *, rows: int, runs: int, moments: int) -> None:
+def kills(tmp_path: Path, *, rows: int, runs: int, moments: int, format: str) -> None:
     """Kill each run at so many random moments, rerun, and compare with one that nobody disturbed."""
     asked = problems(tmp_path / "rows.jsonl", rows)
     with endpoint(delay=0.01) as server:
-        finish(start(asked, tmp_path / "whole", server, tmp_path / "undisturbed"))
+        finish(start(asked, tmp_path / "whole", server, tmp_path / "undisturbed", format))
         whole = contents(tmp_path / "whole")
         prompts = set(server.paid)
         assert server.paid.total() == len(prompts) == rows
@@ -78,9 +80,9 @@ def kills(tmp_path: Path, *, rows: int, runs: int, moments: int) -> None:
             lost = 0
             # So far apart that each rerun comes to ask for something before it is killed as well.
             for at in sorted(chance.sample(range(1, rows, CONCURRENCY + 1), moments)):
-                in_flight = kill_when(start(asked, out, server, cache), server, at)
+                in_flight = kill_when(start(asked, out, server, cache, format), server, at)
                 lost += max(in_flight, CONCURRENCY)
-            finish(start(asked, out, server, cache))
+            finish(start(asked, out, server, cache, format))
             assert not (out / "rejects.jsonl").read_text()
             assert contents(out) == whole
             assert set(server.paid) == prompts  # each was answered, and nothing else was asked
@@ -89,14 +91,17 @@ def kills(tmp_path: Path, *, rows: int, runs: int, moments: int) -> None:
             assert not list(out.glob(".*"))
 
 
-def test_a_killed_run_goes_on_where_it_was_and_ends_as_if_undisturbed(tmp_path: Path) -> None:
-    kills(tmp_path, rows=60, runs=2, moments=2)
+@pytest.mark.parametrize("format", ["jsonl", "parquet"])
+def test_a_killed_run_goes_on_where_it_was_and_ends_as_if_undisturbed(
+    tmp_path: Path, format: str
+) -> None:
+    kills(tmp_path, rows=60, runs=1, moments=2, format=format)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_run_may_be_killed_at_any_moment_again_and_again(tmp_path: Path) -> None:
-    kills(tmp_path, rows=500, runs=6, moments=5)
+    kills(tmp_path, rows=500, runs=6, moments=5, format="parquet")
 
 
 def test_one_more_row_costs_one_request_and_a_repetition_none(tmp_path: Path) -> None:

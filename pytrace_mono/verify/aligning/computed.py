@@ -74,7 +74,7 @@ class Computed:
                     yield _key(_MIRRORED[turned], *values[::-1])
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _literal_key(expression: str) -> _Key | None:
     node = shapes.parsed(expression)
     parts = _operation(node) if node is not None else None

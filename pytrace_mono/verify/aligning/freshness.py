@@ -196,13 +196,13 @@ def _value(said: Said) -> Value:
     return said.claim.statement
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def touched(statement: ast.stmt) -> frozenset[str]:
     """The names that a statement binds or may change."""
     return effects_of(statement) | targets_of(statement)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _names(expression: str) -> set[str]:
     """The variable that is told of, itself, an item of it or how long it is; none of a calculation."""
     node = shapes.parsed(expression)

@@ -27,13 +27,13 @@ def touches(visit: Visit, name: str) -> bool:
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def written(node: ast.AST) -> str:
     """Source of a part of a program, which is asked for at each of its visits."""
     return ast.unparse(node)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def opposite(test: ast.expr) -> str:
     """Source of a condition's negation, the way a person writes it."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):

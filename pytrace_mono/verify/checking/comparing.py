@@ -24,7 +24,7 @@ class NoLiteral(Exception):
     """The text is code, but no literal."""
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def literal_of(text: str) -> Any:
     """The value of a literal; treat it as read-only.
 

@@ -85,7 +85,7 @@ def on_run(predicate: str, main: Frame | None) -> bool | None:
         return None
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def _free_names(node: ast.expr) -> tuple[str, ...]:
     """Names of values: not of functions that are called, types asked about, or comprehensions."""
     vocabulary: set[int] = set()

@@ -133,7 +133,7 @@ def kind_of(code: str, program: Program) -> str:
     return _kind(code, program)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=512)
 def _kind(code: str, program: Program) -> str:
     if len(sides(code)) > 1:
         return "a"
@@ -162,7 +162,7 @@ def _kind(code: str, program: Program) -> str:
 _EQUALS = re.compile(r"(?<![=!<>:+\-*/%|&^])[:]?=(?![=>])")
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def sides(code: str) -> tuple[str, ...]:
     """``s = 1 + 11 = 12`` as its three sides; of any other code the one."""
     parts: list[str] = []

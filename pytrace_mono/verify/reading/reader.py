@@ -79,7 +79,7 @@ class _Marks(NamedTuple):
     pieces: tuple[int, ...]
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def _marks(template: str) -> _Marks:
     """Found once: templates come again and again."""
     label = _LABEL.search(template)

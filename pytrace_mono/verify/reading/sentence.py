@@ -115,7 +115,7 @@ class Rules:
     def __init__(self) -> None:
         self._rules: list[Rule] = []
         # Templates come again and again, in one text and in the next.
-        self._matching = lru_cache(maxsize=8192)(self._find_matching)
+        self._matching = lru_cache(maxsize=1024)(self._find_matching)
 
     def add(self, pattern: str, *keys: str, open: bool = False) -> Callable[[Handler], Handler]:
         """Register a handler for a pattern; ``keys`` are texts of which one must occur."""

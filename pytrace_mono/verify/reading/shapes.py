@@ -99,7 +99,7 @@ def from_code(text: str) -> Shown | None:
     return Shown(text) if is_object(text) else None
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def is_literal(text: str) -> bool:
     """Whether code is a literal as Python or a Snapshot writes it."""
     if text in ("set()", "nan", "inf", "-inf", "frozenset()"):
@@ -111,7 +111,7 @@ def is_literal(text: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def is_object(text: str) -> bool:
     """``Point(x=1, y=2)``, ``deque([1])``: how a Snapshot shows what is no literal."""
     node = parsed(text)
@@ -126,7 +126,7 @@ def is_object(text: str) -> bool:
     return False
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def parsed(text: str) -> ast.expr | None:
     """The tree of an expression; None where it is none."""
     try:
@@ -135,7 +135,7 @@ def parsed(text: str) -> ast.expr | None:
         return None
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def called(text: str) -> str | None:
     """The name of the function where code is a call: ``f(1)`` or ``Stack.push(<Stack>, 1)``."""
     node = parsed(text)
@@ -149,14 +149,14 @@ def called(text: str) -> str | None:
     return node.func.id if isinstance(node.func, ast.Name) else None
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def normal(text: str) -> str:
     """Code as ``ast`` writes it, so that spacing and quotes do not matter."""
     node = parsed(text)
     return ast.unparse(node) if node is not None else text.strip()
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def assignments(text: str) -> tuple[tuple[str, str], ...]:
     """``x = 5, y = [1]`` or ``x, y = 5, [1]`` as pairs of target and value; () for other code."""
     if "=" not in text:
