@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import math
 from collections.abc import Sequence
-from contextlib import nullcontext
+from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,7 +29,7 @@ from pytrace_mono.train.rows import TASKS
 from pytrace_mono.train.rundir import RunDirectory
 from pytrace_mono.train.steps import Step, Steps, step_of
 
-_REPLICATED = (DistributedType.MULTI_GPU, DistributedType.MULTI_CPU)
+_log = logging.getLogger(__name__)
 _NOT_SHARDED = (
     "fsdp shards over several GPUs, and there are none here to shard over; start the run with torchrun "
     "on a machine that has them, or leave fsdp out."
@@ -54,17 +58,18 @@ def arguments_of(config: TrainConfig, steps: int) -> TrainingArguments:
 
     Raises:
         PrerequisiteError: DeepSpeed was asked for and is not installed.
+        TrainingError: its configuration cannot be read, or would leave no model behind.
     """
-    if config.deepspeed is not None and find_spec("deepspeed") is None:
-        raise PrerequisiteError("deepspeed is not installed.", "pip install deepspeed")
-    trackers = [name for name in ("tensorboard", "wandb") if find_spec(name) is not None]
+    if config.deepspeed is not None:
+        _require_deepspeed(config.deepspeed)
     arguments = TrainingArguments(
         output_dir=str(config.output),
         max_steps=steps,
         per_device_train_batch_size=1,  # one Step, which is packed rows already
         learning_rate=config.learning_rate,
         lr_scheduler_type="cosine_with_min_lr",
-        lr_scheduler_kwargs={"min_lr": config.min_learning_rate},
+        # Not "min_lr": that is looked for in the optimizer, which DeepSpeed wraps.
+        lr_scheduler_kwargs={"min_lr_rate": config.min_learning_rate / config.learning_rate},
         warmup_steps=config.warmup_steps,
         weight_decay=config.weight_decay,
         max_grad_norm=config.max_grad_norm,
@@ -77,17 +82,46 @@ def arguments_of(config: TrainConfig, steps: int) -> TrainingArguments:
         seed=config.seed,
         bf16=config.precision == "mixed",
         use_cpu=not torch.cuda.is_available(),
-        report_to=trackers or "none",
+        report_to="none",
         disable_tqdm=True,
         remove_unused_columns=False,
-        ddp_find_unused_parameters=False,
         fsdp=config.fsdp or None,
         fsdp_config={"version": 2} if config.fsdp else None,
         deepspeed=None if config.deepspeed is None else str(config.deepspeed),
     )
     # A plain `python` on a machine with many GPUs uses one; torchrun uses them all.
     arguments._n_gpu = min(arguments.n_gpu, 1)
+    if arguments.process_index == 0:
+        arguments.report_to = _trackers()
     return arguments
+
+
+def _trackers() -> list[str]:
+    """TensorBoard and wandb where they are installed, and wandb knows where to write."""
+    found = [name for name in ("tensorboard", "wandb") if find_spec(name) is not None]
+    if "wandb" in found:
+        wandb = import_module("wandb")
+        try:
+            wandb.login(verify=False)
+        except wandb.Error as error:  # it would stop the run
+            _log.warning("wandb is left out: %s Or set WANDB_MODE=offline.", error)
+            found.remove("wandb")
+    return found
+
+
+def _require_deepspeed(file: Path) -> None:
+    if find_spec("deepspeed") is None:
+        raise PrerequisiteError("deepspeed is not installed.", "pip install deepspeed")
+    try:
+        zero = json.loads(file.read_bytes()).get("zero_optimization", {})
+        gathers = zero.get("stage") != 3 or zero.get("stage3_gather_16bit_weights_on_model_save")
+    except (OSError, ValueError, AttributeError) as error:
+        raise TrainingError(f"{file}: no configuration of DeepSpeed can be read: {error}") from None
+    if not gathers:
+        raise TrainingError(
+            f"{file}: set stage3_gather_16bit_weights_on_model_save to true in zero_optimization; "
+            "without it no model is written at the end."
+        )
 
 
 class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of its type
@@ -145,6 +179,10 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
             callbacks=[Reporter(directory.path, quiet)],
         )
         self.remove_callback(PrinterCallback)
+        if self._replicated:
+            # Not by DDP, which takes gradients of the weights' dtype alone, and keeps a copy of them.
+            prepare = self.accelerator.prepare_model
+            self.accelerator.prepare_model = partial(prepare, evaluation_mode=True)
         if config.fsdp and self.accelerator.distributed_type is not DistributedType.FSDP:
             raise TrainingError(_NOT_SHARDED)
 
@@ -193,16 +231,17 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         model.train()
         sums = self._zeros()
         for number, row in enumerate(step.rows, 1):
-            last = number == len(step.rows)
-            self.accelerator.gradient_state._set_sync_gradients(last)
-            waits = not last and self.accelerator.distributed_type in _REPLICATED
-            with self.accelerator.no_sync(model) if waits else nullcontext():
-                with self.compute_loss_context_manager():
-                    losses = losses_of(model, row, self._config, self.args.device)
-                    # Gradients are averaged over the processes; the loss is a mean over all labels.
-                    loss = losses.sum() * (self.args.world_size / step.labels)
-                self.accelerator.backward(loss)
+            self.accelerator.gradient_state._set_sync_gradients(number == len(step.rows))
+            with self.compute_loss_context_manager():
+                losses = losses_of(model, row, self._config, self.args.device)
+                # Gradients are averaged over the processes; the loss is a mean over all labels.
+                loss = losses.sum() * (self.args.world_size / step.labels)
+            self.accelerator.backward(loss)
             self._add(sums, losses, row)
+        if self._replicated:
+            for weight in model.parameters():
+                if weight.grad is not None:
+                    weight.grad = self.accelerator.reduce(weight.grad, "mean")
         mean, self._task_losses = self._means(sums)
         if not math.isfinite(mean):
             raise self._diverged(f"the loss is {mean}")
@@ -219,8 +258,15 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         whole = self._directory.checkpoints()[0]
         kept = f"the last checkpoint is {whole[-1]}" if whole else "there is no checkpoint yet"
         return TrainingError(
-            f"step {self.state.global_step + 1}: {what}; stopped before the weights were changed; "
+            f"step {self.state.global_step + 1}: {what}; stopped, and nothing of it was written; "
             f"{kept}. A lower learning_rate, a longer warmup_steps or precision=mixed may help."
+        )
+
+    @property
+    def _replicated(self) -> bool:
+        return self.accelerator.distributed_type in (
+            DistributedType.MULTI_GPU,
+            DistributedType.MULTI_CPU,
         )
 
     @torch.no_grad()

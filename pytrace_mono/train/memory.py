@@ -31,7 +31,7 @@ class Memory:
 
     Attributes:
         weights: with their bf16 copies, where autocast keeps some.
-        gradients: with those in flight between processes.
+        gradients: of what is trained.
         moments: of AdamW.
         activations: of one pass, and the logits of one chunk of labels.
     """
@@ -72,8 +72,6 @@ def memory_of(config: TrainConfig, description: Any, world: int, compiled: bool)
             gradients += count * (4 if wide else 2)
             in_bytes = config.moments == "8-bit" and count > SMALL
             moments += 2 * (count + 4 * -(-count // BLOCK)) if in_bytes else count * 2 * size
-    if world > 1 and not config.fsdp:
-        gradients *= 2  # one copy in the buckets that are exchanged
     shards = world if config.fsdp or config.deepspeed is not None else 1
     activations = _activations(config, description, compiled)
     return Memory(weights // shards, gradients // shards, moments // shards, activations)

@@ -58,6 +58,8 @@ def train(config: TrainConfig, quiet: bool = False) -> Path:
         directory.begin(versions())
     trainer.train(resume_from_checkpoint=_last_checkpoint(directory, trainer))
     _publish(config, directory, trainer, tokenizer, data)
+    trainer.accelerator.wait_for_everyone()  # a launcher may end all when the first has ended
+    trainer.accelerator.end_training()
     return directory.path / MODEL
 
 
