@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from pytrace_mono.errors import TrainingError
+from pytrace_mono.train.arguments import processes
 from pytrace_mono.train.compiling import backend_of, why_not
 from pytrace_mono.train.config import LoraConfig, TrainConfig
 from pytrace_mono.train.data import Data, load_data, read_all
@@ -138,7 +139,7 @@ def dry_run(config: TrainConfig) -> str:
     tokenizer = load_tokenizer(config, rows)
     data = load_data(config, tokenizer, rows)
     description = model_config(config, tokenizer)
-    world = int(os.environ.get("WORLD_SIZE", "1"))
+    world = processes()
     device, has = device_found()
     memory = memory_here(config, description)
     lines = [*_rows_told(config, data), "", *_memory_told(memory, device, has)]

@@ -6,7 +6,6 @@ where tensors have shapes and no storage.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
+from pytrace_mono.train.arguments import processes
 from pytrace_mono.train.attention import NAME
 from pytrace_mono.train.blocks import BLOCK
 from pytrace_mono.train.compiling import backend_of
@@ -144,5 +144,4 @@ def shape_of(config: TrainConfig, description: Any, layers: int, backend: str | 
 
 def memory_here(config: TrainConfig, description: Any) -> Memory:
     """That of a process on this machine, under torchrun of one of its processes."""
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    return memory_of(config, description, world, backend_of(config) is not None)
+    return memory_of(config, description, processes(), backend_of(config) is not None)

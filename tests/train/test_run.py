@@ -20,7 +20,7 @@ torch = pytest.importorskip("torch", reason="needs the extra [train]")
 pytest.importorskip("transformers", reason="needs the extra [train]")
 
 from pytrace_mono.errors import PrerequisiteError, TrainingDataError, TrainingError  # noqa: E402
-from pytrace_mono.train import finetune, run  # noqa: E402
+from pytrace_mono.train import arguments, finetune, run  # noqa: E402
 from pytrace_mono.train.config import TrainConfig  # noqa: E402
 from pytrace_mono.train.rundir import is_whole, require_model  # noqa: E402
 
@@ -401,7 +401,7 @@ def test_deepspeed_that_is_not_installed_is_told_with_what_installs_it(tmp_path:
 def test_deepspeed_that_would_leave_no_model_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finetune, "find_spec", lambda name: name)
+    monkeypatch.setattr(arguments, "find_spec", lambda name: name)
     file = tmp_path / "zero3.json"
     config = config_for(tmp_path, deepspeed=str(file))
     with pytest.raises(TrainingError, match="no configuration of DeepSpeed can be read"):
@@ -424,11 +424,11 @@ def test_trackers_are_used_where_they_are_installed_and_wandb_where_it_has_an_ac
                 raise self.Error("No API key configured.")
             return True
 
-    monkeypatch.setattr(finetune, "find_spec", lambda name: name)
+    monkeypatch.setattr(arguments, "find_spec", lambda name: name)
     monkeypatch.setitem(sys.modules, "wandb", Wandb())
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     config = config_for(tmp_path)
-    assert finetune.arguments_of(config, 1).report_to == ["tensorboard"]
+    assert arguments.arguments_of(config, 1, False).report_to == ["tensorboard"]
     assert "wandb is left out: No API key configured." in caplog.text
     monkeypatch.setenv("WANDB_API_KEY", "k")
-    assert finetune.arguments_of(config, 1).report_to == ["tensorboard", "wandb"]
+    assert arguments.arguments_of(config, 1, False).report_to == ["tensorboard", "wandb"]
