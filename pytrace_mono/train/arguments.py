@@ -17,6 +17,10 @@ from pytrace_mono.errors import PrerequisiteError, TrainingError
 from pytrace_mono.train.config import TrainConfig
 from pytrace_mono.train.optim import StochasticAdamW
 
+NOT_SHARDED = (
+    "fsdp shards over several GPUs, and there are none here to shard over; start the run with torchrun "
+    "on a machine that has them, or leave fsdp out."
+)
 _log = logging.getLogger(__name__)
 
 
@@ -30,8 +34,11 @@ def arguments_of(config: TrainConfig, steps: int, evaluates: bool) -> TrainingAr
 
     Raises:
         PrerequisiteError: DeepSpeed was asked for and is not installed.
-        TrainingError: its configuration cannot be read, or would leave no model behind.
+        TrainingError: its configuration cannot be read, or would leave no model behind; or weights
+            were to be sharded over one process.
     """
+    if config.fsdp and processes() == 1:
+        raise TrainingError(NOT_SHARDED)
     if config.deepspeed is not None:
         _require_deepspeed(config.deepspeed)
     arguments = TrainingArguments(
@@ -54,7 +61,7 @@ def arguments_of(config: TrainConfig, steps: int, evaluates: bool) -> TrainingAr
         use_cpu=not torch.cuda.is_available(),
         report_to="none",
         disable_tqdm=True,
-        fsdp=(config.fsdp and processes() > 1) or None,
+        fsdp=config.fsdp or None,
         deepspeed=None if config.deepspeed is None else str(config.deepspeed),
     )
     # A plain `python` on a machine with many GPUs uses one; torchrun uses them all.

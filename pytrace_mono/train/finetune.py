@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer
 
 from pytrace_mono.errors import TrainingError
-from pytrace_mono.train.arguments import arguments_of, optimizer_of
+from pytrace_mono.train.arguments import NOT_SHARDED, arguments_of, optimizer_of
 from pytrace_mono.train.compiling import backend_of
 from pytrace_mono.train.config import TrainConfig
 from pytrace_mono.train.encode import Document
@@ -94,10 +94,7 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         self.remove_callback(PrinterCallback)
         kind = self.accelerator.distributed_type
         if config.fsdp and kind is not DistributedType.FSDP:
-            raise TrainingError(
-                "fsdp shards over several GPUs, and there are none here to shard over; start the run "
-                "with torchrun on a machine that has them, or leave fsdp out."
-            )
+            raise TrainingError(NOT_SHARDED)
         self._replicated = kind in (DistributedType.MULTI_GPU, DistributedType.MULTI_CPU)
         if self._replicated:
             # Not by DDP, which takes gradients of the weights' dtype alone, and keeps a copy of them.
