@@ -14,6 +14,7 @@ from typing import Any
 import peft
 import torch
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 from torch.utils.checkpoint import checkpoint
 from transformers import (
     AutoConfig,
@@ -165,7 +166,10 @@ def _forward_losses(
         boundaries=boundaries,
         longest=longest,
     )
-    return label_losses(output.last_hidden_state, self.get_output_embeddings().weight, labels)
+    head = self.get_output_embeddings().weight
+    if isinstance(head, DTensor):  # where adapters wrap the model, FSDP gathers it for its own layer only
+        head = head.full_tensor()
+    return label_losses(output.last_hidden_state, head, labels)
 
 
 def _with_adapters(model: Any, lora: LoraConfig) -> Any:

@@ -315,9 +315,10 @@ def as_close(left: Path, right: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_two_processes_take_the_steps_of_one_sharded_or_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lora", [None, {"rank": 4}], ids=["all", "adapters"])
+def test_two_processes_take_the_steps_of_one_sharded_or_not(lora: Any, tmp_path: Path) -> None:
     """Under torchrun with gloo; one of them has a pass fewer now and then."""
-    one = config_for(tmp_path, max_grad_norm=1.0)
+    one = config_for(tmp_path, lora=lora, max_grad_norm=1.0)
     run.train(one, quiet=True)
     two = again(one, tmp_path / "two")
     both = spawn([*LAUNCHER, "-m", "pytrace_mono.train", *command(two, tmp_path)])
