@@ -167,7 +167,9 @@ def _forward_losses(
         longest=longest,
     )
     head = self.get_output_embeddings().weight
-    if isinstance(head, DTensor):  # where adapters wrap the model, FSDP gathers it for its own layer only
+    if isinstance(
+        head, DTensor
+    ):  # where adapters wrap the model, FSDP gathers it for its own layer only
         head = head.full_tensor()
     return label_losses(output.last_hidden_state, head, labels)
 
