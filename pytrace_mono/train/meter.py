@@ -71,11 +71,11 @@ class Flops:
             4 if frozen else 6,
         )
 
-    def of_step(self, tokens: int, labels: int, squares: int) -> float:
-        """For documents of so many tokens and labels; ``squares`` is the sum of squared lengths."""
+    def of_step(self, step: Step) -> float:
+        """For the documents of a step."""
         return (
-            float(self.per_weight) * (self.matrices * tokens + self.head * labels)
-            + 6.0 * self.attention * squares
+            float(self.per_weight) * (self.matrices * step.tokens + self.head * step.labels)
+            + 6.0 * self.attention * step.squares
         )
 
 
@@ -101,7 +101,7 @@ class Meter:
     def add(self, step: Step) -> None:
         """A step was done."""
         self._tokens += step.tokens
-        self._work += self._flops.of_step(step.tokens, step.labels, step.squares)
+        self._work += self._flops.of_step(step)
 
     def look(self) -> dict[str, float]:
         """Tokens per second, MFU where the device's peak is known, peak memory; then restart."""

@@ -18,6 +18,7 @@ from pytrace_mono.train import budget, memory, run  # noqa: E402
 from pytrace_mono.train.config import TrainConfig, load_config  # noqa: E402
 from pytrace_mono.train.meter import Flops, peak_flops  # noqa: E402
 from pytrace_mono.train.model import load_model, load_tokenizer  # noqa: E402
+from pytrace_mono.train.steps import Step  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 DEEPSEEK_CODER = transformers.LlamaConfig(
@@ -41,7 +42,7 @@ def test_flops_of_the_paper_model_are_those_of_the_formula() -> None:
     flops = Flops.of(memory.shape_of(recipe(), DEEPSEEK_CODER, 32))
     matrices = 32 * (4 * 4096**2 + 3 * 4096 * 11_008)
     assert (flops.matrices, flops.head) == (matrices, 4096 * 32_256)
-    per_token = flops.of_step(1024, 1024, 1024**2) / 1024
+    per_token = flops.of_step(Step([], tokens=1024, labels=1024, squares=1024**2)) / 1024
     assert per_token == 6 * (matrices + 4096 * 32_256) + 6 * 32 * 4096 * 1024
     adapted = Flops.of(
         memory.shape_of(load_config("lora", ("data=d", "output=o")), DEEPSEEK_CODER, 32)
@@ -88,8 +89,16 @@ def test_a_dry_run_says_what_it_would_take_and_writes_nothing(tmp_path: Path) ->
     told = budget.dry_run(config)
     assert "rows to learn from: 32, held out: 0" in told
     assert "backward: 16 rows" in told
-    assert "steps: 8 of 8 samples (2 epochs)" in told
-    for word in ("weights", "gradients", "moments", "activations", "GFLOP a token", "fits"):
+    assert "steps: 8 of 8 samples (2 epochs), " in told
+    for word in (
+        "padding",
+        "weights",
+        "gradients",
+        "moments",
+        "activations",
+        "GFLOP a token",
+        "fits",
+    ):
         assert word in told
     assert not config.output.exists()
 
