@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch", reason="needs the extra [train]")
 transformers = pytest.importorskip("transformers", reason="needs the extra [train]")
 
 from pytrace_mono.errors import TrainingError  # noqa: E402
-from pytrace_mono.train import budget, memory, run  # noqa: E402
+from pytrace_mono.train import budget, memory, meter, run  # noqa: E402
 from pytrace_mono.train.config import TrainConfig, load_config  # noqa: E402
 from pytrace_mono.train.meter import Flops, peak_flops  # noqa: E402
 from pytrace_mono.train.model import load_model, load_tokenizer  # noqa: E402
@@ -117,6 +117,24 @@ def test_a_gpu_is_known_by_its_name() -> None:
     assert peak_flops("NVIDIA H100 80GB HBM3") == 989.4e12
     assert peak_flops("NVIDIA H100 PCIe") == 756e12
     assert peak_flops("CPU") is None
+
+
+def test_mfu_is_the_work_of_the_formula_over_time_and_peak(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: H100[0])
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 70 * 10**9)
+    clock = iter([10.0, 12.0, 12.0])
+    monkeypatch.setattr(meter.time, "perf_counter", lambda: next(clock))
+    flops = Flops(matrices=10**9, head=10**8, attention=10**5, per_weight=6)
+    watch = meter.Meter(flops, devices=2)
+    step = Step([], tokens=20_000, labels=10_000, squares=10**7)
+    watch.add(step)
+    work = 6 * (10**9 * 20_000 + 10**8 * 10_000) + 6 * 10**5 * 10**7
+    assert watch.look() == {
+        "tokens_per_second": 10_000,
+        "mfu": pytest.approx(work / 2 / (2 * 989.4e12)),
+        "peak_memory_gb": 70,
+    }
 
 
 MEASURED = """
