@@ -1,6 +1,6 @@
 """What fine-tuning a 6.7B model costs on one GPU: tokens per second and MFU, beside a padding Trainer.
 
-    python benchmarks/train.py CORPUS [--steps 3] [--samples 128]
+    python benchmarks/train.py CORPUS [--steps 3] [--samples 128] [--rehearse]
 
 Needs a CUDA GPU of 80 GB; says so and stops where there is none. The dimensions are those of
 deepseek-coder-6.7b, the weights random, so nothing is downloaded; the lengths of the rows are those of
@@ -8,6 +8,9 @@ CORPUS (a directory made by `pytrace-mono synth`, or a file of rows), encoded wi
 it. Each way runs in a process of its own and trains the same documents, shuffled; the first step is not
 timed. Gradient accumulation, clipping and the optimizer's step are in the time. Tokens are real ones:
 padding is not counted.
+
+``--rehearse`` goes through every way with a model of two narrow layers, anywhere, and tells only whether
+it came to its end: a number of such a model would mean nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +28,13 @@ from typing import Any
 
 NEEDED_GB = 79
 CONTEXT = 2048
-DEVICE = "cuda"
+# Of deepseek-coder-6.7b.
+DIMENSIONS = {
+    "hidden_size": 4096, "intermediate_size": 11_008, "num_hidden_layers": 32, "num_attention_heads": 32,
+}  # fmt: skip
+REHEARSED = {
+    "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2,
+}  # fmt: skip
 WAYS: dict[str, dict[str, Any]] = {
     "full, nothing checkpointed": {
         "checkpointing": 0.0, "gradients": "bf16", "pass_tokens": 4096,
@@ -68,38 +77,37 @@ def config_of_way(settings: dict[str, Any], samples: int) -> Any:
     return config_of(content | settings, "benchmark")
 
 
-def measure(name: str, documents: list[Any], samples: int) -> dict[str, Any]:
+def measure(
+    name: str, documents: list[Any], samples: int, dimensions: dict[str, int]
+) -> dict[str, Any]:
     """Train one way and give its numbers; the first step is not timed."""
     # As the command line sets it.
     os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
+    from pytrace_mono.train.budget import device_found
     from pytrace_mono.train.memory import memory_here
-    from pytrace_mono.train.meter import Flops, peak_flops
+    from pytrace_mono.train.meter import Flops, peak_flops, peak_memory
+    from pytrace_mono.train.steps import step_of
 
     config = config_of_way(WAYS[name], samples)
-    description = LlamaConfig(
-        vocab_size=32_256, hidden_size=4096, intermediate_size=11_008, num_hidden_layers=32,
-        num_attention_heads=32, max_position_embeddings=16_384,
-    )  # fmt: skip
-    with torch.device(DEVICE):
+    description = LlamaConfig(vocab_size=32_256, max_position_embeddings=16_384, **dimensions)
+    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
         torch.set_default_dtype(torch.bfloat16)
         model = LlamaForCausalLM(description)
         torch.set_default_dtype(torch.float32)
     train = padded if name.startswith("plain") else packed
     seconds, timed = train(model, documents, config)
-    tokens = sum(len(document) for document in timed)
-    labels = tokens - sum(document.prompt_tokens for document in timed)
-    squares = sum(len(document) ** 2 for document in timed)
-    work = Flops.of(model).of_step(tokens, labels, squares)
-    peak = peak_flops(torch.cuda.get_device_name())
+    step = step_of(timed, config.pass_tokens, "")  # as if they were one
+    work = Flops.of(model).of_step(step)
+    peak = peak_flops(device_found()[0])
     ours = train is packed
     return {
         "way": name,
-        "tokens_per_second": round(tokens / seconds),
+        "tokens_per_second": round(step.tokens / seconds),
         "mfu": None if peak is None else round(work / seconds / peak, 4),
-        "peak_memory_gb": round(torch.cuda.max_memory_allocated() / 1e9, 1),
+        "peak_memory_gb": round(peak_memory() / 1e9, 1),
         "computed_memory_gb": round(memory_here(config, description).total / 1e9, 1)
         if ours
         else None,
@@ -171,7 +179,8 @@ def seconds_of(trainer: Any) -> float:
 
     class Clock(TrainerCallback):  # type: ignore[misc]  # transformers says nothing of its type
         def on_step_end(self, *_: Any, **__: Any) -> None:
-            torch.cuda.synchronize()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
             marks.append(time.perf_counter())
 
     trainer.add_callback(Clock())
@@ -187,6 +196,7 @@ def main() -> int:
     parser.add_argument(
         "--samples", type=int, default=128, help="documents in a step (default 128)"
     )
+    parser.add_argument("--rehearse", action="store_true", help="run a tiny model; measure nothing")
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     args = parser.parse_args()
     try:
@@ -195,16 +205,20 @@ def main() -> int:
         print('not measured: needs pip install "pytrace_mono[train]"', file=sys.stderr)
         return 2
     memory = torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else 0
-    if memory < NEEDED_GB * 1e9:
+    if memory < NEEDED_GB * 1e9 and not args.rehearse:
         print("not measured: needs a CUDA GPU with 80 GB, and there is none here", file=sys.stderr)
         return 2
     if args.corpus is None or args.samples % 8:
         parser.error("give a corpus, and a multiple of 8 for --samples")
     if args.way:  # in a process of its own; the "corpus" is what the first process encoded
+        dimensions = REHEARSED if args.rehearse else DIMENSIONS
         with args.corpus.open("rb") as stream:
-            print(json.dumps(measure(args.way, pickle.load(stream), args.samples)))  # noqa: S301
+            documents = pickle.load(stream)  # noqa: S301
+        found = measure(args.way, documents, args.samples, dimensions)
+        print(f"{args.way}: not measured, came to its end" if args.rehearse else json.dumps(found))
         return 0
-    print(torch.cuda.get_device_name(), "torch", torch.__version__)
+    failed = False
+    print(torch.cuda.get_device_name() if memory else "no GPU", "torch", torch.__version__)
     with tempfile.TemporaryDirectory() as folder:
         encoded = Path(folder) / "documents"
         encoded.write_bytes(
@@ -212,11 +226,15 @@ def main() -> int:
         )
         for way in WAYS:
             command = [sys.executable, __file__, str(encoded), "--way", way]
-            command += ["--samples", str(args.samples)]
+            command += ["--samples", str(args.samples), *["--rehearse"] * args.rehearse]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
-            lines = done.stdout.strip().splitlines() or [f"{way}: failed"]
-            print(lines[-1] if done.returncode == 0 else f"{way}: {done.stderr.strip()[-500:]}")
-    return 0
+            lines = done.stdout.strip().splitlines()
+            if done.returncode == 0 and lines:
+                print(lines[-1])
+            else:
+                failed = True
+                print(f"{way}: failed: {done.stderr.strip()[-2000:]}")
+    return int(failed)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ all of it for one ``config``.
 
 On torch and transformers: ``attention`` keeps packed documents apart, ``loss`` is on labels alone,
 ``optim`` is AdamW for weights in bf16 (``blocks``: moments in 8 bits), ``compiling`` says what is
-compiled, ``model`` loads and prepares, ``finetune`` is the Trainer, ``memory`` says what a run needs,
-``budget`` says what it would take, ``meter`` what it takes, ``rundir`` what may be written where, and
-``run`` is the whole. ``generate`` asks the model that came of it.
+compiled, ``model`` loads and prepares, ``finetune`` is the Trainer (``arguments`` are its settings),
+``memory`` says what a run needs, ``budget`` what it would take, ``meter`` what it takes, ``rundir``
+what may be written where, ``card`` what it was made from, and ``run`` is the whole. ``generate`` asks
+the model that came of it.
 """
 
 import logging

@@ -7,17 +7,15 @@ document see those before it, silently.
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.attention import varlen
+from torch.nn.attention.varlen import varlen_attn
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
 NAME = "packed"
-_TAKES = frozenset(inspect.signature(varlen.varlen_attn).parameters)
 
 
 def packed_attention(
@@ -51,39 +49,26 @@ def packed_attention(
     """
     if dropout:
         raise ValueError("packed attention has no dropout; set attention_dropout to 0")
+    if query.shape[1] != key.shape[1]:  # not every version of the kernel takes fewer heads
+        repeats = query.shape[1] // key.shape[1]
+        key, value = key.repeat_interleave(repeats, 1), value.repeat_interleave(repeats, 1)
+    states = (query, key, value)
     # The fused kernel takes half precision alone. On the meta device, where memory is counted, it
     # stands for the other way too: both keep the same.
     if query.is_meta or (query.is_cuda and query.dtype in (torch.bfloat16, torch.float16)):
-        flat = [states[0].transpose(0, 1) for states in (query, key, value)]
-        return _varlen(flat, boundaries, longest, scaling).unsqueeze(0), None
+        q, k, v = (part[0].transpose(0, 1) for part in states)
+        output = varlen_attn(
+            q, k, v, boundaries, boundaries, longest, longest, scale=scaling, window_size=(-1, 0)
+        )
+        assert isinstance(output, Tensor)  # it gives more only when asked to
+        return output.unsqueeze(0), None
     # split, not slices: the gradient of a slice is as long as the whole row, once for each document.
     lengths: list[int] = boundaries.diff().tolist()
-    grouped = query.shape[1] != key.shape[1]
     parts = [
-        scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, enable_gqa=grouped)
-        for q, k, v in zip(*(torch.split(x, lengths, 2) for x in (query, key, value)), strict=True)
+        scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling)
+        for q, k, v in zip(*(torch.split(part, lengths, 2) for part in states), strict=True)
     ]
     return torch.cat(parts, dim=2).transpose(1, 2), None
-
-
-def _varlen(
-    states: list[Tensor], boundaries: Tensor, longest: int, scaling: float | None
-) -> Tensor:
-    query, key, value = states
-    options: dict[str, Any] = {"scale": scaling}
-    # torch 2.10 says is_causal; later ones a window: all that came before, nothing after.
-    options |= {"is_causal": True} if "is_causal" in _TAKES else {"window_size": (-1, 0)}
-    if query.shape[1] != key.shape[1]:
-        if "enable_gqa" in _TAKES:
-            options["enable_gqa"] = True
-        else:
-            repeats = query.shape[1] // key.shape[1]
-            key, value = key.repeat_interleave(repeats, 1), value.repeat_interleave(repeats, 1)
-    output = varlen.varlen_attn(
-        query, key, value, boundaries, boundaries, longest, longest, **options
-    )
-    assert isinstance(output, Tensor)  # it gives more only when asked to
-    return output
 
 
 # No mask function is registered under the name: transformers then makes no mask.

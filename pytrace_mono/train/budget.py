@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from pytrace_mono.errors import TrainingError
+from pytrace_mono.train.arguments import processes
 from pytrace_mono.train.compiling import backend_of, why_not
 from pytrace_mono.train.config import LoraConfig, TrainConfig
 from pytrace_mono.train.data import Data, load_data, read_all
@@ -20,12 +20,13 @@ from pytrace_mono.train.memory import Memory, memory_here, shape_of
 from pytrace_mono.train.meter import Flops, peak_flops, peak_memory
 from pytrace_mono.train.model import load_model, load_tokenizer, model_config
 from pytrace_mono.train.optim import StochasticAdamW
-from pytrace_mono.train.pack import PackedRow, join, pack
+from pytrace_mono.train.pack import PackedRow, join
+from pytrace_mono.train.rows import TASKS
 from pytrace_mono.train.steps import Steps
 
 _USABLE = 0.95  # of a device: the rest goes to its context and to gaps between allocations
 _ASSUMED_MFU = 0.40
-_COMPARED_BATCH = 8
+_Saving = tuple[str, dict[str, Any]]  # a setting, as it is given and as fields
 
 
 def device_found() -> tuple[str, int]:
@@ -50,34 +51,36 @@ def require_fit(
     Raises:
         TrainingError: it does not fit; the message names the nearest setting that does.
     """
-    needed = need(config)
-    if needed <= has * _USABLE:
+    chosen: list[_Saving] = []
+
+    def taken(savings: list[_Saving]) -> int:
+        changes = {key: value for _, fields in savings for key, value in fields.items()}
+        return need(config.model_copy(update=changes))
+
+    needed, usable = taken(chosen), has * _USABLE
+    if needed <= usable:
         return
-    words = f"needs {needed / 1e9:.1f} GB, and {device} has {has / 1e9:.1f} GB."
-    changes: list[tuple[str, dict[str, Any]]] = []
-    for change in _savings(config):
-        changes.append(change)
-        if need(_changed(config, changes)) <= has * _USABLE:
+    words = f"this run needs {needed / 1e9:.1f} GB, and {device} has {has / 1e9:.1f} GB."
+    for saving in _savings(config):
+        chosen.append(saving)
+        if taken(chosen) <= usable:
             break
     else:
-        raise TrainingError(
-            f"this run {words} No setting makes it fit; take a smaller model or more GPUs."
-        )
-    for change in changes[:-1]:  # what was tried on the way may not be needed
-        fewer = [other for other in changes if other is not change]
-        if need(_changed(config, fewer)) <= has * _USABLE:
-            changes = fewer
-    fits = need(_changed(config, changes)) / 1e9
+        raise TrainingError(f"{words} No setting makes it fit; take a smaller model or more GPUs.")
+    for saving in chosen[:-1]:  # what was tried on the way may not be needed
+        fewer = [other for other in chosen if other is not saving]
+        if taken(fewer) <= usable:
+            chosen = fewer
     raise TrainingError(
-        f"this run {words} The nearest setting that fits, with {fits:.1f} GB:\n  "
-        + " ".join(f"--set {setting}" for setting, _ in changes)
+        f"{words} The nearest setting that fits, with {taken(chosen) / 1e9:.1f} GB:\n  "
+        + " ".join(f"--set {setting}" for setting, _ in chosen)
     )
 
 
-def _savings(config: TrainConfig) -> list[tuple[str, dict[str, Any]]]:
-    """Changes that need less memory, the least harmful first, as settings and as fields."""
+def _savings(config: TrainConfig) -> list[_Saving]:
+    """Changes that need less memory, the least harmful first."""
     lora = config.lora or LoraConfig.model_validate({})
-    savings: list[tuple[str, dict[str, Any]]] = [
+    savings: list[_Saving] = [
         ("checkpointing=1.0", {"checkpointing": 1.0}),
         (f"pass_tokens={config.context}", {"pass_tokens": config.context}),
         ("precision=stochastic", {"precision": "stochastic"}),
@@ -88,17 +91,7 @@ def _savings(config: TrainConfig) -> list[tuple[str, dict[str, Any]]]:
     ]
     if config.fsdp or config.deepspeed is not None:  # shards have real masters
         del savings[2:5]
-    return [
-        (setting, fields)
-        for setting, fields in savings
-        if any(getattr(config, key) != value for key, value in fields.items())
-    ]
-
-
-def _changed(config: TrainConfig, changes: list[tuple[str, dict[str, Any]]]) -> TrainConfig:
-    for _, fields in changes:
-        config = config.model_copy(update=fields)
-    return config
+    return [s for s in savings if any(getattr(config, key) != v for key, v in s[1].items())]
 
 
 def worst_pass(config: TrainConfig) -> PackedRow:
@@ -138,66 +131,49 @@ def dry_run(config: TrainConfig) -> str:
     tokenizer = load_tokenizer(config, rows)
     data = load_data(config, tokenizer, rows)
     description = model_config(config, tokenizer)
-    world = int(os.environ.get("WORLD_SIZE", "1"))
     device, has = device_found()
     memory = memory_here(config, description)
-    lines = [*_rows_told(config, data), "", *_memory_told(memory, device, has)]
-    order = Steps(data.train, config).order
-    tokens = sum(len(data.train[index]) for index in order)
-    labels = tokens - sum(data.train[index].prompt_tokens for index in order)
-    squares = sum(len(data.train[index]) ** 2 for index in order)
     flops = Flops.of(shape_of(config, description, description.num_hidden_layers))
-    work = flops.of_step(tokens, labels, squares)
-    if backend_of(config) is None and torch.cuda.is_available():
+    tokens = passes = 0
+    work = 0.0
+    steps = Steps(data.train, config)
+    for step in steps:
+        tokens, passes = tokens + step.tokens, passes + len(step.rows)
+        work += flops.of_step(step)
+    compiled = backend_of(config) is not None  # passes are filled up to one length then
+    padding = 1 - tokens / (passes * config.pass_tokens) if compiled else 0.0
+    lines = [
+        *_rows_told(data),
+        f"steps: {len(steps)} of {config.samples_per_step} samples ({config.epochs} epochs), "
+        f"{tokens} tokens and {padding:.1%} padding in {passes} passes",
+        *_memory_told(memory, device, has),
+        f"operations: {work / tokens / 1e9:.3g} GFLOP a token, {work:.3g} FLOP in all",
+    ]
+    if torch.cuda.is_available() and not compiled:
         lines.append(f"layers are not compiled: {why_not() or 'they are no plain ones'}; slower")
-    lines += ["", f"operations: {work / tokens / 1e9:.3g} GFLOP a token, {work:.3g} FLOP in all"]
     peak = peak_flops(device)
     if peak is None:
         lines.append("hours: not known, since the peak of this device is not in the table")
     else:
-        hours = work / (peak * world * _ASSUMED_MFU) / 3600
+        hours = work / (peak * processes() * _ASSUMED_MFU) / 3600
         lines.append(f"hours: {hours:.1f} at {_ASSUMED_MFU:.0%} MFU, which is assumed")
     require_fit(config, lambda c: memory_here(c, description).total, device, has)
-    if torch.cuda.is_available() and world == 1:
+    if torch.cuda.is_available() and processes() == 1:
         seconds, most = worst_step(config, load_model(config, tokenizer), torch.device("cuda"))
-        size = config.pass_tokens
-        one = flops.of_step(size, size, size * config.context)
         lines.append(
-            f"worst pass, run now: {size / seconds:.0f} tokens/s, peak memory {most / 1e9:.1f} GB"
-            + ("" if peak is None else f", MFU {one / seconds / peak:.1%}, hours at that: ")
-            + ("" if peak is None else f"{work / one * seconds / 3600:.1f}")
+            f"worst pass, run now: {config.pass_tokens / seconds:.0f} tokens/s, peak memory "
+            f"{most / 1e9:.1f} GB; {passes * seconds / 3600:.1f} hours at that for all passes"
         )
     return "\n".join(lines)
 
 
-def _rows_told(config: TrainConfig, data: Data) -> list[str]:
-    kept, tokens = Counter[str](), Counter[str]()
-    for document in data.train:
-        kept[document.task] += 1
-        tokens[document.task] += len(document)
-    steps = Steps(data.train, config)
-    lengths = [len(document) for document in data.train]
-    batches = [lengths[at : at + _COMPARED_BATCH] for at in range(0, len(lengths), _COMPARED_BATCH)]
-    padded = sum(max(batch) * len(batch) for batch in batches)
+def _rows_told(data: Data) -> list[str]:
     lines = [f"rows to learn from: {len(data.train)}, held out: {len(data.held_out)}"]
-    lines += [f"  {task}: {kept[task]} rows, {tokens[task]} tokens" for task in sorted(kept)]
-    lines += [f"  left out: {n} {why} ({task})" for (task, why), n in sorted(data.dropped.items())]
-    return [
-        *lines,
-        f"padding: {_padding(config, steps, data):.1%}, since documents are packed; batches of "
-        f"{_COMPARED_BATCH} padded to the longest would be {1 - sum(lengths) / padded:.1%} padding",
-        f"steps: {len(steps)} of {config.samples_per_step} samples ({config.epochs} epochs)",
-    ]
-
-
-def _padding(config: TrainConfig, steps: Steps, data: Data) -> float:
-    """The share of what goes through the model; none where passes are as long as what is in them."""
-    if backend_of(config) is None:
-        return 0.0
-    lengths, size = [len(data.train[index]) for index in steps.order], config.samples_per_step
-    parts = [lengths[at : at + size] for at in range(0, len(lengths), size)]
-    passes = sum(len(pack(part, config.pass_tokens, "")) for part in parts)
-    return 1 - sum(lengths) / (passes * config.pass_tokens)
+    for task in TASKS:
+        if lengths := [len(document) for document in data.train if document.task == task]:
+            lines.append(f"  {task}: {len(lengths)} rows, {sum(lengths)} tokens")
+    dropped = sorted(data.dropped.items())
+    return lines + [f"  left out: {count} {why} ({task})" for (task, why), count in dropped]
 
 
 def _memory_told(memory: Memory, device: str, has: int) -> list[str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
-import json
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -139,19 +137,11 @@ class TrainConfig(_Strict):
             raise ValueError("; ".join(wrong))
         return self
 
-    @property
-    def digest(self) -> str:
-        """Of all that decides the result: everything but where it is written."""
-        content = json.dumps(self.model_dump(mode="json", exclude={"output"}), sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()
-
     def differences(self, other: TrainConfig) -> list[str]:
         """Where ``other`` differs, as ``key: mine, not theirs``; the output aside."""
-        mine, theirs = self.model_dump(mode="json"), other.model_dump(mode="json")
+        mine, theirs = (c.model_dump(mode="json", exclude={"output"}) for c in (self, other))
         return [
-            f"{key}: {mine[key]}, not {theirs[key]}"
-            for key in mine
-            if key != "output" and mine[key] != theirs[key]
+            f"{key}: {mine[key]}, not {theirs[key]}" for key in mine if mine[key] != theirs[key]
         ]
 
 
@@ -175,32 +165,28 @@ def load_config(name: str, settings: Sequence[str] = ()) -> TrainConfig:
         import yaml
     except ImportError:
         raise MissingExtraError("reading a training configuration", "pyyaml", "train") from None
+    file = _RECIPES / f"{name}.yaml" if name in recipes() else Path(name)
     try:
-        if name in recipes():
-            text = (_RECIPES / f"{name}.yaml").read_text(encoding="utf-8")
-        else:
-            text = Path(name).read_text(encoding="utf-8")
-        content = yaml.safe_load(text) or {}
-        values = [yaml.safe_load(setting.partition("=")[2]) for setting in settings]
+        content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        if not isinstance(content, dict):
+            raise TrainingConfigError(f"{name}: keys and values are expected, as in `epochs: 2`")
+        for setting in settings:
+            key, equals, value = setting.partition("=")
+            if not equals:
+                raise TrainingConfigError(f"--set {setting}: give key=value, as in `epochs=2`")
+            *parents, last = key.split(".")
+            inner = content
+            for parent in parents:
+                if not isinstance(inner.get(parent), dict):
+                    inner[parent] = {}
+                inner = inner[parent]
+            inner[last] = yaml.safe_load(value)
     except (OSError, UnicodeDecodeError) as error:
         raise TrainingConfigError(
             f"{name}: cannot be read ({error}); give a YAML file or a recipe: {', '.join(recipes())}."
         ) from None
     except yaml.YAMLError as error:
         raise TrainingConfigError(f"{name}: not YAML: {error}") from None
-    if not isinstance(content, dict):
-        raise TrainingConfigError(f"{name}: keys and values are expected, as in `epochs: 2`")
-    for setting, value in zip(settings, values, strict=True):
-        key, equals, _ = setting.partition("=")
-        if not equals:
-            raise TrainingConfigError(f"--set {setting}: give key=value, as in `epochs=2`")
-        *parents, last = key.split(".")
-        inner = content
-        for parent in parents:
-            if not isinstance(inner.get(parent), dict):
-                inner[parent] = {}
-            inner = inner[parent]
-        inner[last] = value
     return config_of(content, name)
 
 

@@ -6,7 +6,6 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from pytrace_mono.errors import TrainingDataError
@@ -50,11 +49,8 @@ def load_data(config: TrainConfig, tokenizer: Any, rows: list[Row]) -> Data:
     encoder.require_round_trip(
         text for row in islice(rows, _ROUND_TRIPS) for text in (row.prompt, row.completion)
     )
-    parts: tuple[list[Row], list[Row]] = ([], [])
-    for row in rows:
-        parts[_is_held_out(row.group, config)].append(row)
-    held_out = list(encoder.encode(parts[1]))
-    train = list(encoder.encode(parts[0]))
+    held_out = list(encoder.encode(row for row in rows if _is_held_out(row, config)))
+    train = list(encoder.encode(row for row in rows if not _is_held_out(row, config)))
     if not train:
         drops = ", ".join(f"{count} {why}" for (_, why), count in encoder.dropped.items())
         raise TrainingDataError(
@@ -67,18 +63,14 @@ def load_data(config: TrainConfig, tokenizer: Any, rows: list[Row]) -> Data:
 
 def digests_of(config: TrainConfig) -> dict[str, str]:
     """sha256 of every file of rows, by path."""
-    return {str(file): _sha256(file) for path in config.data for file in files_of(path)}
+    return {
+        str(file): hashlib.sha256(file.read_bytes()).hexdigest()
+        for path in config.data
+        for file in files_of(path)
+    }
 
 
-def _is_held_out(group: str, config: TrainConfig) -> bool:
+def _is_held_out(row: Row, config: TrainConfig) -> bool:
     """By the group alone, so that more rows move none from one side to the other."""
-    number = int.from_bytes(hashlib.sha256(f"{config.seed}:{group}".encode()).digest()[:8], "big")
-    return number < config.held_out * 2**64
-
-
-def _sha256(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    digest = hashlib.sha256(f"{config.seed}:{row.group}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") < config.held_out * 2**64

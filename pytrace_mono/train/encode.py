@@ -54,7 +54,6 @@ class Encoder:
         context: most tokens of a Document.
 
     Attributes:
-        kept: Documents made, per task.
         dropped: rows dropped, per task and reason: ``too_long``; ``no_label``, where the completion is
             blank; ``special_token``, where the text itself spells a control token such as EOS.
 
@@ -68,7 +67,6 @@ class Encoder:
                 "the tokenizer has no EOS token, so that a model could not learn where to stop; "
                 "set `eos_token` in its tokenizer_config.json."
             )
-        self.kept: Counter[TrainingTask] = Counter()
         self.dropped: Counter[tuple[TrainingTask, Drop]] = Counter()
         self._tokenizer = tokenizer
         self._context = context
@@ -109,7 +107,6 @@ class Encoder:
             for row, prompt, completion in zip(batch, prompts, completions, strict=True):
                 document = self._document(row, prompt, completion)
                 if isinstance(document, Document):
-                    self.kept[row.task] += 1
                     yield document
                 else:
                     self.dropped[row.task, document] += 1

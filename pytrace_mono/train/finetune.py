@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from contextlib import nullcontext
-from importlib.util import find_spec
+from functools import partial
 from typing import Any
 
+import peft
 import torch
 from accelerate.utils import DistributedType
 from torch import Tensor
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers import PrinterCallback, Trainer
 
-from pytrace_mono.errors import PrerequisiteError, TrainingError
+from pytrace_mono.errors import TrainingError
+from pytrace_mono.train.arguments import NOT_SHARDED, arguments_of, optimizer_of
 from pytrace_mono.train.compiling import backend_of
 from pytrace_mono.train.config import TrainConfig
 from pytrace_mono.train.encode import Document
 from pytrace_mono.train.meter import Flops, Meter, Reporter
-from pytrace_mono.train.optim import StochasticAdamW
 from pytrace_mono.train.pack import PackedRow
 from pytrace_mono.train.rows import TASKS
 from pytrace_mono.train.rundir import RunDirectory
 from pytrace_mono.train.steps import Step, Steps, step_of
-
-_REPLICATED = (DistributedType.MULTI_GPU, DistributedType.MULTI_CPU)
-_NOT_SHARDED = (
-    "fsdp shards over several GPUs, and there are none here to shard over; start the run with torchrun "
-    "on a machine that has them, or leave fsdp out."
-)
 
 
 def losses_of(model: Any, row: PackedRow, config: TrainConfig, device: torch.device) -> Tensor:
@@ -47,47 +41,6 @@ def losses_of(model: Any, row: PackedRow, config: TrainConfig, device: torch.dev
         longest=row.longest,
     )
     return losses
-
-
-def arguments_of(config: TrainConfig, steps: int) -> TrainingArguments:
-    """The configuration in the Trainer's words.
-
-    Raises:
-        PrerequisiteError: DeepSpeed was asked for and is not installed.
-    """
-    if config.deepspeed is not None and find_spec("deepspeed") is None:
-        raise PrerequisiteError("deepspeed is not installed.", "pip install deepspeed")
-    trackers = [name for name in ("tensorboard", "wandb") if find_spec(name) is not None]
-    arguments = TrainingArguments(
-        output_dir=str(config.output),
-        max_steps=steps,
-        per_device_train_batch_size=1,  # one Step, which is packed rows already
-        learning_rate=config.learning_rate,
-        lr_scheduler_type="cosine_with_min_lr",
-        lr_scheduler_kwargs={"min_lr": config.min_learning_rate},
-        warmup_steps=config.warmup_steps,
-        weight_decay=config.weight_decay,
-        max_grad_norm=config.max_grad_norm,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        eval_strategy="steps" if config.held_out else "no",
-        eval_steps=config.evaluate_every,
-        save_strategy="steps",
-        save_steps=config.save_every,
-        seed=config.seed,
-        bf16=config.precision == "mixed",
-        use_cpu=not torch.cuda.is_available(),
-        report_to=trackers or "none",
-        disable_tqdm=True,
-        remove_unused_columns=False,
-        ddp_find_unused_parameters=False,
-        fsdp=config.fsdp or None,
-        fsdp_config={"version": 2} if config.fsdp else None,
-        deepspeed=None if config.deepspeed is None else str(config.deepspeed),
-    )
-    # A plain `python` on a machine with many GPUs uses one; torchrun uses them all.
-    arguments._n_gpu = min(arguments.n_gpu, 1)
-    return arguments
 
 
 class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of its type
@@ -110,8 +63,8 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         PrerequisiteError: DeepSpeed was asked for and is not installed.
     """
 
-    optimizer: Any  # the Trainer's
-    control: Any
+    control: Any  # the Trainer's
+    train_dataset: Any
 
     def __init__(
         self,
@@ -123,63 +76,34 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         directory: RunDirectory,
         quiet: bool = False,
     ) -> None:
-        count = len(Steps(train, config))
-        arguments = arguments_of(config, count)
-        if config.fsdp and arguments.world_size == 1:
-            raise TrainingError(_NOT_SHARDED)
         self._config, self._directory = config, directory
+        arguments = arguments_of(config, len(Steps(train, config)), bool(held_out))
         rank, world = arguments.process_index, arguments.world_size
-        self._steps = Steps(train, config, rank, world)
-        evaluated = step_of(held_out, config.pass_tokens, "held out", rank, world)
-        self._held_out = evaluated if held_out else None
-        if not held_out:
-            arguments.eval_strategy = "no"
+        self._held_out = step_of(held_out, config.pass_tokens, "held out", rank, world)
         self._task_losses: dict[str, float] = {}
         self._meter = Meter(Flops.of(model), world)
         super().__init__(
             model=model,
             args=arguments,
-            train_dataset=self._steps,
-            eval_dataset=[evaluated] if held_out else None,
+            train_dataset=Steps(train, config, rank, world),
+            eval_dataset=[self._held_out],
             processing_class=tokenizer,
             callbacks=[Reporter(directory.path, quiet)],
+            optimizer_cls_and_kwargs=optimizer_of(config),
         )
         self.remove_callback(PrinterCallback)
-        if config.fsdp and self.accelerator.distributed_type is not DistributedType.FSDP:
-            raise TrainingError(_NOT_SHARDED)
+        kind = self.accelerator.distributed_type
+        if config.fsdp and kind is not DistributedType.FSDP:
+            raise TrainingError(NOT_SHARDED)
+        self._replicated = kind in (DistributedType.MULTI_GPU, DistributedType.MULTI_CPU)
+        if self._replicated:
+            # Not by DDP, which takes gradients of the weights' dtype alone, and keeps a copy of them.
+            prepare = self.accelerator.prepare_model
+            self.accelerator.prepare_model = partial(prepare, evaluation_mode=True)
 
     def get_train_dataloader(self) -> Any:
         """Each process makes its own share of each Step: nothing is to be spread by accelerate."""
-        # A sequence is all that a DataLoader needs; its type asks for more.
-        steps: Any = self._steps
-        return DataLoader(steps, batch_size=1, collate_fn=lambda steps: {"step": steps[0]})
-
-    def create_optimizer(self, model: Any = None) -> Any:
-        """Stochastic rounding where the weights are bf16; torch's AdamW where they are fp32."""
-        if self.optimizer is None:
-            model = self.model if model is None else model
-            decayed = set(self.get_decay_parameter_names(model))
-            trained = [(n, w) for n, w in model.named_parameters() if w.requires_grad]
-            groups: list[dict[str, Any]] = [
-                {
-                    "params": [w for n, w in trained if (n in decayed) is decays],
-                    "weight_decay": rate,
-                }
-                for decays, rate in ((True, self._config.weight_decay), (False, 0.0))
-            ]
-            groups = [group for group in groups if group["params"]]
-            rate = self._config.learning_rate
-            if self._config.precision == "stochastic":
-                self.optimizer = StochasticAdamW(
-                    groups,
-                    lr=rate,
-                    seed=self._config.seed,
-                    eight_bits=self._config.moments == "8-bit",
-                )
-            else:
-                fused = torch.cuda.is_available()  # its other way there takes 4 bytes a weight more
-                self.optimizer = torch.optim.AdamW(groups, lr=rate, weight_decay=0.0, fused=fused)
-        return self.optimizer
+        return DataLoader(self.train_dataset, collate_fn=lambda steps: {"step": steps[0]})
 
     def training_step(
         self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None
@@ -193,16 +117,17 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         model.train()
         sums = self._zeros()
         for number, row in enumerate(step.rows, 1):
-            last = number == len(step.rows)
-            self.accelerator.gradient_state._set_sync_gradients(last)
-            waits = not last and self.accelerator.distributed_type in _REPLICATED
-            with self.accelerator.no_sync(model) if waits else nullcontext():
-                with self.compute_loss_context_manager():
-                    losses = losses_of(model, row, self._config, self.args.device)
-                    # Gradients are averaged over the processes; the loss is a mean over all labels.
-                    loss = losses.sum() * (self.args.world_size / step.labels)
-                self.accelerator.backward(loss)
+            self.accelerator.gradient_state._set_sync_gradients(number == len(step.rows))
+            with self.compute_loss_context_manager():
+                losses = losses_of(model, row, self._config, self.args.device)
+                # Gradients are averaged over the processes; the loss is a mean over all labels.
+                loss = losses.sum() * (self.args.world_size / step.labels)
+            self.accelerator.backward(loss)
             self._add(sums, losses, row)
+        if self._replicated:
+            for weight in model.parameters():
+                if weight.grad is not None:
+                    weight.grad = self.accelerator.reduce(weight.grad, "mean")
         mean, self._task_losses = self._means(sums)
         if not math.isfinite(mean):
             raise self._diverged(f"the loss is {mean}")
@@ -219,14 +144,13 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         whole = self._directory.checkpoints()[0]
         kept = f"the last checkpoint is {whole[-1]}" if whole else "there is no checkpoint yet"
         return TrainingError(
-            f"step {self.state.global_step + 1}: {what}; stopped before the weights were changed; "
+            f"step {self.state.global_step + 1}: {what}; stopped, and nothing of it was written; "
             f"{kept}. A lower learning_rate, a longer warmup_steps or precision=mixed may help."
         )
 
     @torch.no_grad()
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """The losses on what was held out, per task and in all."""
-        assert self._held_out is not None
         model = self.model_wrapped
         model.eval()
         sums = self._zeros()
@@ -248,8 +172,8 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
     @staticmethod
     def _add(sums: Tensor, losses: Tensor, row: PackedRow) -> None:
         tasks = torch.tensor(row.label_tasks, dtype=torch.long, device=losses.device)
-        sums[0].index_add_(0, tasks, losses.detach().double())
-        sums[1].index_add_(0, tasks, torch.ones_like(tasks, dtype=torch.float64))
+        exact = losses.detach().double()
+        sums.index_add_(1, tasks, torch.stack([exact, torch.ones_like(exact)]))
 
     def _means(self, sums: Tensor) -> tuple[float, dict[str, float]]:
         """Over all labels of all processes, and per task."""
@@ -276,10 +200,8 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
             super()._load_from_checkpoint(checkpoint, model)
             return
         # The Trainer's way would make bf16 adapters fp32 ones.
-        from peft import load_peft_weights, set_peft_model_state_dict
-
-        model = self.model if model is None else model
-        set_peft_model_state_dict(model, load_peft_weights(checkpoint, device="cpu"))
+        adapters = peft.load_peft_weights(checkpoint, device="cpu")
+        peft.set_peft_model_state_dict(self.model if model is None else model, adapters)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)

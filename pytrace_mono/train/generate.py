@@ -8,8 +8,7 @@ import torch
 import transformers
 from transformers import AutoModelForCausalLM
 
-from pytrace_mono.errors import TrainingError
-from pytrace_mono.train.model import read_tokenizer
+from pytrace_mono.train.model import loading, read_tokenizer
 from pytrace_mono.train.rundir import require_model
 
 
@@ -28,10 +27,8 @@ def complete(model: str, prompt: str, most_tokens: int) -> str:
     transformers.utils.logging.disable_progress_bar()
     tokenizer = read_tokenizer(model, [prompt])
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
+    with loading("model", model):
         loaded = AutoModelForCausalLM.from_pretrained(model, dtype="auto").to(device).eval()
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"{model}: no model can be loaded from it: {error}") from None
     # As in training: BOS, and the prompt tokenized apart from what follows.
     tokens = tokenizer(prompt, add_special_tokens=False)["input_ids"]
     if tokenizer.bos_token_id is not None:

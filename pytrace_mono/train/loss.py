@@ -29,17 +29,15 @@ def label_losses(hidden: Tensor, head: Tensor, labels: Tensor, chunk: int = CHUN
     targets = labels[:, 1:]
     labelled = targets != IGNORED
     states, targets = hidden[:, :-1][labelled], targets[labelled]
+    # Of no labels, split makes one part, so that there are no losses rather than an error.
     losses = [
         checkpoint(_losses, part, head, target, use_reentrant=False)
-        for part, target in zip(_split(states, chunk), _split(targets, chunk), strict=True)
+        for part, target in zip(
+            torch.split(states, chunk), torch.split(targets, chunk), strict=True
+        )
     ]
     return torch.cat(losses)
 
 
 def _losses(states: Tensor, head: Tensor, targets: Tensor) -> Tensor:
     return functional.cross_entropy((states @ head.T).float(), targets, reduction="none")
-
-
-def _split(tensor: Tensor, chunk: int) -> list[Tensor]:
-    # At least one part, so that no labels give no losses rather than an error.
-    return [tensor[at : at + chunk] for at in range(0, max(1, len(tensor)), chunk)]

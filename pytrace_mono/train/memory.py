@@ -6,7 +6,6 @@ where tensors have shapes and no storage.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
+from pytrace_mono.train.arguments import processes
 from pytrace_mono.train.attention import NAME
 from pytrace_mono.train.blocks import BLOCK
 from pytrace_mono.train.compiling import backend_of
@@ -31,7 +31,7 @@ class Memory:
 
     Attributes:
         weights: with their bf16 copies, where autocast keeps some.
-        gradients: with those in flight between processes.
+        gradients: of what is trained.
         moments: of AdamW.
         activations: of one pass, and the logits of one chunk of labels.
     """
@@ -72,8 +72,6 @@ def memory_of(config: TrainConfig, description: Any, world: int, compiled: bool)
             gradients += count * (4 if wide else 2)
             in_bytes = config.moments == "8-bit" and count > SMALL
             moments += 2 * (count + 4 * -(-count // BLOCK)) if in_bytes else count * 2 * size
-    if world > 1 and not config.fsdp:
-        gradients *= 2  # one copy in the buckets that are exchanged
     shards = world if config.fsdp or config.deepspeed is not None else 1
     activations = _activations(config, description, compiled)
     return Memory(weights // shards, gradients // shards, moments // shards, activations)
@@ -146,5 +144,4 @@ def shape_of(config: TrainConfig, description: Any, layers: int, backend: str | 
 
 def memory_here(config: TrainConfig, description: Any) -> Memory:
     """That of a process on this machine, under torchrun of one of its processes."""
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    return memory_of(config, description, world, backend_of(config) is not None)
+    return memory_of(config, description, processes(), backend_of(config) is not None)

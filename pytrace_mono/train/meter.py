@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,11 +71,11 @@ class Flops:
             4 if frozen else 6,
         )
 
-    def of_step(self, tokens: int, labels: int, squares: int) -> float:
-        """For documents of so many tokens and labels; ``squares`` is the sum of squared lengths."""
+    def of_step(self, step: Step) -> float:
+        """For the documents of a step."""
         return (
-            float(self.per_weight) * (self.matrices * tokens + self.head * labels)
-            + 6.0 * self.attention * squares
+            float(self.per_weight) * (self.matrices * step.tokens + self.head * step.labels)
+            + 6.0 * self.attention * step.squares
         )
 
 
@@ -102,7 +101,7 @@ class Meter:
     def add(self, step: Step) -> None:
         """A step was done."""
         self._tokens += step.tokens
-        self._work += self._flops.of_step(step.tokens, step.labels, step.squares)
+        self._work += self._flops.of_step(step)
 
     def look(self) -> dict[str, float]:
         """Tokens per second, MFU where the device's peak is known, peak memory; then restart."""
@@ -139,28 +138,21 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers says noth
 
     def __init__(self, directory: Path, quiet: bool = False) -> None:
         self._file, self._quiet = directory / LOG, quiet
-        self._bar: Any = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if not state.is_world_process_zero:
-            return
-        # What a killed run logged after its last checkpoint will be logged again.
-        kept = [line for line in read_log(self._file) if line["step"] <= state.global_step]
-        partial = self._file.with_name(f".{LOG}.partial")
-        partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
-        os.replace(partial, self._file)
-        self._bar = tqdm(
-            total=state.max_steps, initial=state.global_step, unit="step", disable=self._quiet
-        )
+        if state.is_world_process_zero:
+            # What a killed run logged after its last checkpoint will be logged again.
+            self._file.write_text("".join(map(_line, state.log_history)), encoding="utf-8")
+            self._bar = tqdm(
+                total=state.max_steps, initial=state.global_step, unit="step", disable=self._quiet
+            )
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
         if not state.is_world_process_zero or "train_runtime" in logs:
             return
-        # The Trainer's epoch is the whole run.
-        line = {key: value for key, value in logs.items() if key != "epoch"}
         with self._file.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps({"step": state.global_step, **line}) + "\n")
-        if self._bar is not None and "loss" in logs:
+            stream.write(_line(state.log_history[-1]))
+        if "loss" in logs:
             shown = {"loss": f"{logs['loss']:.4f}", "tokens/s": f"{logs['tokens_per_second']:.0f}"}
             if "mfu" in logs:
                 shown["MFU"] = f"{logs['mfu']:.1%}"
@@ -168,40 +160,34 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers says noth
             self._bar.update(state.global_step - self._bar.n)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if self._bar is not None:
+        if state.is_world_process_zero:
             self._bar.close()
 
 
-def read_log(file: Path) -> list[dict[str, Any]]:
-    """The lines of a log; the last one may be half written, and is left out."""
-    lines = file.read_text(encoding="utf-8").split("\n")[:-1] if file.exists() else []
-    return [json.loads(line) for line in lines]
+def _line(logged: dict[str, float]) -> str:
+    # The Trainer's epoch is the whole run.
+    line = {"step": logged["step"], **logged}
+    return json.dumps({key: value for key, value in line.items() if key != "epoch"}) + "\n"
 
 
-def draw(directory: Path) -> None:
-    """``loss.png`` and ``throughput.png`` from the log of a run."""
+def draw(lines: list[dict[str, Any]], directory: Path) -> None:
+    """``loss.png`` and ``throughput.png`` from what a run logged."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    lines = read_log(directory / LOG)
-    pictures = {
-        "loss.png": ("loss per label, in nats", "loss"),
-        "throughput.png": ("tokens per second", "tokens_per_second"),
-    }
-    for name, (label, prefix) in pictures.items():
+    for name, label, prefix in (
+        ("loss.png", "loss per label, in nats", "loss"),
+        ("throughput.png", "tokens per second", "tokens_per_second"),
+    ):
         figure = Figure(figsize=(8, 4.5), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot(xlabel="step", ylabel=label)
-        curves = {key: None for line in lines for key in line if prefix in key}
-        for key in curves:
+        for key in dict.fromkeys(key for line in lines for key in line if prefix in key):
             points = [(line["step"], line[key]) for line in lines if key in line]
-            style = "o-" if key.startswith("eval_") else "-"
-            width = 2.0 if key in ("loss", "eval_loss", prefix) else 1.0
             words = key.replace("eval_", "held out: ").replace("_", " ")
-            axes.plot(*zip(*points, strict=True), style, markersize=4, linewidth=width, label=words)
+            marker = "o" if key.startswith("eval_") else None
+            axes.plot(*zip(*points, strict=True), marker=marker, label=words)
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
-        if len(curves) > 1:
-            axes.legend(frameon=False)
+        axes.legend()
         figure.savefig(directory / name, dpi=120)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from types import MethodType
 from typing import Any
 
+import peft
 import torch
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 from torch.utils.checkpoint import checkpoint
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
+    BitsAndBytesConfig,
+    GPT2Tokenizer,
     LlamaConfig,
     PreTrainedTokenizerFast,
 )
@@ -24,7 +30,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from pytrace_mono.errors import MissingExtraError, TrainingDataError, TrainingError
 from pytrace_mono.train import attention
 from pytrace_mono.train.compiling import backend_of
-from pytrace_mono.train.config import LoraConfig, ScratchConfig, TrainConfig
+from pytrace_mono.train.config import LoraConfig, TrainConfig
 from pytrace_mono.train.encode import Encoder
 from pytrace_mono.train.loss import label_losses
 from pytrace_mono.train.rows import Row
@@ -39,7 +45,8 @@ def load_tokenizer(config: TrainConfig, rows: list[Row]) -> Any:
     """
     if config.scratch is not None:
         texts = (text for row in rows for text in (row.prompt, row.completion))
-        return _new_tokenizer(config.scratch, texts)
+        empty = GPT2Tokenizer(bos_token="<s>", eos_token="</s>", unk_token=None)  # byte-level BPE
+        return empty.train_new_from_iterator(texts, config.scratch.words, show_progress=False)
     return read_tokenizer(str(config.model), [row.completion for row in rows[:8]])
 
 
@@ -55,32 +62,14 @@ def read_tokenizer(name: str, sample: Iterable[str] = ()) -> Any:
     # Some versions of transformers read DeepSeek-Coder's as Llama's, which loses white space
     # (huggingface/transformers#46489); the general class takes tokenizer.json as it stands.
     for kind in (AutoTokenizer, PreTrainedTokenizerFast):
-        try:
+        with loading("tokenizer", name):
             tokenizer = kind.from_pretrained(name)
+        try:
             Encoder(tokenizer, 1).require_round_trip(texts)
             return tokenizer
         except TrainingDataError as error:
             failures.append(error)
-        except (OSError, ValueError) as error:
-            raise _unloadable("tokenizer", name, error) from None
     raise failures[0]
-
-
-def _new_tokenizer(scratch: ScratchConfig, texts: Iterable[str]) -> Any:
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-
-    inner = Tokenizer(models.BPE())
-    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    inner.decoder = decoders.ByteLevel()
-    special = ["<s>", "</s>"]
-    trainer = trainers.BpeTrainer(
-        vocab_size=scratch.words,
-        special_tokens=special,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    inner.train_from_iterator(texts, trainer)
-    return PreTrainedTokenizerFast(tokenizer_object=inner, bos_token="<s>", eos_token="</s>")
 
 
 def model_config(config: TrainConfig, tokenizer: Any) -> Any:
@@ -101,10 +90,8 @@ def model_config(config: TrainConfig, tokenizer: Any) -> Any:
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
         )
-    try:
+    with loading("model", str(config.model)):
         return AutoConfig.from_pretrained(str(config.model))
-    except (OSError, ValueError) as error:
-        raise _unloadable("model", str(config.model), error) from None
 
 
 def load_model(config: TrainConfig, tokenizer: Any) -> Any:
@@ -112,7 +99,7 @@ def load_model(config: TrainConfig, tokenizer: Any) -> Any:
 
     Raises:
         TrainingError: it cannot be loaded, or its vocabulary is smaller than the tokenizer's.
-        MissingExtraError: adapters were asked for and peft, or bitsandbytes, is not installed.
+        MissingExtraError: 4-bit weights were asked for and bitsandbytes is not installed.
     """
     dtype = torch.bfloat16 if config.precision == "stochastic" else torch.float32
     description = model_config(config, tokenizer)
@@ -123,14 +110,13 @@ def load_model(config: TrainConfig, tokenizer: Any) -> Any:
     else:
         if config.lora is not None and config.lora.quantize:
             options |= _four_bits()
-        try:
+        with loading("model", str(config.model)):
             model = AutoModelForCausalLM.from_pretrained(str(config.model), **options)
-        except (OSError, ValueError) as error:
-            raise _unloadable("model", str(config.model), error) from None
-    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+    known = model.get_input_embeddings().num_embeddings
+    if len(tokenizer) > known:
         raise TrainingError(
-            f"{config.model}: the tokenizer has {len(tokenizer)} tokens, the model "
-            f"{model.get_input_embeddings().num_embeddings}; they do not belong together."
+            f"{config.model}: the tokenizer has {len(tokenizer)} tokens, the model {known}; they do "
+            "not belong together."
         )
     return prepared(model, config, backend_of(config))
 
@@ -180,14 +166,15 @@ def _forward_losses(
         boundaries=boundaries,
         longest=longest,
     )
-    return label_losses(output.last_hidden_state, self.get_output_embeddings().weight, labels)
+    head = self.get_output_embeddings().weight
+    if isinstance(
+        head, DTensor
+    ):  # where adapters wrap the model, FSDP gathers it for its own layer only
+        head = head.full_tensor()
+    return label_losses(output.last_hidden_state, head, labels)
 
 
 def _with_adapters(model: Any, lora: LoraConfig) -> Any:
-    try:
-        import peft
-    except ImportError:
-        raise MissingExtraError("training adapters (lora)", "peft", "train") from None
     description = peft.LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,
@@ -199,12 +186,8 @@ def _with_adapters(model: Any, lora: LoraConfig) -> Any:
 
 
 def _four_bits() -> dict[str, Any]:
-    try:
-        import bitsandbytes  # noqa: F401  # only whether it is there
-    except ImportError:
-        raise MissingExtraError("lora.quantize", "bitsandbytes", "qlora") from None
-    from transformers import BitsAndBytesConfig
-
+    if find_spec("bitsandbytes") is None:
+        raise MissingExtraError("lora.quantize", "bitsandbytes", "qlora")
     if not torch.cuda.is_available():
         # bitsandbytes can run 4-bit weights on a CPU, but torch warns that one of its kernels there has
         # no gradient, and the loss does not fall.
@@ -222,14 +205,17 @@ def _four_bits() -> dict[str, Any]:
 
 def merge_adapters(config: TrainConfig, tokenizer: Any, adapter: Path) -> Any:
     """The model with its adapters added to the weights, loaded anew: 4-bit ones cannot be added to."""
-    import peft
-
     plain = config.model_copy(update={"lora": None, "checkpointing": 0.0})
     return peft.PeftModel.from_pretrained(load_model(plain, tokenizer), adapter).merge_and_unload()
 
 
-def _unloadable(what: str, name: str, error: Exception) -> TrainingError:
-    return TrainingError(
-        f"{name}: its {what} cannot be loaded: {error}\n  Give a directory that holds one, or the name "
-        "of one on the Hugging Face hub while it can be reached."
-    )
+@contextmanager
+def loading(what: str, name: str) -> Iterator[None]:
+    """Tell what could not be loaded, and what to give instead."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise TrainingError(
+            f"{name}: its {what} cannot be loaded: {error}\n  Give a directory that holds one, or the "
+            "name of one on the Hugging Face hub while it can be reached."
+        ) from None

@@ -86,9 +86,8 @@ class StochasticAdamW(torch.optim.Optimizer):
         seed: int = 0,
         eight_bits: bool = False,
     ) -> None:
-        super().__init__(
-            params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-        )
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, defaults)
         self._seed, self._eight_bits = seed, eight_bits
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -97,18 +96,13 @@ class StochasticAdamW(torch.optim.Optimizer):
         weights = [weight for group in self.param_groups for weight in group["params"]]
         numbers = [number for group in state_dict["param_groups"] for number in group["params"]]
         for weight, number in zip(weights, numbers, strict=True):
-            for key, saved in state_dict["state"].get(number, {}).items():
-                if isinstance(saved, Tensor):
-                    self.state[weight][key] = saved.to(weight.device)
+            saved = state_dict["state"].get(number, {})
+            tensors = {key: value for key, value in saved.items() if isinstance(value, Tensor)}
+            self.state[weight] |= {key: value.to(weight.device) for key, value in tensors.items()}
 
-    # torch overloads step(); one signature with an optional closure covers both.
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # no closure
         """One update of every weight that has a gradient."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
         pairs = ((group, weight) for group in self.param_groups for weight in group["params"])
         for number, (group, weight) in enumerate(pairs):
             if weight.grad is not None:
@@ -116,7 +110,6 @@ class StochasticAdamW(torch.optim.Optimizer):
                 state["step"] += 1
                 chance = random.Random(f"{self._seed}:{state['step']}:{number}")
                 self._update(weight, state, group, chance.getrandbits(32) - 2**31)
-        return loss
 
     def _begin(self, weight: Tensor) -> dict[str, Any]:
         state: dict[str, Any] = self.state[weight]

@@ -65,35 +65,33 @@ def row_of(raw: Any, where: str) -> Row:
     """
     if not isinstance(raw, dict):
         raise TrainingDataError(f"{where}: an object is expected, not {type(raw).__name__}")
+    task: TrainingTask
     if "prompt" in raw and "completion" in raw:
-        return _row("plain", _text(raw, "prompt", where), "completion", raw, where)
-    if "fault" in raw and "response" in raw:
-        fault = _text(raw, "fault", where)
-        return _row("repair", repair_prompt(fault), "response", raw, where)
-    if "response" in raw and any(column in raw for column in _PYX):
+        task, asked, told = "plain", "prompt", "completion"
+    elif "fault" in raw and "response" in raw:
+        task, asked, told = "repair", "fault", "response"
+    elif "response" in raw and any(column in raw for column in _PYX):
         filled = [column for column in _PYX if raw.get(column)]
         if len(filled) != 1:
             raise TrainingDataError(
                 f"{where}: exactly one of {', '.join(_PYX)} must be filled, not {len(filled)}"
             )
-        task = _PYX[filled[0]]
-        prompt = prompt_of(task, _text(raw, filled[0], where))
-        return _row(task, prompt, "response", raw, where)
-    raise TrainingDataError(
-        f"{where}: has the columns {sorted(raw)}; give those of PyX (nl, fwd_mnl, bwd_mnl, response), "
-        "of repair (fault, response), or prompt and completion."
-    )
-
-
-def _row(task: TrainingTask, prompt: str, column: str, raw: dict[str, Any], where: str) -> Row:
-    return Row(task, prompt, _text(raw, column, where), str(raw.get("problem_id") or prompt))
-
-
-def _text(raw: dict[str, Any], column: str, where: str) -> str:
-    value = raw[column]
-    if not isinstance(value, str):
-        raise TrainingDataError(f"{where}: {column!r} must be a text, not {type(value).__name__}")
-    return value
+        task, asked, told = _PYX[filled[0]], filled[0], "response"
+    else:
+        raise TrainingDataError(
+            f"{where}: has the columns {sorted(raw)}; give those of PyX (nl, fwd_mnl, bwd_mnl, "
+            "response), of repair (fault, response), or prompt and completion."
+        )
+    for column in (asked, told):
+        if not isinstance(raw[column], str):
+            found = type(raw[column]).__name__
+            raise TrainingDataError(f"{where}: {column!r} must be a text, not {found}")
+    prompt: str = raw[asked]
+    if task == "repair":
+        prompt = repair_prompt(prompt)
+    elif task != "plain":
+        prompt = prompt_of(task, prompt)
+    return Row(task, prompt, raw[told], str(raw.get("problem_id") or prompt))
 
 
 def files_of(path: Path) -> list[Path]:
@@ -122,16 +120,14 @@ def _raw_rows(file: Path) -> Iterator[Any]:
         with file.open("rb") as stream:
             for number, line in enumerate(stream, 1):
                 if line.strip():
-                    yield _parsed(line, f"{file}: line {number}")
+                    try:
+                        yield json.loads(line)
+                    except ValueError as error:
+                        raise TrainingDataError(
+                            f"{file}: line {number}: is not whole JSON: {error}"
+                        ) from None
     except (OSError, ValueError) as error:  # pyarrow's errors are one or the other
         raise TrainingDataError(f"{file}: cannot be read: {error}") from None
-
-
-def _parsed(line: bytes, where: str) -> Any:
-    try:
-        return json.loads(line)
-    except ValueError as error:
-        raise TrainingDataError(f"{where}: is not whole JSON: {error}") from None
 
 
 def _parquet_rows(file: Path) -> Iterator[Any]:

@@ -5,21 +5,20 @@ from __future__ import annotations
 import logging
 import platform
 import shutil
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import transformers
 
 import pytrace_mono
-from pytrace_mono.errors import TrainingError
 from pytrace_mono.train.budget import device_found, require_fit
 from pytrace_mono.train.card import model_card
 from pytrace_mono.train.config import TrainConfig
 from pytrace_mono.train.data import Data, digests_of, load_data, read_all
 from pytrace_mono.train.finetune import FineTuner
 from pytrace_mono.train.memory import memory_here
-from pytrace_mono.train.meter import LOG, draw, read_log
+from pytrace_mono.train.meter import draw
 from pytrace_mono.train.model import load_model, load_tokenizer, merge_adapters, model_config
 from pytrace_mono.train.rundir import MODEL, RunDirectory
 
@@ -58,18 +57,16 @@ def train(config: TrainConfig, quiet: bool = False) -> Path:
         directory.begin(versions())
     trainer.train(resume_from_checkpoint=_last_checkpoint(directory, trainer))
     _publish(config, directory, trainer, tokenizer, data)
+    trainer.accelerator.wait_for_everyone()  # a launcher may end all when the first has ended
+    trainer.accelerator.end_training()
     return directory.path / MODEL
 
 
 def versions() -> dict[str, str]:
     """Of this package, Python and what a result depends on."""
-    found = {"pytrace_mono": pytrace_mono.__version__, "python": platform.python_version()}
-    for name in ("torch", "transformers", "accelerate", "peft", "tokenizers"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    ours = {"pytrace_mono": pytrace_mono.__version__, "python": platform.python_version()}
+    names = ("torch", "transformers", "accelerate", "peft", "tokenizers")
+    return ours | {name: version(name) for name in names}
 
 
 def _last_checkpoint(directory: RunDirectory, trainer: FineTuner) -> str | None:
@@ -108,11 +105,8 @@ def _publish(
         pad_token_id=tokenizer.eos_token_id,
         do_sample=False,
     ).save_pretrained(partial)
-    card = model_card(config, data, versions(), read_log(directory.path / LOG))
+    history = trainer.state.log_history
+    card = model_card(config, data, versions(), history)
     (partial / "README.md").write_text(card, encoding="utf-8")
-    draw(directory.path)
-    if (directory.path / MODEL).exists():
-        raise TrainingError(
-            f"{directory.path / MODEL} appeared while this run went on; kept as it is."
-        )
+    draw([line for line in history if "train_loss" not in line], directory.path)
     partial.rename(directory.path / MODEL)

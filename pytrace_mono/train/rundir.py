@@ -35,24 +35,20 @@ class RunDirectory:
     def __init__(self, config: TrainConfig, digests: dict[str, str]) -> None:
         self.path = config.output
         self._config, self._digests = config, digests
-        if not self.path.exists():
+        if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
             return
-        if not self.path.is_dir():
-            raise TrainingError(f"{self.path}: a file is here; give another output.")
         if not (self.path / RUN).exists():
-            if any(self.path.iterdir()):
-                raise TrainingError(
-                    f"{self.path}: holds something that is no training run, and nothing of it was "
-                    "changed; give another output."
-                )
-            return
-        run = _read(self.path / RUN)
+            raise TrainingError(
+                f"{self.path}: holds something that is no training run, and nothing of it was "
+                "changed; give another output."
+            )
         try:
-            differences = config.differences(config_of(run["config"], str(self.path / RUN)))
-        except TrainingConfigError as error:
-            differences = [str(error)]
-        if run["data"] != digests:
-            differences.append("the rows in the data are not those that it was begun with")
+            run = json.loads((self.path / RUN).read_bytes())
+            differences = config.differences(config_of(run["config"], RUN))
+            if run["data"] != digests:
+                differences.append("the rows in the data are not those that it was begun with")
+        except (OSError, ValueError, LookupError, TrainingConfigError) as error:
+            differences = [f"{RUN} cannot be read: {error}"]
         if differences:
             raise TrainingError(
                 f"{self.path}: holds a run with another configuration, and nothing of it was changed; "
@@ -69,14 +65,8 @@ class RunDirectory:
         """Make it ours."""
         self.path.mkdir(parents=True, exist_ok=True)
         if not (self.path / RUN).exists():
-            write(
-                self.path / RUN,
-                {
-                    "config": self._config.model_dump(mode="json"),
-                    "data": self._digests,
-                    "versions": versions,
-                },
-            )
+            config = self._config.model_dump(mode="json")
+            _write(self.path / RUN, {"config": config, "data": self._digests, "versions": versions})
 
     def checkpoints(self) -> tuple[list[Path], list[Path]]:
         """Those that are whole, oldest first, and those that are half written."""
@@ -91,7 +81,7 @@ class RunDirectory:
             for file in sorted(checkpoint.rglob("*"))
             if file.is_file() and file.name != _COMPLETE
         }
-        write(checkpoint / _COMPLETE, {"config": self._config.digest, "files": sizes})
+        _write(checkpoint / _COMPLETE, {"files": sizes})
         for old in self.checkpoints()[0][:-keep]:
             (old / _COMPLETE).unlink()
             shutil.rmtree(old)
@@ -124,16 +114,8 @@ def require_model(path: Path) -> None:
         )
 
 
-def write(path: Path, content: dict[str, Any]) -> None:
+def _write(path: Path, content: dict[str, Any]) -> None:
     """Replace a JSON file in one step."""
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(partial, path)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(path.read_bytes())
-        return content
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"{path}: cannot be read: {error}; give another output.") from None

@@ -25,14 +25,12 @@ class Step:
 
     Attributes:
         rows: this process's packed rows; as many as every other process has.
-        samples: documents of all processes; likewise the next three.
-        tokens: theirs.
+        tokens: of the documents of all processes; likewise the next two.
         labels: theirs.
         squares: the sum of the squares of the documents' lengths, which attention costs.
     """
 
     rows: list[PackedRow]
-    samples: int
     tokens: int
     labels: int
     squares: int
@@ -65,17 +63,11 @@ class Steps(Sequence[Step]):
     def __getitem__(self, number: int) -> Step:  # type: ignore[override]  # no slices
         if not 0 <= number < len(self):
             raise IndexError(number)
-        size = self._config.samples_per_step
-        chosen = [
-            self._documents[index] for index in self.order[number * size : (number + 1) * size]
-        ]
-        return step_of(
-            chosen,
-            self._config.pass_tokens,
-            f"{self._config.seed}:{number}",
-            self._rank,
-            self._world,
-        )
+        config, size = self._config, self._config.samples_per_step
+        indices = self.order[number * size : (number + 1) * size]
+        chosen = [self._documents[index] for index in indices]
+        seed = f"{config.seed}:{number}"
+        return step_of(chosen, config.pass_tokens, seed, self._rank, self._world)
 
 
 def step_of(
@@ -95,7 +87,6 @@ def step_of(
     rows += [_NOTHING] * (-(-len(packed) // world) - len(rows))
     return Step(
         rows,
-        samples=len(documents),
         tokens=sum(len(document) for document in documents),
         labels=sum(len(document) - document.prompt_tokens for document in documents),
         squares=sum(len(document) ** 2 for document in documents),

@@ -14,10 +14,11 @@ torch = pytest.importorskip("torch", reason="needs the extra [train]")
 transformers = pytest.importorskip("transformers", reason="needs the extra [train]")
 
 from pytrace_mono.errors import TrainingError  # noqa: E402
-from pytrace_mono.train import budget, memory, run  # noqa: E402
+from pytrace_mono.train import budget, memory, meter, run  # noqa: E402
 from pytrace_mono.train.config import TrainConfig, load_config  # noqa: E402
 from pytrace_mono.train.meter import Flops, peak_flops  # noqa: E402
 from pytrace_mono.train.model import load_model, load_tokenizer  # noqa: E402
+from pytrace_mono.train.steps import Step  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 DEEPSEEK_CODER = transformers.LlamaConfig(
@@ -41,7 +42,7 @@ def test_flops_of_the_paper_model_are_those_of_the_formula() -> None:
     flops = Flops.of(memory.shape_of(recipe(), DEEPSEEK_CODER, 32))
     matrices = 32 * (4 * 4096**2 + 3 * 4096 * 11_008)
     assert (flops.matrices, flops.head) == (matrices, 4096 * 32_256)
-    per_token = flops.of_step(1024, 1024, 1024**2) / 1024
+    per_token = flops.of_step(Step([], tokens=1024, labels=1024, squares=1024**2)) / 1024
     assert per_token == 6 * (matrices + 4096 * 32_256) + 6 * 32 * 4096 * 1024
     adapted = Flops.of(
         memory.shape_of(load_config("lora", ("data=d", "output=o")), DEEPSEEK_CODER, 32)
@@ -88,8 +89,16 @@ def test_a_dry_run_says_what_it_would_take_and_writes_nothing(tmp_path: Path) ->
     told = budget.dry_run(config)
     assert "rows to learn from: 32, held out: 0" in told
     assert "backward: 16 rows" in told
-    assert "steps: 8 of 8 samples (2 epochs)" in told
-    for word in ("weights", "gradients", "moments", "activations", "GFLOP a token", "fits"):
+    assert "steps: 8 of 8 samples (2 epochs), " in told
+    for word in (
+        "padding",
+        "weights",
+        "gradients",
+        "moments",
+        "activations",
+        "GFLOP a token",
+        "fits",
+    ):
         assert word in told
     assert not config.output.exists()
 
@@ -108,6 +117,24 @@ def test_a_gpu_is_known_by_its_name() -> None:
     assert peak_flops("NVIDIA H100 80GB HBM3") == 989.4e12
     assert peak_flops("NVIDIA H100 PCIe") == 756e12
     assert peak_flops("CPU") is None
+
+
+def test_mfu_is_the_work_of_the_formula_over_time_and_peak(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: H100[0])
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 70 * 10**9)
+    clock = iter([10.0, 12.0, 12.0])
+    monkeypatch.setattr(meter.time, "perf_counter", lambda: next(clock))
+    flops = Flops(matrices=10**9, head=10**8, attention=10**5, per_weight=6)
+    watch = meter.Meter(flops, devices=2)
+    step = Step([], tokens=20_000, labels=10_000, squares=10**7)
+    watch.add(step)
+    work = 6 * (10**9 * 20_000 + 10**8 * 10_000) + 6 * 10**5 * 10**7
+    assert watch.look() == {
+        "tokens_per_second": 10_000,
+        "mfu": pytest.approx(work / 2 / (2 * 989.4e12)),
+        "peak_memory_gb": 70,
+    }
 
 
 MEASURED = """

@@ -20,7 +20,7 @@ torch = pytest.importorskip("torch", reason="needs the extra [train]")
 pytest.importorskip("transformers", reason="needs the extra [train]")
 
 from pytrace_mono.errors import PrerequisiteError, TrainingDataError, TrainingError  # noqa: E402
-from pytrace_mono.train import finetune, run  # noqa: E402
+from pytrace_mono.train import arguments, finetune, run  # noqa: E402
 from pytrace_mono.train.config import TrainConfig  # noqa: E402
 from pytrace_mono.train.rundir import is_whole, require_model  # noqa: E402
 
@@ -250,8 +250,8 @@ def command(config: TrainConfig, tmp_path: Path) -> list[str]:
     return [str(file), "--quiet"]
 
 
-def spawn(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+def spawn(arguments: list[str], **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | settings
     return subprocess.run(arguments, text=True, capture_output=True, env=environment, check=False)
 
 
@@ -315,9 +315,10 @@ def as_close(left: Path, right: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_two_processes_take_the_steps_of_one_sharded_or_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lora", [None, {"rank": 4}], ids=["all", "adapters"])
+def test_two_processes_take_the_steps_of_one_sharded_or_not(lora: Any, tmp_path: Path) -> None:
     """Under torchrun with gloo; one of them has a pass fewer now and then."""
-    one = config_for(tmp_path, max_grad_norm=1.0)
+    one = config_for(tmp_path, lora=lora, max_grad_norm=1.0)
     run.train(one, quiet=True)
     two = again(one, tmp_path / "two")
     both = spawn([*LAUNCHER, "-m", "pytrace_mono.train", *command(two, tmp_path)])
@@ -341,6 +342,49 @@ def test_two_processes_take_the_steps_of_one_sharded_or_not(tmp_path: Path) -> N
     same(straight, sharded.output)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_two_processes_round_as_one_does(tmp_path: Path) -> None:
+    """Gradients in fp32 of weights in bf16 are added up over processes, too."""
+    one = config_for(tmp_path, precision="stochastic", gradients="fp32")
+    run.train(one, quiet=True)
+    two = again(one, tmp_path / "two")
+    both = spawn([*LAUNCHER, "-m", "pytrace_mono.train", *command(two, tmp_path)])
+    assert both.returncode == 0, both.stderr
+    mine, theirs = weights_in(one.output / "model"), weights_in(two.output / "model")
+    # Where an fp32 sum has another last bit, a number may be rounded the other way.
+    assert all((mine[name] == theirs[name]).float().mean() > 0.99 for name in mine)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("stage", [2, 3])
+def test_deepspeed_takes_the_steps_of_one_process_and_goes_on_exactly(
+    stage: int, tmp_path: Path
+) -> None:
+    """Two processes on the CPU."""
+    pytest.importorskip("deepspeed", reason="needs pip install deepspeed")
+    file = tmp_path / "zero.json"
+    zero = {"stage": stage, "stage3_gather_16bit_weights_on_model_save": True}
+    names = ("train_micro_batch_size_per_gpu", "gradient_clipping")
+    automatic = dict.fromkeys(names, "auto")
+    file.write_text(json.dumps({"zero_optimization": zero} | automatic))
+    one = config_for(tmp_path)
+    run.train(one, quiet=True)
+    two = one.model_copy(update={"output": tmp_path / "two", "deepspeed": file})
+    arguments = [*LAUNCHER, "-m", "pytrace_mono.train", *command(two, tmp_path)]
+    both = spawn(arguments, DS_ACCELERATOR="cpu")
+    assert both.returncode == 0, both.stderr
+    as_close(one.output, two.output)
+    straight = tmp_path / "straight"
+    shutil.copytree(two.output, straight)
+    for later in ("checkpoint-7", "model"):
+        shutil.rmtree(two.output / later)
+    both = spawn(arguments, DS_ACCELERATOR="cpu")
+    assert both.returncode == 0, both.stderr
+    same(straight, two.output)
+
+
 def test_weights_are_not_said_to_be_sharded_where_they_are_not(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="fsdp shards over several GPUs"):
         run.train(config_for(tmp_path, fsdp=True), quiet=True)
@@ -353,3 +397,39 @@ def test_deepspeed_that_is_not_installed_is_told_with_what_installs_it(tmp_path:
     config = config_for(tmp_path, deepspeed=str(tmp_path / "zero3.json"))
     with pytest.raises(PrerequisiteError, match=r"fix: pip install deepspeed"):
         run.train(config, quiet=True)
+
+
+def test_deepspeed_that_would_leave_no_model_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arguments, "find_spec", lambda name: name)
+    file = tmp_path / "zero3.json"
+    config = config_for(tmp_path, deepspeed=str(file))
+    with pytest.raises(TrainingError, match="no configuration of DeepSpeed can be read"):
+        run.train(config, quiet=True)
+    file.write_text('{"zero_optimization": {"stage": 3}}')
+    with pytest.raises(TrainingError, match="set stage3_gather_16bit_weights_on_model_save"):
+        run.train(config, quiet=True)
+    assert not config.output.exists()
+
+
+def test_trackers_are_used_where_they_are_installed_and_wandb_where_it_has_an_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Wandb:
+        class Error(Exception):
+            pass
+
+        def login(self, verify: bool) -> bool:
+            if "WANDB_API_KEY" not in os.environ:
+                raise self.Error("No API key configured.")
+            return True
+
+    monkeypatch.setattr(arguments, "find_spec", lambda name: name)
+    monkeypatch.setitem(sys.modules, "wandb", Wandb())
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    config = config_for(tmp_path)
+    assert arguments.arguments_of(config, 1, False).report_to == ["tensorboard"]
+    assert "wandb is left out: No API key configured." in caplog.text
+    monkeypatch.setenv("WANDB_API_KEY", "k")
+    assert arguments.arguments_of(config, 1, False).report_to == ["tensorboard", "wandb"]
