@@ -84,7 +84,7 @@ class Request(NamedTuple):
     def prepare(cls, limits: Limits, traced: bool, aliases: bool, parent: Parent) -> Request:
         channel = Channel(parent.guard.is_own_doing)
         stage = Stage(limits, traced, aliases, parent.reserve, channel, fresh=True)
-        stage.enter()
+        parent.clean.enter(stage)
         # One second above the timer that ends a run in good order.
         seconds = math.ceil(limits.cpu_seconds) + 1
         return cls(limits, traced, aliases, parent.jail.entry(limits), seconds, channel, stage)
@@ -131,7 +131,7 @@ def main(items: list[Item], request: Request, parent: Parent) -> NoReturn:
                     request.channel,
                     fresh=False,
                 )
-                stage.enter()
+                parent.clean.enter(stage)
             _run_item(item, compiled, request, stage, parent)
             if parent.guard.disarm() or parent.surroundings.spent():
                 break  # What was tampered with, or left, must not meet the next Call.
@@ -168,7 +168,7 @@ def rehearse(parent: Parent) -> None:
             stage = Stage(
                 request.limits, traced, False, parent.reserve, request.channel, fresh=False
             )
-            stage.enter()
+            parent.clean.enter(stage)
             _run_item(item, {}, request, stage, parent)
             if parent.guard.disarm():
                 raise RuntimeError("the guard suspects the harness's own doing")
