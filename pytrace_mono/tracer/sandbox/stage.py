@@ -196,5 +196,6 @@ class Clean:
             if dict(os.environ) != self._environment:
                 os.environ.clear()
                 os.environ.update(self._environment)
+        linecache.cache.pop(PROGRAM_FILE, None)
         random.seed(0)
         limit_processor(limits, _process_time())
