@@ -60,8 +60,13 @@ def test_a_layer_that_fails_in_the_child_keeps_the_program_from_running(
     # The warm parent is told to break a layer after it has been made ready.
     broken = worker._BOOTSTRAP.replace(
         "zygote.main(",
+        "import os\n"
         "from pytrace_mono.tracer.sandbox import confine\n"
-        "def broken(*arguments):\n    raise OSError(1, 'no limits today')\n"
+        "parent, make = os.getpid(), confine.kernel.Calls.make\n"
+        "def broken(calls):\n"
+        "    if os.getpid() != parent:\n"
+        "        raise OSError(1, 'no limits today')\n"
+        "    make(calls)\n"
         "confine.kernel.Calls.make = broken\n"
         "zygote.main(",
     )

@@ -9,8 +9,10 @@ import builtins
 import math
 import os
 import resource
+from dataclasses import dataclass
+from sys import _getframe
 from types import CodeType, TracebackType
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.sandbox import wire
@@ -37,7 +39,8 @@ print(f(1))
 _exec, _eval, _compile = builtins.exec, builtins.eval, builtins.compile
 
 
-class Parent(NamedTuple):
+@dataclass(slots=True)
+class Parent:
     """What a child has from its warm parent.
 
     Attributes:
@@ -59,7 +62,8 @@ class Parent(NamedTuple):
     owner: object
 
 
-class Request(NamedTuple):
+@dataclass(slots=True)
+class Request:
     """What is run alike, made ready in the warm parent: most requests are like the one before.
 
     Attributes:
@@ -84,7 +88,7 @@ class Request(NamedTuple):
     def prepare(cls, limits: Limits, traced: bool, aliases: bool, parent: Parent) -> Request:
         channel = Channel(parent.guard.is_own_doing)
         stage = Stage(limits, traced, aliases, parent.reserve, channel, fresh=True)
-        stage.enter()
+        parent.clean.enter(stage)
         # One second above the timer that ends a run in good order.
         seconds = math.ceil(limits.cpu_seconds) + 1
         return cls(limits, traced, aliases, parent.jail.entry(limits), seconds, channel, stage)
@@ -97,7 +101,8 @@ class Request(NamedTuple):
         return nonce
 
 
-class _Codes(NamedTuple):
+@dataclass(slots=True)
+class _Codes:
     program: CodeType
     setup: CodeType | None
     call: CodeType | None
@@ -111,6 +116,7 @@ def main(items: list[Item], request: Request, parent: Parent) -> NoReturn:
         request: what all of them share; it was opened for this process.
         parent: the process that forked this one.
     """
+    parent.guard.begin(_getframe())
     try:
         try:
             request.entry.enter(parent.pid)
@@ -131,7 +137,7 @@ def main(items: list[Item], request: Request, parent: Parent) -> NoReturn:
                     request.channel,
                     fresh=False,
                 )
-                stage.enter()
+                parent.clean.enter(stage)
             _run_item(item, compiled, request, stage, parent)
             if parent.guard.disarm() or parent.surroundings.spent():
                 break  # What was tampered with, or left, must not meet the next Call.
@@ -168,11 +174,12 @@ def rehearse(parent: Parent) -> None:
             stage = Stage(
                 request.limits, traced, False, parent.reserve, request.channel, fresh=False
             )
-            stage.enter()
+            parent.clean.enter(stage)
             _run_item(item, {}, request, stage, parent)
             if parent.guard.disarm():
                 raise RuntimeError("the guard suspects the harness's own doing")
             parent.clean.restore(request.limits)
+            parent.jail.rehearse()
     resource.setrlimit(resource.RLIMIT_CPU, own_limit)
 
 
@@ -221,14 +228,14 @@ def _run(source: str, codes: _Codes, stage: Stage, channel: Channel, parent: Par
     reason = "the program ended before the Call"
     value: Any = None
     raised: BaseException | None = None
-    if recorder is not None:
-        recorder.start()
     guard = parent.guard
     guard.arm(channel.note, (parent, parent.owner))
+    for code in (codes.program, codes.setup, codes.call):
+        if code is not None:
+            guard.read(code)
+    if recorder is not None:
+        recorder.start()  # Now: it is told of every call, those of the harness too.
     try:
-        for code in codes:
-            if code is not None:
-                guard.read(code)
         _exec(codes.program, namespace)
         reason = "setup raised"
         if codes.setup is not None:

@@ -87,6 +87,7 @@ class Guard:
         self._references: list[int] = []
         self._tell: Callable[[str], None] | None = None
         self._told: set[str] = set()
+        self._root: FrameType | None = None
         self._busy: set[int] = set()  # threads: what one looks up must not hide what another does
         libraries = {os.path.dirname(os.__file__), *site.getsitepackages()}
         libraries.update(sysconfig.get_path(name) for name in ("platstdlib", "purelib", "platlib"))
@@ -95,6 +96,10 @@ class Guard:
         self._seals = _seals()
         self._getframe = sys._getframe
         sys.addaudithook(self._hook)
+
+    def begin(self, root: FrameType) -> None:
+        """Take the frame of the harness that all its own doing in this process comes from."""
+        self._root = root
 
     def arm(self, tell: Callable[[str], None], held: tuple[object, ...]) -> None:
         """Watch from now on.
@@ -110,6 +115,7 @@ class Guard:
     def disarm(self) -> bool:
         """Stop watching; True when something was told."""
         self._tell = None
+        self._held = ()
         return bool(self._told)
 
     def read(self, code: CodeType) -> None:
@@ -121,8 +127,13 @@ class Guard:
     def is_own_doing(self, frame: FrameType | None) -> bool:
         """Was the harness, of which this is a frame, entered where it may be?"""
         entered = None
-        while frame is not None and frame.f_code.co_filename.startswith(_HOME):
-            entered = frame.f_code
+        while frame is not None:
+            if frame is self._root:
+                return True
+            code = frame.f_code  # Once: CPython tells the hook of each look.
+            if not code.co_filename.startswith(_HOME):
+                break
+            entered = code
             frame = frame.f_back
         return entered is None or id(entered) in self._entries
 

@@ -32,7 +32,8 @@ _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
 
 _CAPABILITY_VERSION_3 = 0x20080522
-_LAST_FD = 0x7FFFFFFF
+LAST_FD = 0x7FFFFFFF
+"""The highest descriptor there can be."""
 
 # What every child calls goes by one function with one signature: setting up another costs a freshly
 # forked process more than the call does. Each number is that of x86-64, then the generic one.
@@ -164,7 +165,7 @@ def knows_close_range() -> bool:
     """True when the kernel can close all descriptors from one on (Linux 5.9)."""
     try:
         # The highest alone, which is not open.
-        _child_call("close_range", _NUMBERS["close_range"], _LAST_FD, _LAST_FD)
+        _child_call("close_range", _NUMBERS["close_range"], LAST_FD, LAST_FD)
     except OSError:
         return False
     return True
@@ -208,7 +209,7 @@ class Calls:
         self.add("prctl", _PR_SET_DUMPABLE, 0)
 
     def add_close_from(self, lowest: int) -> None:
-        self.add("close_range", lowest, _LAST_FD)
+        self.add("close_range", lowest, LAST_FD)
 
     def add_seccomp(self, program: bytearray) -> None:
         """See :func:`install_seccomp`."""

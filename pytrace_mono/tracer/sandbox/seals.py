@@ -1,29 +1,25 @@
 """Seals: are these mappings what they were? Asked after every Call, so it must be cheap.
 
 Looking at a value in Python counts a reference to it, which writes to it, and in a freshly forked
-process every first write to a page costs a copy of that page. So the memory of a mapping's table is
-compared as bytes with a copy of it; only where they differ are names and values looked at.
+process every first write to a page costs a copy of that page. CPython gives each dict a number that
+no dict had before whenever something in it changes (PEP 509). These numbers are read from memory, all
+in one call; only where one is new are names and values looked at.
 """
 
 from __future__ import annotations
 
 import ctypes
-import struct
 import sys
 from collections.abc import Callable, Mapping
 from gc import get_referents
-from operator import is_
-from typing import Any, NamedTuple
+from operator import is_, itemgetter
+from typing import Any
 
 # CPython's PyDictObject of a 64-bit build (Include/cpython/dictobject.h, 3.10 to 3.13): count, type,
-# used, version, keys, values, a word each. The table's head holds counters that change harmlessly.
+# used, version, keys, values, a word each.
 _DICT_BYTES = 48
-_KEYS_AT = 32
-_WORDS = 16
-_HEAD_BYTES = 40
-
-_AT_ONCE = 4096
-"""About how many bytes are compared at once: more would take fresh pages to put them together."""
+_VERSION_AT = 24
+_WORD = 8
 
 
 class Seals:
@@ -36,50 +32,26 @@ class Seals:
 
     def __init__(self, mappings: list[tuple[Mapping[Any, Any], tuple[Any, ...] | None]]) -> None:
         seals = [_Seal(mapping, kept) for mapping, kept in mappings]
-        found = [(seal, _table_of(seal.table) if _LAYOUT_KNOWN else None) for seal in seals]
-        self._closely = [seal for seal, table in found if table is None]
-        tables = [(seal, table) for seal, table in found if table is not None]
-        self._compared = [seal for seal, _ in tables]
-        self._words = _Places.at([(table.words_at, _WORDS) for _, table in tables])
-        self._entries: list[tuple[_Places, list[_Seal]]] = []
-        few: list[tuple[_Seal, _Table]] = []
-        for number, (seal, table) in enumerate(tables, 1):
-            few.append((seal, table))
-            if number == len(tables) or sum(each.size for _, each in few) >= _AT_ONCE:
-                places = _Places.at([(each.entries_at, each.size) for _, each in few])
-                self._entries.append((places, [each for each, _ in few]))
-                few = []
+        self._closely = [seal for seal in seals if not _VERSIONS_KNOWN or seal.table is None]
+        self._sealed = [seal for seal in seals if seal not in self._closely]
+        self._versions = _versions_of([seal.table for seal in self._sealed])
+        self.renew()
+
+    def renew(self) -> None:
+        """Suspect nothing of what changed until now."""
+        self._then = self._versions()
 
     def suspects(self) -> list[_Seal]:
-        """Those of the mappings that may be different now."""
-        # A table that has moved must not be read at its old place.
-        if self._words.differ():
-            return self._closely + self._compared
-        found = self._closely
-        for places, seals in self._entries:
-            if places.differ():
-                found = found + seals
-        return found
+        """Those of the mappings in which something may have changed."""
+        now = self._versions()
+        if now == self._then:
+            return self._closely
+        pairs = zip(self._sealed, now, self._then, strict=True)
+        return self._closely + [seal for seal, one, other in pairs if one != other]
 
     def changed(self) -> list[str]:
         """Names that stand for something else now, or for nothing."""
         return [name for seal in self.suspects() for name in seal.changed()]
-
-
-class _Places(NamedTuple):
-    """Places in memory, and what was there, one after another."""
-
-    now: tuple[ctypes.Array[ctypes.c_char], ...]
-    then: bytes
-
-    @classmethod
-    def at(cls, places: list[tuple[int, int]]) -> _Places:
-        """Remember so many bytes at each address."""
-        now = tuple((ctypes.c_char * size).from_address(address) for address, size in places)
-        return cls(now, b"".join(now))
-
-    def differ(self) -> bool:
-        return b"".join(self.now) != self.then
 
 
 class _Seal:
@@ -102,37 +74,26 @@ def _table_behind(mapping: Mapping[Any, Any]) -> Any:
     return found[0] if len(found) == 1 and type(found[0]) is dict else None
 
 
-class _Table(NamedTuple):
-    """Where a dict keeps what it holds: two words that lead to its entries, and these."""
-
-    words_at: int
-    entries_at: int
-    size: int
-
-    def content(self) -> bytes:
-        return ctypes.string_at(self.words_at, _WORDS) + ctypes.string_at(
-            self.entries_at, self.size
-        )
-
-
-def _table_of(mapping: Any) -> _Table | None:
-    """None where it cannot be read like that."""
-    if mapping is None:
-        return None
-    words_at = id(mapping) + _KEYS_AT
-    keys, values = struct.unpack("=QQ", ctypes.string_at(words_at, _WORDS))
-    size = dict.__sizeof__(mapping) - _DICT_BYTES - _HEAD_BYTES
-    if values or size <= 0:
-        return None
-    return _Table(words_at, keys + _HEAD_BYTES, size)
+def _versions_of(tables: list[Any]) -> Callable[[], tuple[int, ...]]:
+    """What reads the versions of these dicts, which must live as long."""
+    if not tables:
+        return tuple
+    places = [id(table) + _VERSION_AT for table in tables]
+    lowest = min(places)
+    # One view of the memory from the first to the last of them, of which only their words are read.
+    memory = (ctypes.c_ubyte * (max(places) + _WORD - lowest)).from_address(lowest)
+    words = memoryview(memory).cast("B").cast("Q")
+    # The first once more, because one alone would not come as a tuple.
+    read = itemgetter(0, *((place - lowest) // _WORD for place in places))
+    return lambda: read(words)[1:]
 
 
-def _layout_is_known() -> bool:
-    """Does a comparison of bytes notice every kind of change to a dict in this interpreter?"""
+def _versions_are_known() -> bool:
+    """Does every kind of change to a dict give it another version in this interpreter?"""
     if (
         sys.implementation.name != "cpython"
         or not (3, 10) <= sys.version_info[:2] <= (3, 13)
-        or ctypes.sizeof(ctypes.c_void_p) != 8
+        or ctypes.sizeof(ctypes.c_void_p) != _WORD
         or dict.__basicsize__ != _DICT_BYTES
         or hasattr(sys, "gettotalrefcount")
     ):
@@ -146,15 +107,11 @@ def _layout_is_known() -> bool:
     )
     for change in changes:
         table: dict[str, object] = {name: object() for name in "abc"}
-        before = _table_of(table)
-        if before is None or _table_of(table) != before:
-            return False
-        content = before.content()
-        change(table)
-        after = _table_of(table)
-        if after == before and after.content() == content:
+        version = _versions_of([table])
+        before = version()
+        if version() != before or change(table) is table or version() == before:
             return False
     return True
 
 
-_LAYOUT_KNOWN = _layout_is_known()
+_VERSIONS_KNOWN = _versions_are_known()

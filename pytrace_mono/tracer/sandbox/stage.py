@@ -177,18 +177,25 @@ class Clean:
         self._environment = dict(os.environ)
         self._seals = Seals([(sys.modules, ()), (vars(os.environ)["_data"], ())])
 
+    def enter(self, stage: Stage) -> None:
+        """Begin a Call; what its stage changes is no trace of an earlier one."""
+        stage.enter()
+        self._seals.renew()
+
     def restore(self, limits: Limits) -> None:
         sys.settrace(None)
         sys.setrecursionlimit(self._recursion_limit)
         sys.path[:] = self._path
+        suspected = self._seals.suspects()
         for name in (PROGRAM_NAME, "builtins"):
             sys.modules[name] = self._modules[name]
-        if self._seals.suspects():
+        if suspected:
             if "__main__" not in self._modules:
                 sys.modules.pop("__main__", None)
             sys.modules.update(self._modules)
             if dict(os.environ) != self._environment:
                 os.environ.clear()
                 os.environ.update(self._environment)
+        linecache.cache.pop(PROGRAM_FILE, None)
         random.seed(0)
         limit_processor(limits, _process_time())

@@ -15,6 +15,7 @@ import select
 import signal
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 from pytrace_mono.tracer.limits import Limits
@@ -88,14 +89,14 @@ class _Zygote:
         parent = child.Parent(os.getpid(), jail, reserve, guard, Clean(), surroundings, self)
         self._parent = parent
         plain = Surroundings(Setting(setting.level), folder)
-        child.rehearse(parent._replace(surroundings=plain))
+        child.rehearse(replace(parent, surroundings=plain))
         self._request: tuple[dict[str, Any], child.Request] | None = None
         gc.collect()
         gc.disable()
         gc.freeze()
 
     def serve(self) -> None:
-        signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(0))
+        signal.signal(signal.SIGTERM, _terminated)
         folder = self._scratch.outside if self._scratch is not None else None
         wire.write_all(self._replies, wire.pack_json({"folder": folder}))
         poll = select.poll()
@@ -185,6 +186,10 @@ class _Zygote:
     def _reply(self, ending: dict[str, Any]) -> None:
         body = ending.pop("body", b"")
         wire.write_all(self._replies, wire.pack(to_json(ending)) + wire.pack(body))
+
+
+def _terminated(signum: int, frame: object) -> None:
+    sys.exit(0)
 
 
 def _address_space() -> int:
