@@ -183,10 +183,10 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """A line put a value somewhere or took it away: ``verb`` is "puts" or "takes"."""
+    """A line put a value somewhere, took it away or printed it."""
 
     shown: Shown
-    verb: Literal["puts", "takes"]
+    verb: Literal["puts", "takes", "prints"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ def _forward(
         if sum(map(len, simulated)) <= LONGEST:
             break
     if not simulated:
-        return [f"{code(prompt.call.call)} is evaluated in one go and gives {show(value)}."]
+        return [f"{code(prompt.call.call)} gives {show(value)} in one go."]
     lines.extend(simulated)
     ends_the_call = main is not None and main.value == value and main is roots[-1]
     if not ends_the_call:

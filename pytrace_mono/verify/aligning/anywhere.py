@@ -49,6 +49,7 @@ class Anywhere:
         self._main = main
         self._known = known
         self._backward = backward
+        self._asked = shapes.normal(truth.run.trace.call or "")
 
     def finding(self, said: Said) -> Finding | None:
         """The finding on what needs no place; None where it needs one."""
@@ -68,6 +69,10 @@ class Anywhere:
             if node is None:
                 return conclude(claim, None, "not an expression")
             if not self._names_a_variable(node):
+                outcome = self._run.trace.outcome.value
+                if outcome is not None and shapes.normal(statement.expression) == self._asked:
+                    so = snapshot_meets(statement.shown, outcome)
+                    return conclude(claim, so, f"it gives {outcome.text[:200]}")
                 return self._unless_placed(said, self._arithmetic(claim, statement))
         if isinstance(statement, Gives) and statement.call is not None:
             return self._call(claim, statement)

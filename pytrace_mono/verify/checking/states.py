@@ -6,8 +6,7 @@ import ast
 from typing import Any
 
 from pytrace_mono.verify.checking.code import (
-    PUTS,
-    TAKES,
+    MOVES,
     moved_by,
     root_of,
     touches,
@@ -229,7 +228,7 @@ def _expression(context: Context, claim: Claim, said: Value, node: ast.expr) -> 
 
 def operand(context: Context, claim: Claim, said: Operand) -> Answer:
     """Whether a line put the value shown somewhere, or took it away."""
-    methods = PUTS if said.verb == "puts" else TAKES
+    methods = MOVES[said.verb]
     visits = [v for v in context.places.visits(claim.place) if moved_by(v.statement, methods)]
     if not visits:
         visits = [

@@ -10,10 +10,12 @@ from pytrace_mono.verify.claims import (
     Called,
     Condition,
     Gives,
+    Operand,
     Passes,
     Quoted,
     Raises,
     Reached,
+    Shown,
 )
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.sentence import Found, Rules, Sentence
@@ -241,11 +243,10 @@ def _aside(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     yield Found("quote", Quoted(s.code(m[1])))
 
 
-@EVENTS.add(rf"({C}) is evaluated in one go and gives ({V})", "in one go")
-def _in_one_go(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
-    shown = s.shown(m[2])
-    if shown is not None:
-        yield Found("answer", Gives(s.code(m[1]), shown))
+@EVENTS.add(rf"((?:{C}(?:, | and |, and )?)+) is printed", "is printed")
+def _printed(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+    for piece in re.findall(C, m[1]):
+        yield Found("value", Operand(Shown(s.code(piece)), "prints"))
 
 
 @EVENTS.add(
