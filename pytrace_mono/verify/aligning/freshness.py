@@ -46,7 +46,7 @@ class Freshness:
         if names & (visit.changes.keys() | touched(visit.statement)):
             return True
         return any(
-            _field(visit.before.get(owner), name) != _field(visit.changes[owner], name)
+            _field(visit.had(owner), name) != _field(visit.changes[owner], name)
             for name in names & self.segments.run.program.attributes
             for owner in visit.changes
         )

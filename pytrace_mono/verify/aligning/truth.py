@@ -219,7 +219,7 @@ class Truth:
         for other in moment.frame.visits:
             if other.start > visit.start:
                 break
-            before = other.before.get(said.expression)
+            before = other.had(said.expression)
             known = known or before is not None
             if before is not None and (
                 not before.exact or meets(said.was, literal_of(before.text)) is not False

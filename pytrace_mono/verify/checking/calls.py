@@ -56,7 +56,7 @@ def _result(frame: Frame, *, made: bool) -> Snapshot | None:
     if frame.ending != "return":
         return None
     if made and frame.name == "__init__":
-        return next((frame.own.get(name) for name in frame.arguments), None)
+        return next((frame.at(name, LATE) for name in frame.arguments), None)
     return frame.value
 
 
