@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -147,15 +147,21 @@ def known(trace: Trace, entry_point: str) -> Known:
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: the program cannot be parsed here.
     """
-    program = program_of(trace.program)
+    functions = program_of(trace.program).functions
     name = entry_point.rsplit(".", 1)[-1]
+    steps, start = trace.steps, trace.call_start
+    times: Iterable[int] = range(start, len(steps))
+    first, last = (steps[start], steps[-1]) if start < len(steps) else (None, None)
+    if first and last and first.function == name and (first.depth, first.frame) == (0, last.frame):
+        times = (start, len(steps) - 1)  # this activation is the whole of the Call
     begun: dict[int, Frame] = {}
-    for time, step in enumerate(trace.call_steps):
+    for time in times:
+        step = steps[time]
         if step.file is not None:
             continue
         if step.kind == "call":
             called = step.function.rsplit(".", 1)[-1]
-            definition = program.functions.get(step.line)
+            definition = functions.get(step.line)
             if definition is not None and called == definition.name == name:
                 given = dict(step.changes)
                 begun[step.frame] = Frame(

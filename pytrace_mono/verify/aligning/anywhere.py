@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from pytrace_mono.verify.aligning.truth import Truth, meets, snapshot_meets
 from pytrace_mono.verify.checking.comparing import NoLiteral, literal_of
-from pytrace_mono.verify.checking.places import is_written
 from pytrace_mono.verify.checking.whole import on_all, on_run
+from pytrace_mono.verify.checking.written import Written
 from pytrace_mono.verify.claims import (
     ANY,
     MENTION,
@@ -118,7 +118,8 @@ class Anywhere:
 
     def _call(self, claim: Claim, said: Gives) -> Finding:
         assert said.call is not None
-        frames = [f for f in self._run.called if is_written(said.call, f)]
+        written = Written(said.call)
+        frames = [f for f in self._run.called if written.began(f)]
         given = [f for f in frames if f.ending == "return" and f.value is not None]
         if not given:
             return conclude(claim, None, f"{said.call} was not recorded")
@@ -148,7 +149,8 @@ class Anywhere:
         named = [frame for frame in self._run.called if frame.name == name]
         if not named:
             return conclude(claim, None, f"no call of {name} was recorded")
-        made = [frame for frame in named if is_written(said.call, frame)]
+        written = Written(said.call)
+        made = [frame for frame in named if written.began(frame)]
         return conclude(claim, bool(made), "this call was not made", (made or named)[0].begins)
 
     def _result(self, claim: Claim, said: Gives) -> Finding | None:

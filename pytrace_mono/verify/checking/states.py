@@ -103,7 +103,7 @@ def _in_the_end(context: Context, claim: Claim, said: Value, node: ast.expr) -> 
 
 def _tell(context: Context, claim: Claim, root: str, step: int) -> None:
     """Keep which lines with side effects were narrated."""
-    visit = next((v for v in context.run.visits if v.start == step), None)
+    visit = context.places.visit_at(step)
     if visit is not None:
         if touches(visit, root):
             context.told.add(visit.label)

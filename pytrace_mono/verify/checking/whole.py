@@ -11,7 +11,7 @@ from typing import Any
 
 from pytrace_mono.verify.checking.comparing import NoLiteral, fits, literal_of
 from pytrace_mono.verify.checking.context import NO_RUN, Answer, Context, where
-from pytrace_mono.verify.checking.places import is_written
+from pytrace_mono.verify.checking.written import Written
 from pytrace_mono.verify.claims import Claim, Holds, Inputs, Quoted
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.program import Loop
@@ -114,7 +114,7 @@ def inputs(context: Context, claim: Claim, said: Inputs) -> Answer:
             call = context.run.trace.call
             if call is None or shown.text is None:
                 return None, "no Call was recorded", None
-            written = main is not None and is_written(shown.text, main)
+            written = main is not None and Written(shown.text).began(main)
             if not written and shapes.normal(call) != shapes.normal(shown.text):
                 return False, f"the Call that was run is {call:.200}", None
             continue

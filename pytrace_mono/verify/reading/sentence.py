@@ -93,6 +93,7 @@ def _next_word(template: str, position: int) -> int:
 
 
 _LABEL = re.compile(r"\[L(\d+)\]")
+_DIGITS = re.compile(r"\d+")
 
 Handler = Callable[[Sentence, "re.Match[str]"], Iterable[Found]]
 
@@ -114,8 +115,7 @@ class Rules:
 
     def __init__(self) -> None:
         self._rules: list[Rule] = []
-        # Templates come again and again, in one text and in the next.
-        self._matching = lru_cache(maxsize=8192)(self._find_matching)
+        self._matching = lru_cache(maxsize=2048)(self._find_matching)
 
     def add(self, pattern: str, *keys: str, open: bool = False) -> Callable[[Handler], Handler]:
         """Register a handler for a pattern; ``keys`` are texts of which one must occur."""
@@ -139,7 +139,8 @@ class Rules:
         """What the rules find, with its place in the template."""
         found: list[tuple[int, int, Found]] = []
         template = sentence.template
-        for rule in self._matching(template):
+        # Which number stands where matters to no pattern, so most sentences come again.
+        for rule in self._matching(_DIGITS.sub("0", template)):
             position = 0
             while (match := rule.pattern.search(template, position)) is not None:
                 start, end = match.span()
