@@ -157,8 +157,8 @@ class Aligner:
         }
         if len(names) != 1:
             return said
-        named = replace(statement, expression=names.pop())
-        return replace(said, claim=replace(said.claim, statement=named))
+        named = statement._replace(expression=names.pop())
+        return replace(said, claim=said.claim._replace(statement=named))
 
     def _across(self, telling: Telling, placed: list[int]) -> list[float]:
         """What it costs each statement to be told in another pass than the one before it."""
@@ -325,10 +325,10 @@ class Aligner:
 
     def _counted(self, said: Said, segment: Segment | None) -> Finding:
         claim, statement = said.claim, said.claim.statement
-        if not isinstance(statement, Passes) or statement.count is None or segment is None:
+        if not isinstance(statement, Passes) or statement.times is None or segment is None:
             return conclude(claim, None, "the run is too long to be laid along")
         possible = counts(said.words, claim.place, self._segments, self._main, segment)
         if possible is None:
             return conclude(claim, None, "what is counted is not clear")
         told = " or ".join(map(str, sorted(possible)))
-        return conclude(claim, statement.count in possible, f"it is {told} times")
+        return conclude(claim, statement.times in possible, f"it is {told} times")

@@ -166,7 +166,7 @@ def _changes(main: Frame, said: Changes) -> Answer:
     ran = [v for v in main.visits if v.label in lines]
     if lines <= {v.label for v in changed}:
         counts.add(len(ran))
-    if said.count in counts or (said.count is None and counts):
+    if said.times in counts or (said.times is None and counts):
         return True, "", changed[-1].start if changed else None
     told = sorted({v.label for v in changed})
     where = ", ".join(map(str, told)) or "no line"

@@ -285,7 +285,7 @@ class _Prose:
             loosely = not passes and self._pass is not None and not place.passes
             if loosely and self._pass is not None:
                 place = Place(place.line, ((None, self._pass),))
-                claim = replace(claim, place=place)
+                claim = claim._replace(place=place)
             words = (
                 phrase.words if phrase.kind != "loop" else self._clause(taken, template, a, phrase)
             )
