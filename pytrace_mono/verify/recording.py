@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from pytrace_mono.tracer.parsing import parse_expression
 from pytrace_mono.tracer.types import Snapshot, Step, Trace
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.program import Function, Loop, Program, names_in, own_names, program_of
+from pytrace_mono.verify.source import NoLiteral, literal_of
 
 LATE = 1 << 60
 """After the end of any run."""
@@ -196,7 +196,6 @@ class Run:
         self.called: list[Frame] = []
         self._holders: dict[str, list[tuple[Frame, History]]] = {}
         self._stack: list[Frame] = []
-        self._values: dict[str, Any] = {}
         start = trace.call_start
         for time, step in enumerate(trace.steps):
             if step.file is None:
@@ -324,19 +323,17 @@ class Run:
                 running.over = visit.end
 
     def value_of(self, snapshot: Snapshot) -> Any:
-        """The value of an exact Snapshot, read once.
+        """The value of an exact Snapshot.
 
         Raises:
             NotEvaluated: it is not exact.
         """
         if not snapshot.exact:
             raise NotEvaluated(f"{snapshot.text:.60} was not recorded exactly")
-        text = snapshot.text
         try:
-            return self._values[text]
-        except KeyError:
-            value = self._values[text] = ast.literal_eval(parse_expression(text))
-            return value
+            return literal_of(snapshot.text)
+        except NoLiteral as error:
+            raise NotEvaluated(f"{snapshot.text:.60} is no literal") from error
 
     def outer(self, name: str, frame: Frame, time: int) -> Snapshot | None:
         """A global, or a variable of an enclosing function, as it was at a time."""

@@ -15,7 +15,6 @@ from pytrace_mono.verify.aligning.order import misplaced
 from pytrace_mono.verify.aligning.path import ACROSS, TIED, Spot, lay
 from pytrace_mono.verify.aligning.segments import Moment, Segment, Segments
 from pytrace_mono.verify.aligning.truth import ABSENT, Truth, meets
-from pytrace_mono.verify.checking.comparing import literal_of
 from pytrace_mono.verify.claims import (
     ANY,
     MENTION,
@@ -30,6 +29,7 @@ from pytrace_mono.verify.findings import Finding
 from pytrace_mono.verify.program import effects_of, targets_of
 from pytrace_mono.verify.reading.telling import Said, Telling
 from pytrace_mono.verify.recording import Frame, Known, Run
+from pytrace_mono.verify.source import literal_of
 
 WRONG = 1.0
 """What a statement costs where it is not so."""

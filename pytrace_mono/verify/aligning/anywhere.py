@@ -6,7 +6,6 @@ import ast
 from collections.abc import Callable, Sequence
 
 from pytrace_mono.verify.aligning.truth import Truth, meets, snapshot_meets
-from pytrace_mono.verify.checking.comparing import NoLiteral, literal_of
 from pytrace_mono.verify.checking.whole import on_all, on_run
 from pytrace_mono.verify.checking.written import Written
 from pytrace_mono.verify.claims import (
@@ -25,6 +24,7 @@ from pytrace_mono.verify.findings import Finding, Status
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.telling import Said
 from pytrace_mono.verify.recording import Frame, Known
+from pytrace_mono.verify.source import NoLiteral, literal_of, parsed
 
 
 class Anywhere:
@@ -57,7 +57,7 @@ class Anywhere:
         if isinstance(statement, Condition) and not statement.expression.startswith(
             ("line ", "test ")
         ):
-            node = shapes.parsed(statement.expression)
+            node = parsed(statement.expression)
             if node is None:
                 return conclude(claim, None, "not an expression")
             if not self._names_a_variable(node):
@@ -65,7 +65,7 @@ class Anywhere:
         if isinstance(statement, Value) and said.words == MENTION:
             return self._mentioned(claim, statement)
         if isinstance(statement, Value) and statement.expression != ANY:
-            node = shapes.parsed(statement.expression)
+            node = parsed(statement.expression)
             if node is None:
                 return conclude(claim, None, "not an expression")
             if not self._names_a_variable(node):
@@ -164,7 +164,7 @@ class Anywhere:
 
     def _constraint(self, claim: Claim, said: Holds) -> Finding:
         main = self._main
-        node = shapes.parsed(said.expression)
+        node = parsed(said.expression)
         if main is None or node is None:
             return conclude(claim, None, "the run of the function was not recorded alone")
         names = {

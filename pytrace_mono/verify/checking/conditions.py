@@ -10,14 +10,14 @@ from pytrace_mono.verify.checking.places import Window
 from pytrace_mono.verify.claims import Claim, Condition, Place, Reached
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.program import Loop, names_in
-from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.recording import Visit
+from pytrace_mono.verify.source import parsed
 
 
 def condition(context: Context, claim: Claim, said: Condition) -> Answer:
     """Whether a condition came out as is said."""
     visits = context.places.visits(claim.place)
-    node = shapes.parsed(said.expression)
+    node = parsed(said.expression)
     if said.share is not None:
         return _share(context, visits, said, node)
     if said.expression.startswith("case "):

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pytrace_mono.tracer.types import Snapshot
-from pytrace_mono.verify.checking.comparing import NoLiteral, fits, literal_of, shows
+from pytrace_mono.verify.checking.comparing import fits, shows
 from pytrace_mono.verify.checking.context import NO_RUN, Answer, Context
 from pytrace_mono.verify.claims import Changes, Claim, Growth, History, Shown, Taken
 from pytrace_mono.verify.program import targets_of
 from pytrace_mono.verify.recording import Frame
+from pytrace_mono.verify.source import NoLiteral, literal_of
 
 
 def taken(context: Context, claim: Claim, said: Taken) -> Answer:

@@ -17,13 +17,13 @@ from pytrace_mono.verify.checking.context import Answer, Context, where
 from pytrace_mono.verify.claims import Claim, Operand, Shown, Value
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.program import names_in, own_names
-from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.recording import Visit
+from pytrace_mono.verify.source import parsed
 
 
 def value(context: Context, claim: Claim, said: Value) -> Answer:
     """Whether a variable or an expression was what is shown."""
-    node = shapes.parsed(said.expression)
+    node = parsed(said.expression)
     if node is None:
         return None, "not an expression", None
     root = root_of(node)
@@ -190,7 +190,7 @@ def has(context: Context, node: ast.expr, visit: Visit, shown: Shown, after: boo
 
 def _meant(context: Context, text: str, visit: Visit, value: Any) -> bool | None:
     """A value shown as an expression of recorded ones: ``total = 3 + x``."""
-    node = shapes.parsed(text)
+    node = parsed(text)
     if node is None:
         return None
     try:

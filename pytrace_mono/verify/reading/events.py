@@ -20,6 +20,7 @@ from pytrace_mono.verify.claims import (
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.sentence import Found, Rules, Sentence
 from pytrace_mono.verify.reading.shapes import COUNT, TIMES, VW, C, V
+from pytrace_mono.verify.source import is_literal, parsed
 
 EVENTS = Rules()
 
@@ -49,8 +50,8 @@ def _given(s: Sentence, words: str) -> Iterable[Found]:
 
 
 def _is_condition(code: str) -> bool:
-    node = shapes.parsed(code)
-    return node is not None and not shapes.is_literal(code)
+    node = parsed(code)
+    return node is not None and not is_literal(code)
 
 
 @EVENTS.add(rf"({C})(?: also| again| now| still)? holds ({COUNT}) of ({COUNT}) times", "times")
@@ -80,7 +81,7 @@ def _condition(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
 )
 def _asked(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     code = s.code(m[1])
-    node = shapes.parsed(code)
+    node = parsed(code)
     if isinstance(node, (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.Call)):
         yield Found("branch", Condition(code, m[3] is not None))
 
@@ -213,7 +214,7 @@ def _yields(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
 )
 def _raises(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     code = s.code(m[1])
-    node = shapes.parsed(code)
+    node = parsed(code)
     if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
         message = None
         if len(node.args) == 1 and isinstance(node.args[0], ast.Constant):

@@ -28,6 +28,7 @@ from pytrace_mono.verify.reading.masking import Masked, mask
 from pytrace_mono.verify.reading.sentence import Found, Sentence
 from pytrace_mono.verify.reading.tables import Table
 from pytrace_mono.verify.reading.values import VALUES
+from pytrace_mono.verify.source import parsed
 
 _LABELLED = re.compile(r"\[L\d+\]")
 _LABEL = re.compile(r"\[L(\d+)\]")
@@ -346,7 +347,7 @@ class _Reader:
 
 
 def _constant(text: str) -> bool:
-    node = shapes.parsed(text)
+    node = parsed(text)
     return node is not None and not any(isinstance(n, ast.Name) for n in ast.walk(node))
 
 
@@ -370,12 +371,11 @@ def _constraints(s: Sentence) -> list[tuple[int, int, Found]]:
 
 
 def _is_predicate(code: str) -> bool:
-    node = shapes.parsed(code)
+    node = parsed(code)
     if isinstance(node, ast.Call):
-        name = ast.unparse(node.func)
-        return name in ("isinstance", "all", "any") or name.rsplit(".", 1)[-1].startswith(
-            ("is", "starts", "ends")
-        )
+        if isinstance(node.func, ast.Name) and node.func.id in ("all", "any"):
+            return True
+        return (shapes.called(code) or "").startswith(("is", "starts", "ends"))
     if isinstance(node, ast.UnaryOp):
         return isinstance(node.op, ast.Not)
     return isinstance(node, (ast.Compare, ast.BoolOp))

@@ -13,6 +13,7 @@ from pytrace_mono.verify.claims import Kind, Shown, Statement
 from pytrace_mono.verify.program import Program
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.layout import Section
+from pytrace_mono.verify.source import is_literal, parsed
 
 _BARE_RESULTS = frozenset({"result", "output", "answer"})
 
@@ -57,7 +58,7 @@ class Sentence:
         """A subject: code that can have a value, or a bare word that the program binds."""
         if words.startswith("«"):
             code = self.code(words)
-            if shapes.parsed(code) is None or shapes.is_literal(code):
+            if parsed(code) is None or is_literal(code):
                 return None
             return code
         return words if words in self.program.bound else None
