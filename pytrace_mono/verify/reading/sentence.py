@@ -34,6 +34,7 @@ class Sentence:
         template: see :mod:`~pytrace_mono.verify.reading.masking`.
         codes: the pieces of the whole block, by number.
         subject: the variable that this block is about, for "it".
+        shape: the template with every number as 0.
     """
 
     template: str
@@ -43,9 +44,11 @@ class Sentence:
     section: Section
     line: int | None
     subject: str | None = None
+    shape: str = field(init=False)
     _used: bytearray = field(init=False)
 
     def __post_init__(self) -> None:
+        self.shape = _DIGITS.sub("0", self.template)
         self._used = bytearray(len(self.template))
 
     def code(self, words: str) -> str:
@@ -141,7 +144,7 @@ class Rules:
         found: list[tuple[int, int, Found]] = []
         template = sentence.template
         # Which number stands where matters to no pattern, so most sentences come again.
-        for rule in self._matching(_DIGITS.sub("0", template)):
+        for rule in self._matching(sentence.shape):
             position = 0
             while (match := rule.pattern.search(template, position)) is not None:
                 start, end = match.span()
