@@ -75,13 +75,15 @@ class _Reader:
 
     def _block(self, block: Block) -> None:
         start, above = block.start, self._context(block)
+        # What a program is for is no argument, in whichever direction the rest goes.
+        direction = self._direction if block.section == "run" else "forward"
         part = read_block(
             self._text[start : block.end],
             block.section,
             block.indent,
             above,
             self._program,
-            self._direction,
+            direction,
         )
         for claim in part.claims:
             kind, statement, place, text, first, last = claim
