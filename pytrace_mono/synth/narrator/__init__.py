@@ -5,7 +5,7 @@
     source      statements by line, loops, functions
     story       the flat recording as activations, visits and loops
     roles, overview, properties     what the program is for, before any value
-    clauses, conditions, inside     one statement in words
+    clauses, calls, conditions, inside  one statement in words
     forward, backward               the two monologues
     witness, undo                   a simpler input for the output; expressions solved for their parts
     detail                          how much of a long run is told
