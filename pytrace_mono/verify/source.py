@@ -16,6 +16,9 @@ _PLAIN = re.compile(r"-?(?:0|[1-9]\d{0,17})|'[ !#-&(-\[\]-~]*'|True|False|None")
 """Most literals; what they are needs no parser."""
 
 
+_BEGINNINGS = frozenset("[({'\"-0123456789")
+
+
 class NoLiteral(Exception):
     """The text is code, but no literal."""
 
@@ -25,9 +28,13 @@ def is_plain(text: str) -> bool:
     return _PLAIN.fullmatch(text) is not None
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def parsed(text: str) -> ast.expr | None:
     """The tree of an expression; None where it is none."""
+    return _tree(text)
+
+
+def _tree(text: str) -> ast.expr | None:
     try:
         return parse_expression(text.strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -50,12 +57,13 @@ def literal_of(text: str) -> Any:
     return found[0]
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _evaluated(text: str) -> tuple[Any, ...]:
     """The value alone, or nothing: that it is no literal is remembered too."""
     if text in _SPECIAL:
         return (_SPECIAL[text],)
-    node = parsed(text)
+    # Trees of long lists are much for the garbage collector to go through, and not asked for again.
+    node = _tree(text) if text[:1] in _BEGINNINGS else parsed(text)
     if node is None or isinstance(node, (ast.Name, ast.Compare, ast.Attribute, ast.Subscript)):
         return ()
     try:
