@@ -107,7 +107,7 @@ class Part(NamedTuple):
 
 
 # What a program is for is told of each of its Calls in the same words.
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def read_block(
     text: str,
     section: Section,
