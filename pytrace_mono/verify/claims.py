@@ -9,7 +9,7 @@ how the other works.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Kind = Literal[
     "value",
@@ -42,8 +42,7 @@ Moment = Literal["after", "state", "before"]
 """``after``: what the line made of it; ``before``: what it was; ``state``: either of the two."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """A value as a text shows it: written out, or by its type, size and ends.
 
     Attributes:
@@ -70,8 +69,7 @@ MENTION = "mentioned"
 """The words of a value that a text only mentions."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """``expression`` is ``shown``; where ``was`` is there, it went from that to this."""
 
     expression: str
@@ -80,8 +78,7 @@ class Value:
     was: Shown | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """A condition came out as ``held``; ``share`` (k of n times) where several checks are told."""
 
     expression: str
@@ -89,8 +86,7 @@ class Condition:
     share: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(NamedTuple):
     """The lines from ``first`` to ``last`` were reached, or passed over."""
 
     first: int
@@ -98,16 +94,14 @@ class Reached:
     ran: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Passes:
+class Passes(NamedTuple):
     """A loop ran so many times; None where only its end is told (``exhausted``: without a break)."""
 
-    count: int | None
+    times: int | None
     exhausted: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """The values that a loop gave its target, in order; ``elided`` where the middle is left out."""
 
     target: str
@@ -115,8 +109,7 @@ class Taken:
     elided: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(NamedTuple):
     """The values a variable had, newest first unless ``forwards``; ``elided`` as in :class:`Taken`."""
 
     name: str
@@ -125,8 +118,7 @@ class History:
     forwards: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Growth:
+class Growth(NamedTuple):
     """By how much a variable moved each time, or what was put at its end; ``each``: always by that."""
 
     name: str
@@ -134,17 +126,15 @@ class Growth:
     each: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(NamedTuple):
     """The lines that change a variable, and how often they did in this run."""
 
     name: str
     lines: tuple[int, ...]
-    count: int | None
+    times: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Gives:
+class Gives(NamedTuple):
     """A call gave a value: ``call`` is written out, ``f(...)``, or None for the function told of."""
 
     call: str | None
@@ -152,45 +142,39 @@ class Gives:
     how: Literal["returned", "yielded"] = "returned"
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
+class Called(NamedTuple):
     """A call was made."""
 
     call: str
 
 
-@dataclass(frozen=True, slots=True)
-class Raises:
+class Raises(NamedTuple):
     """An exception was raised, of a type and maybe with a message; or none was."""
 
     type: str
     message: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Holds:
+class Holds(NamedTuple):
     """An expression is true: at its line (constraint), or on every known Call (property)."""
 
     expression: str
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(NamedTuple):
     """The chosen input, parameter by parameter, or as the whole Call (name ``""``)."""
 
     values: tuple[tuple[str, Shown], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Operand:
-    """A line put a value somewhere or took it away: ``verb`` is "puts" or "takes"."""
+class Operand(NamedTuple):
+    """A line put a value somewhere, took it away or printed it."""
 
     shown: Shown
-    verb: Literal["puts", "takes"]
+    verb: Literal["puts", "takes", "prints"]
 
 
-@dataclass(frozen=True, slots=True)
-class Quoted:
+class Quoted(NamedTuple):
     """Code that stands in the program (on the line of the place, where there is one)."""
 
     code: str
@@ -215,8 +199,7 @@ Statement = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Which part of the run a Claim is about.
 
     Attributes:
@@ -235,8 +218,7 @@ class Place:
     over: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """One checkable statement.
 
     Attributes:
@@ -255,8 +237,7 @@ class Claim:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(NamedTuple):
     """A sentence that carries code and yields no claim."""
 
     text: str

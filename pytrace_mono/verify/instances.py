@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from pytrace_mono.tracer.types import Snapshot
-from pytrace_mono.verify.checking.comparing import NoLiteral, literal_of
+from pytrace_mono.verify.source import NoLiteral, literal_of
 
 _PREVIEW = re.compile(r"<(?P<name>[A-Za-z_]\w*)(?: (?P<rest>\w+=.*))?>", re.DOTALL)
 _FIELD = re.compile(r"([A-Za-z_]\w*)=")

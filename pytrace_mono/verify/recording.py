@@ -6,16 +6,32 @@ Times are indices of ``trace.steps``, so that whatever is decided can be shown a
 from __future__ import annotations
 
 import ast
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from pytrace_mono.tracer.parsing import parse_expression
 from pytrace_mono.tracer.types import Snapshot, Step, Trace
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.program import Function, Loop, Program, names_in, own_names, program_of
+from pytrace_mono.verify.source import NoLiteral, literal_of
 
 LATE = 1 << 60
 """After the end of any run."""
+_NOTHING: Mapping[str, Snapshot] = {}
+"""What most lines change; one for all, as a long run has very many visits."""
+
+
+class History(NamedTuple):
+    """What a variable of a frame became, and from which time on; None where it was deleted."""
+
+    times: list[int]
+    values: list[Snapshot | None]
+
+    def at(self, time: int) -> Snapshot | None:
+        """The value at a time."""
+        index = bisect_right(self.times, time) - 1
+        return self.values[index] if index >= 0 else None
 
 
 @dataclass(eq=False, slots=True)
@@ -29,7 +45,7 @@ class Frame:
     depth: int
     begins: int
     caller: Visit | None
-    own: dict[str, Snapshot] = field(default_factory=dict)
+    histories: dict[str, History] = field(default_factory=dict)
     visits: list[Visit] = field(default_factory=list)
     yields: list[tuple[int, Snapshot]] = field(default_factory=list)
     ending: str | None = None
@@ -41,6 +57,20 @@ class Frame:
         """The function's own name without its owners."""
         return self.function.rsplit(".", 1)[-1]
 
+    def at(self, name: str, time: int) -> Snapshot | None:
+        """One of its variables at a time."""
+        history = self.histories.get(name)
+        return history.at(time) if history is not None else None
+
+    def become(self, name: str, value: Snapshot | None, time: int) -> None:
+        """Note what a variable is from now on."""
+        history = self.histories.get(name)
+        if history is None:
+            self.histories[name] = History([time], [value])
+        elif history.values[-1] is not value:
+            history.times.append(time)
+            history.values.append(value)
+
 
 @dataclass(eq=False, slots=True)
 class Visit:
@@ -50,8 +80,7 @@ class Visit:
     statement: ast.stmt
     frame: Frame
     start: int
-    before: dict[str, Snapshot]
-    changes: dict[str, Snapshot] = field(default_factory=dict)
+    changes: Mapping[str, Snapshot] = field(default_factory=lambda: _NOTHING)
     deleted: tuple[str, ...] = ()
     raised: Snapshot | None = None
     end: int = LATE
@@ -62,7 +91,22 @@ class Visit:
         if name in self.deleted:
             return None
         found = self.changes.get(name)
-        return found if found is not None else self.before.get(name)
+        return found if found is not None else self.frame.at(name, self.start)
+
+    def had(self, name: str) -> Snapshot | None:
+        """A variable of the frame when this began to run."""
+        return self.frame.at(name, self.start)
+
+    @property
+    def before(self) -> dict[str, Snapshot]:
+        """All variables of the frame when this began to run."""
+        found = ((name, self.frame.at(name, self.start)) for name in self.frame.histories)
+        return {name: value for name, value in found if value is not None}
+
+    def learn(self, changes: Mapping[str, Snapshot]) -> None:
+        """Add to what it changed."""
+        if changes:
+            self.changes = {**self.changes, **changes} if self.changes else changes
 
 
 @dataclass(eq=False, slots=True)
@@ -103,15 +147,21 @@ def known(trace: Trace, entry_point: str) -> Known:
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: the program cannot be parsed here.
     """
-    program = program_of(trace.program)
+    functions = program_of(trace.program).functions
     name = entry_point.rsplit(".", 1)[-1]
+    steps, start = trace.steps, trace.call_start
+    times: Iterable[int] = range(start, len(steps))
+    first, last = (steps[start], steps[-1]) if start < len(steps) else (None, None)
+    if first and last and first.function == name and (first.depth, first.frame) == (0, last.frame):
+        times = (start, len(steps) - 1)  # this activation is the whole of the Call
     begun: dict[int, Frame] = {}
-    for time, step in enumerate(trace.call_steps):
+    for time in times:
+        step = steps[time]
         if step.file is not None:
             continue
         if step.kind == "call":
             called = step.function.rsplit(".", 1)[-1]
-            definition = program.functions.get(step.line)
+            definition = functions.get(step.line)
             if definition is not None and called == definition.name == name:
                 given = dict(step.changes)
                 begun[step.frame] = Frame(
@@ -144,9 +194,8 @@ class Run:
         self.visits: list[Visit] = []
         self.rounds: list[Round] = []
         self.called: list[Frame] = []
-        self._events: dict[str, list[tuple[int, Frame | None, Snapshot]]] = {}
+        self._holders: dict[str, list[tuple[Frame, History]]] = {}
         self._stack: list[Frame] = []
-        self._values: dict[str, Any] = {}
         start = trace.call_start
         for time, step in enumerate(trace.steps):
             if step.file is None:
@@ -170,7 +219,7 @@ class Run:
             return
         if kind == "resume":
             if frame.visits:
-                frame.visits[-1].changes.update(step.changes)
+                frame.visits[-1].learn(step.changes)
             self._stack.append(frame)
             return
         self._settle(frame, time)
@@ -197,7 +246,7 @@ class Run:
         arguments = dict(step.changes)
         frame = Frame(step.frame, step.function, definition, arguments, step.depth, time, caller)
         for name, value in arguments.items():
-            self._note(time, frame, name, value)
+            frame.become(name, value, time)
         self.frames[step.frame] = frame
         self._stack.append(frame)
         if counts:
@@ -215,15 +264,14 @@ class Run:
             or last.statement is not statement
             or not self.program.is_spread_out(statement)
         ):
-            visit = Visit(label, statement, frame, time, dict(frame.own))
+            visit = Visit(label, statement, frame, time)
             if last is not None:
                 last.next = visit
             frame.visits.append(visit)
             if counts:
                 self.visits.append(visit)
             last = visit
-        if step.changes:
-            last.changes.update(step.changes)
+        last.learn(step.changes)
         if step.deleted:
             last.deleted = (*last.deleted, *step.deleted)
 
@@ -234,23 +282,17 @@ class Run:
         last = frame.visits[-1]
         last.end = time
         for name, value in last.changes.items():
-            if frame.own.get(name) is not value:
-                self._note(time, frame, name, value)
+            frame.become(name, value, time)
         for name in last.deleted:
-            frame.own.pop(name, None)
+            frame.become(name, None, time)
         return last
-
-    def _note(self, time: int, frame: Frame, name: str, value: Snapshot) -> None:
-        frame.own[name] = value
-        owner: Frame | None = frame
-        if frame.definition is not None and name not in own_names(frame.definition):
-            owner = None  # a global, or an enclosing function's
-        self._events.setdefault(name, []).append((time, owner, value))
 
     def _count_passes(self, frame: Frame) -> None:
         active: dict[Loop, Round] = {}
         for visit in frame.visits:
             around = self.program.loops_around(visit.statement)
+            if not around and not active:
+                continue
             for loop in [loop for loop in active if loop not in around]:
                 active.pop(loop).ends = visit.start
             for loop in around:
@@ -281,34 +323,44 @@ class Run:
                 running.over = visit.end
 
     def value_of(self, snapshot: Snapshot) -> Any:
-        """The value of an exact Snapshot, read once.
+        """The value of an exact Snapshot.
 
         Raises:
             NotEvaluated: it is not exact.
         """
         if not snapshot.exact:
             raise NotEvaluated(f"{snapshot.text:.60} was not recorded exactly")
-        text = snapshot.text
         try:
-            return self._values[text]
-        except KeyError:
-            value = self._values[text] = ast.literal_eval(parse_expression(text))
-            return value
+            return literal_of(snapshot.text)
+        except NoLiteral as error:
+            raise NotEvaluated(f"{snapshot.text:.60} is no literal") from error
 
     def outer(self, name: str, frame: Frame, time: int) -> Snapshot | None:
         """A global, or a variable of an enclosing function, as it was at a time."""
         if frame.definition is not None and name in own_names(frame.definition):
             return None
-        found = None
-        activations: set[int] = set()
-        for when, owner, value in self._events.get(name, ()):
-            if owner is not None and owner.definition is not None:
+        found, since = None, -1
+        activations = 0
+        for owner, history in self._holding(name):
+            definition = owner.definition
+            if definition is not None and name in own_names(definition):
                 if owner is frame or not self._encloses(owner, frame):
                     continue
-                activations.add(owner.number)
-            if when <= time:
-                found = value
-        return found if len(activations) < 2 else None  # which one is meant is not recorded
+                activations += 1
+            index = bisect_right(history.times, time) - 1
+            while index >= 0 and history.values[index] is None:
+                index -= 1
+            if index >= 0 and history.times[index] >= since:
+                found, since = history.values[index], history.times[index]
+        return found if activations < 2 else None  # which one is meant is not recorded
+
+    def _holding(self, name: str) -> list[tuple[Frame, History]]:
+        """Every frame that has a variable of that name, its own or another's."""
+        if name not in self._holders:
+            self._holders[name] = [
+                (f, f.histories[name]) for f in self.frames.values() if name in f.histories
+            ]
+        return self._holders[name]
 
     def _encloses(self, owner: Frame, frame: Frame) -> bool:
         if owner.definition is None or frame.definition is None:
@@ -319,7 +371,7 @@ class Run:
 
     def snapshot(self, name: str, visit: Visit, *, after: bool) -> Snapshot | None:
         """A variable as a visit saw it before it ran, or left it."""
-        found = visit.after(name) if after else visit.before.get(name)
+        found = visit.after(name) if after else visit.had(name)
         if found is None and name not in visit.deleted:
             found = self.outer(name, visit.frame, visit.end if after else visit.start)
         return found

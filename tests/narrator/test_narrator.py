@@ -11,12 +11,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from telling import PROGRAMS, problem, program, said
+from telling import PROGRAMS, problem, program, recorded, said
 
 from pytrace_mono import tasks
 from pytrace_mono.records import Direction
 from pytrace_mono.synth import Narrator, synthesize
 from pytrace_mono.tracer import Sandbox
+from pytrace_mono.verify import Evidence, check
 
 GOLDEN = Path(__file__).parent / "golden"
 SHOWN = [
@@ -169,6 +170,34 @@ def test_statements_that_must_not_have_run_are_argued_from(box: Sandbox) -> None
     """
     text = said(box, problem(code, "has_even([1, 3])"), 0, "backward")
     assert "[L5] would have changed it, so it must not run" in text
+
+
+@pytest.mark.parametrize(
+    ("line", "call"),
+    [
+        ("for item in items: found = True", "has_any([])"),
+        ("while len(items) > 3: found = True", "has_any([1, 3])"),
+        ("if len(items) > 3: found = True", "has_any([1, 3])"),
+    ],
+)
+def test_a_body_on_the_line_of_its_header_that_did_not_run(
+    box: Sandbox, line: str, call: str
+) -> None:
+    code = f"def has_any(items):\n    found = False\n    {line}\n    return found\n"
+    text = said(box, problem(code, call), 0, "backward")
+    assert "[L3] would have changed it, so it must not run" in text
+    trace = recorded(box, code, call)
+    assert not check(text, Evidence(trace, "has_any"), "backward").contradicted
+
+
+def test_a_body_on_the_line_of_its_header_that_ran_is_not_said_to_be_skipped(
+    box: Sandbox,
+) -> None:
+    code = "def last(items):\n    for item in items: found = item\n    return found\n"
+    told = "[L2] would have changed it, so it must not run."
+    for call in ("last([1])", "last([1, 2])"):
+        trace = recorded(box, code, call)
+        assert check(told, Evidence(trace, "last"), "backward").contradicted
 
 
 INLINE = """

@@ -1286,7 +1286,7 @@ def _setup(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> 
 
 
 @claim("forward", "whole", rf"So {C} as a whole is {V}")
-@claim("forward", "whole", rf"^{C} is evaluated in one go and gives {V}")
+@claim("forward", "whole", rf"^{C} gives {V} in one go")
 def _whole(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> bool | None:
     same = bullet.code(match[1]) == reader.prompt.call.call
     return same and bullet.shows(match[2])(reader.prompt.trace.outcome.value)

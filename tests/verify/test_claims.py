@@ -153,3 +153,21 @@ def test_by_how_much_a_variable_moved_is_held_against_its_changes(
     assert checked.findings[-1].status == status
     assert {f.status for f in checked.findings[:-1]} == {"holds"}
     assert not checked.reading.unread
+
+
+def test_what_is_printed_is_what_the_line_was_given() -> None:
+    code = "def shout(word):\n    print(word, len(word))\n"
+    with Sandbox() as box:
+        evidence = Evidence(box.trace(code, "shout('hi')"), "shout")
+    assert not check("[L2] `'hi'` and `2` is printed.", evidence, "forward").contradicted
+    assert check("[L2] `'ho'` and `2` is printed.", evidence, "forward").contradicted
+
+
+def test_a_call_that_resumes_a_generator_is_read_and_held_against_what_it_gave() -> None:
+    code = "def count():\n    yield 1\n    yield 2\n"
+    with Sandbox() as box:
+        trace = box.trace(code, "next(gen)", "gen = count()\nnext(gen)")
+    told = "`next(gen)` gives `2` in one go."
+    right = check(told, Evidence(trace, "count"), "forward")
+    assert [f.status for f in right.findings] == ["holds"] and not right.reading.unread
+    assert check(told.replace("2", "1"), Evidence(trace, "count"), "forward").contradicted

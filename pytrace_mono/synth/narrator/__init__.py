@@ -5,7 +5,7 @@
     source      statements by line, loops, functions
     story       the flat recording as activations, visits and loops
     roles, overview, properties     what the program is for, before any value
-    clauses, conditions, inside     one statement in words
+    clauses, calls, conditions, inside  one statement in words
     forward, backward               the two monologues
     witness, undo                   a simpler input for the output; expressions solved for their parts
     detail                          how much of a long run is told
@@ -132,7 +132,7 @@ def _forward(
         if sum(map(len, simulated)) <= LONGEST:
             break
     if not simulated:
-        return [f"{code(prompt.call.call)} is evaluated in one go and gives {show(value)}."]
+        return [f"{code(prompt.call.call)} gives {show(value)} in one go."]
     lines.extend(simulated)
     ends_the_call = main is not None and main.value == value and main is roots[-1]
     if not ends_the_call:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import ast
 
-from pytrace_mono.synth.narrator.clauses import branch_taken
-from pytrace_mono.synth.narrator.conditions import opposite
+from pytrace_mono.synth.narrator.conditions import branch_taken, opposite
 from pytrace_mono.synth.narrator.origins import Origins
 from pytrace_mono.synth.narrator.slicing import Slice
 from pytrace_mono.synth.narrator.source import Loop, Source, names_read

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection
+from functools import lru_cache
 
+from pytrace_mono.synth.narrator.story import Visit
 from pytrace_mono.synth.narrator.values import Known
 from pytrace_mono.synth.narrator.wording import code, listing
 from pytrace_mono.verify.expressions import NotEvaluated
@@ -169,3 +171,30 @@ def came_out(test: ast.expr, known: Known) -> bool | None:
         return bool(known.evaluate(test))
     except NotEvaluated:
         return None
+
+
+def branch_taken(visit: Visit) -> bool:
+    """Whether the body of an ``if`` was entered, read off where the run went next."""
+    statement = visit.statement
+    assert isinstance(statement, ast.If)
+    if statement.body[0].lineno == statement.lineno:  # `if x: return y` on one line
+        if not any(isinstance(part, ast.Call) for part in ast.walk(statement.test)):
+            holds = came_out(statement.test, Known(visit.before, ()))
+            if holds is not None:
+                return holds
+        follower = visit.follower
+        leaves = isinstance(statement.body[-1], (ast.Return, ast.Raise, ast.Break, ast.Continue))
+        walrus = {
+            part.target.id for part in ast.walk(statement.test) if isinstance(part, ast.NamedExpr)
+        }
+        return bool(set(visit.changes) - walrus) or (leaves and follower is None)
+    follower = visit.follower
+    if follower is None or follower.statement is None:
+        return False
+    return follower.statement in _statements_of_body(statement)
+
+
+@lru_cache(maxsize=1024)
+def _statements_of_body(statement: ast.If) -> frozenset[ast.stmt]:
+    inside = (node for part in statement.body for node in ast.walk(part))
+    return frozenset(node for node in inside if isinstance(node, ast.stmt))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 
-from pytrace_mono.synth.narrator.clauses import Clauses, call_text, result_of, returned
+from pytrace_mono.synth.narrator.calls import call_text, result_of, returned
+from pytrace_mono.synth.narrator.clauses import Clauses
 from pytrace_mono.synth.narrator.conditions import came_out, sides_of, verdict
 from pytrace_mono.synth.narrator.detail import Detail
 from pytrace_mono.synth.narrator.inside import steps_inside

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import groupby
 
-from pytrace_mono.synth.narrator.clauses import Clauses, branch_taken
-from pytrace_mono.synth.narrator.conditions import again, sides_of, verdict
+from pytrace_mono.synth.narrator.clauses import Clauses
+from pytrace_mono.synth.narrator.conditions import again, branch_taken, sides_of, verdict
 from pytrace_mono.synth.narrator.detail import Detail, path_of, told_passes
 from pytrace_mono.synth.narrator.sentences import Item
 from pytrace_mono.synth.narrator.story import (

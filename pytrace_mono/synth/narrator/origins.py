@@ -6,8 +6,8 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pytrace_mono.synth.narrator.clauses import branch_taken, call_text
-from pytrace_mono.synth.narrator.conditions import opposite
+from pytrace_mono.synth.narrator.calls import call_text
+from pytrace_mono.synth.narrator.conditions import branch_taken, opposite
 from pytrace_mono.synth.narrator.slicing import MOST_VALUES, Slice
 from pytrace_mono.synth.narrator.source import Loop, names_read
 from pytrace_mono.synth.narrator.story import Activation, Visit, loop_values, visits

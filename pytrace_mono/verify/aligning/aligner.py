@@ -15,7 +15,6 @@ from pytrace_mono.verify.aligning.order import misplaced
 from pytrace_mono.verify.aligning.path import ACROSS, TIED, Spot, lay
 from pytrace_mono.verify.aligning.segments import Moment, Segment, Segments
 from pytrace_mono.verify.aligning.truth import ABSENT, Truth, meets
-from pytrace_mono.verify.checking.comparing import literal_of
 from pytrace_mono.verify.claims import (
     ANY,
     MENTION,
@@ -30,6 +29,7 @@ from pytrace_mono.verify.findings import Finding
 from pytrace_mono.verify.program import effects_of, targets_of
 from pytrace_mono.verify.reading.telling import Said, Telling
 from pytrace_mono.verify.recording import Frame, Known, Run
+from pytrace_mono.verify.source import literal_of
 
 WRONG = 1.0
 """What a statement costs where it is not so."""
@@ -157,8 +157,8 @@ class Aligner:
         }
         if len(names) != 1:
             return said
-        named = replace(statement, expression=names.pop())
-        return replace(said, claim=replace(said.claim, statement=named))
+        named = statement._replace(expression=names.pop())
+        return replace(said, claim=said.claim._replace(statement=named))
 
     def _across(self, telling: Telling, placed: list[int]) -> list[float]:
         """What it costs each statement to be told in another pass than the one before it."""
@@ -325,10 +325,10 @@ class Aligner:
 
     def _counted(self, said: Said, segment: Segment | None) -> Finding:
         claim, statement = said.claim, said.claim.statement
-        if not isinstance(statement, Passes) or statement.count is None or segment is None:
+        if not isinstance(statement, Passes) or statement.times is None or segment is None:
             return conclude(claim, None, "the run is too long to be laid along")
         possible = counts(said.words, claim.place, self._segments, self._main, segment)
         if possible is None:
             return conclude(claim, None, "what is counted is not clear")
         told = " or ".join(map(str, sorted(possible)))
-        return conclude(claim, statement.count in possible, f"it is {told} times")
+        return conclude(claim, statement.times in possible, f"it is {told} times")

@@ -6,9 +6,8 @@ import ast
 from collections.abc import Callable, Sequence
 
 from pytrace_mono.verify.aligning.truth import Truth, meets, snapshot_meets
-from pytrace_mono.verify.checking.comparing import NoLiteral, literal_of
-from pytrace_mono.verify.checking.places import is_written
 from pytrace_mono.verify.checking.whole import on_all, on_run
+from pytrace_mono.verify.checking.written import Written
 from pytrace_mono.verify.claims import (
     ANY,
     MENTION,
@@ -25,6 +24,7 @@ from pytrace_mono.verify.findings import Finding, Status
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.telling import Said
 from pytrace_mono.verify.recording import Frame, Known
+from pytrace_mono.verify.source import NoLiteral, literal_of, parsed
 
 
 class Anywhere:
@@ -49,6 +49,7 @@ class Anywhere:
         self._main = main
         self._known = known
         self._backward = backward
+        self._asked = shapes.normal(truth.run.trace.call or "")
 
     def finding(self, said: Said) -> Finding | None:
         """The finding on what needs no place; None where it needs one."""
@@ -56,7 +57,7 @@ class Anywhere:
         if isinstance(statement, Condition) and not statement.expression.startswith(
             ("line ", "test ")
         ):
-            node = shapes.parsed(statement.expression)
+            node = parsed(statement.expression)
             if node is None:
                 return conclude(claim, None, "not an expression")
             if not self._names_a_variable(node):
@@ -64,10 +65,14 @@ class Anywhere:
         if isinstance(statement, Value) and said.words == MENTION:
             return self._mentioned(claim, statement)
         if isinstance(statement, Value) and statement.expression != ANY:
-            node = shapes.parsed(statement.expression)
+            node = parsed(statement.expression)
             if node is None:
                 return conclude(claim, None, "not an expression")
             if not self._names_a_variable(node):
+                outcome = self._run.trace.outcome.value
+                if outcome is not None and shapes.normal(statement.expression) == self._asked:
+                    so = snapshot_meets(statement.shown, outcome)
+                    return conclude(claim, so, f"it gives {outcome.text[:200]}")
                 return self._unless_placed(said, self._arithmetic(claim, statement))
         if isinstance(statement, Gives) and statement.call is not None:
             return self._call(claim, statement)
@@ -113,7 +118,8 @@ class Anywhere:
 
     def _call(self, claim: Claim, said: Gives) -> Finding:
         assert said.call is not None
-        frames = [f for f in self._run.called if is_written(said.call, f)]
+        written = Written(said.call)
+        frames = [f for f in self._run.called if written.began(f)]
         given = [f for f in frames if f.ending == "return" and f.value is not None]
         if not given:
             return conclude(claim, None, f"{said.call} was not recorded")
@@ -143,7 +149,8 @@ class Anywhere:
         named = [frame for frame in self._run.called if frame.name == name]
         if not named:
             return conclude(claim, None, f"no call of {name} was recorded")
-        made = [frame for frame in named if is_written(said.call, frame)]
+        written = Written(said.call)
+        made = [frame for frame in named if written.began(frame)]
         return conclude(claim, bool(made), "this call was not made", (made or named)[0].begins)
 
     def _result(self, claim: Claim, said: Gives) -> Finding | None:
@@ -157,7 +164,7 @@ class Anywhere:
 
     def _constraint(self, claim: Claim, said: Holds) -> Finding:
         main = self._main
-        node = shapes.parsed(said.expression)
+        node = parsed(said.expression)
         if main is None or node is None:
             return conclude(claim, None, "the run of the function was not recorded alone")
         names = {

@@ -13,8 +13,8 @@ from typing import Any
 
 from pytrace_mono.verify.aligning.segments import Segments
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
-from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.recording import Run, Visit
+from pytrace_mono.verify.source import parsed
 
 _Key = tuple[str, str, str]
 _MIRRORED: dict[type[ast.AST], type[ast.AST]] = {
@@ -76,7 +76,7 @@ class Computed:
 
 @lru_cache(maxsize=1024)
 def _literal_key(expression: str) -> _Key | None:
-    node = shapes.parsed(expression)
+    node = parsed(expression)
     parts = _operation(node) if node is not None else None
     if parts is None or any(isinstance(n, (ast.Name, ast.Call)) for n in ast.walk(parts[1])):
         return None

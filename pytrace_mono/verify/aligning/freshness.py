@@ -17,8 +17,8 @@ from pytrace_mono.verify.claims import Condition, Value
 from pytrace_mono.verify.findings import Finding
 from pytrace_mono.verify.instances import instance_of
 from pytrace_mono.verify.program import effects_of, targets_of
-from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.telling import Said, Telling
+from pytrace_mono.verify.source import parsed
 
 _AFTER = re.compile(
     r"\b(?:still|stays?|stayed|remains?|remained|unchanged|keeps?|kept|now|becomes?|became|goes|moves|jumps|"
@@ -46,7 +46,7 @@ class Freshness:
         if names & (visit.changes.keys() | touched(visit.statement)):
             return True
         return any(
-            _field(visit.before.get(owner), name) != _field(visit.changes[owner], name)
+            _field(visit.had(owner), name) != _field(visit.changes[owner], name)
             for name in names & self.segments.run.program.attributes
             for owner in visit.changes
         )
@@ -205,7 +205,7 @@ def touched(statement: ast.stmt) -> frozenset[str]:
 @lru_cache(maxsize=1024)
 def _names(expression: str) -> set[str]:
     """The variable that is told of, itself, an item of it or how long it is; none of a calculation."""
-    node = shapes.parsed(expression)
+    node = parsed(expression)
     if isinstance(node, ast.Call) and ast.unparse(node.func) == "len" and len(node.args) == 1:
         node = node.args[0]
     while isinstance(node, (ast.Subscript, ast.Attribute)):

@@ -8,10 +8,10 @@ from typing import Any
 
 from pytrace_mono.tracer.types import Snapshot
 from pytrace_mono.verify.aligning.computed import parts_of
-from pytrace_mono.verify.checking.comparing import NoLiteral, literal_of
 from pytrace_mono.verify.expressions import NotEvaluated
 from pytrace_mono.verify.instances import instance_of
 from pytrace_mono.verify.recording import Run, Visit
+from pytrace_mono.verify.source import NoLiteral, literal_of
 
 
 class Occurring:
@@ -62,7 +62,7 @@ class Occurring:
             if isinstance(node, ast.expr) and not isinstance(node, (ast.Constant, ast.Name)):
                 try:
                     self._add(self._run.evaluate(node, visit, after=False))
-                except (NotEvaluated, ValueError, SyntaxError):
+                except NotEvaluated:
                     continue
 
     def _add(self, value: Any) -> None:

@@ -146,7 +146,7 @@ class Segments:
         caller = moment.frame.caller
         while found is None and caller is not None:
             caller = _latest(caller, moment.time)
-            found = caller.before.get(name)
+            found = caller.had(name)
             caller = caller.frame.caller
         return found
 

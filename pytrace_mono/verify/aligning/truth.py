@@ -13,13 +13,14 @@ from pytrace_mono.verify.aligning.computed import Computed
 from pytrace_mono.verify.aligning.occurring import Occurring
 from pytrace_mono.verify.aligning.segments import Moment, Segments
 from pytrace_mono.verify.checking.code import moved_by
-from pytrace_mono.verify.checking.comparing import NoLiteral, equal, fits, literal_of, shows
+from pytrace_mono.verify.checking.comparing import equal, fits, shows
 from pytrace_mono.verify.claims import ANY, Condition, Gives, Operand, Raises, Reached, Shown, Value
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.instances import Instance, instance_of
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.telling import Said
 from pytrace_mono.verify.recording import Frame, Run
+from pytrace_mono.verify.source import NoLiteral, literal_of, parsed
 
 _NUMBERS = (int, float)
 
@@ -120,7 +121,7 @@ class Truth:
 
     def _evaluate(self, expression: str, moment: Moment) -> Any:
         if expression not in self._nodes:
-            self._nodes[expression] = shapes.parsed(expression)
+            self._nodes[expression] = parsed(expression)
         node = self._nodes[expression]
         if node is None:
             return _UNKNOWN
@@ -145,7 +146,7 @@ class Truth:
                 continue
             try:
                 names[part.id] = self.run.value_of(found)
-            except (NotEvaluated, ValueError, SyntaxError):
+            except NotEvaluated:
                 return _UNKNOWN
         try:
             return evaluate(_with_fields(node, names), names, self.run.program.bound)
@@ -219,7 +220,7 @@ class Truth:
         for other in moment.frame.visits:
             if other.start > visit.start:
                 break
-            before = other.before.get(said.expression)
+            before = other.had(said.expression)
             known = known or before is not None
             if before is not None and (
                 not before.exact or meets(said.was, literal_of(before.text)) is not False

@@ -3,6 +3,7 @@
 ::
 
     comparing   a value as a text shows it, and a recorded one
+    written     calls as a text writes them, and the activations they began
     places      from the place of a Claim to the visits it may be about
     code        questions about the code of a visited statement
     context     the recording, and how far the text has told of it

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pytrace_mono.tracer.types import Snapshot
 from pytrace_mono.verify.checking.comparing import fits
 from pytrace_mono.verify.checking.context import Answer, Context, where
-from pytrace_mono.verify.checking.places import is_written
 from pytrace_mono.verify.claims import Called, Claim, Gives, Raises
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.recording import LATE, Frame
@@ -21,7 +20,7 @@ def gives(context: Context, claim: Claim, said: Gives) -> Answer:
             value = context.run.trace.outcome.value
             if value is not None and fits(said.shown, value):
                 return True, "", None
-        frames = [f for f in context.run.called if is_written(call, f)]
+        frames = context.places.called(call)
         if not frames:
             return _unmade(context, call)
     elif claim.place.call is not None and (inside := context.places.frames(claim.place)):
@@ -56,7 +55,7 @@ def _result(frame: Frame, *, made: bool) -> Snapshot | None:
     if frame.ending != "return":
         return None
     if made and frame.name == "__init__":
-        return next((frame.own.get(name) for name in frame.arguments), None)
+        return next((frame.at(name, LATE) for name in frame.arguments), None)
     return frame.value
 
 

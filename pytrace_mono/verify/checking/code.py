@@ -12,6 +12,8 @@ PUTS = frozenset(
     {"append", "add", "insert", "appendleft", "extend", "heappush", "push", "put", "update"}
 )
 TAKES = frozenset({"remove", "pop", "discard", "popleft", "heappop"})
+MOVES = {"puts": PUTS, "takes": TAKES, "prints": frozenset({"print"})}
+"""What a line calls to do what is said of it."""
 _OPPOSITE = {
     ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,

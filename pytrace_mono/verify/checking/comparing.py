@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-import ast
 import math
-from functools import lru_cache
 from typing import Any
 
-from pytrace_mono.tracer.parsing import parse_expression
 from pytrace_mono.tracer.types import Snapshot
 from pytrace_mono.verify.claims import Shown
 from pytrace_mono.verify.literals import same_value
+from pytrace_mono.verify.source import NoLiteral, literal_of
 
 _KINDS = {"str": str, "list": list, "tuple": tuple, "dict": dict, "set": set}
 _CODE = frozenset(
     {"function", "method", "builtin_function_or_method", "type", "module", "generator"}
 )
 """Types that no literal is an object of."""
-_SPECIAL = {"set()": set(), "nan": math.nan, "inf": math.inf, "-inf": -math.inf}
-
-
-class NoLiteral(Exception):
-    """The text is code, but no literal."""
-
-
-@lru_cache(maxsize=1024)
-def literal_of(text: str) -> Any:
-    """The value of a literal; treat it as read-only.
-
-    Raises:
-        NoLiteral: it is none.
-    """
-    if text in _SPECIAL:
-        return _SPECIAL[text]
-    try:
-        return ast.literal_eval(parse_expression(text.strip()))
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        raise NoLiteral(text) from None
 
 
 def fits(shown: Shown, snapshot: Snapshot) -> bool | None:

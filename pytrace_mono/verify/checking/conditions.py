@@ -9,15 +9,15 @@ from pytrace_mono.verify.checking.context import Answer, Context, where
 from pytrace_mono.verify.checking.places import Window
 from pytrace_mono.verify.claims import Claim, Condition, Place, Reached
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
-from pytrace_mono.verify.program import names_in
-from pytrace_mono.verify.reading import shapes
+from pytrace_mono.verify.program import Loop, names_in
 from pytrace_mono.verify.recording import Visit
+from pytrace_mono.verify.source import parsed
 
 
 def condition(context: Context, claim: Claim, said: Condition) -> Answer:
     """Whether a condition came out as is said."""
     visits = context.places.visits(claim.place)
-    node = shapes.parsed(said.expression)
+    node = parsed(said.expression)
     if said.share is not None:
         return _share(context, visits, said, node)
     if said.expression.startswith("case "):
@@ -115,7 +115,7 @@ def reached(context: Context, claim: Claim, said: Reached) -> Answer:
         return bool(visits), fact, visits[0].start if visits else None
     if not visits:
         return True, "", None
-    on_its_line = [v for v in visits if context.run.outcome(v) is False]
+    on_its_line = [v for v in visits if _passed_over(context, v)]
     if on_its_line and all(v.label == said.first for v in visits):
         return True, "", on_its_line[0].start  # `if x: y` on one line
     if place.passes:
@@ -137,6 +137,18 @@ def reached(context: Context, claim: Claim, said: Reached) -> Answer:
         if not visits:
             return True, "", None
     return False, f"line {visits[0].label} runs {where(visits[0])}", visits[0].start
+
+
+def _passed_over(context: Context, visit: Visit) -> bool:
+    """Whether a body that stands on the line of its header did not run."""
+    statement = visit.statement
+    if not isinstance(statement, Loop):
+        return context.run.outcome(visit) is False
+    # Each pass comes back to the header, unless it leaves the loop.
+    begins = any(r.loop is statement and r.begins == visit.start for r in context.run.rounds)
+    leaves = any(isinstance(n, (ast.Break, ast.Return)) for n in ast.walk(statement))
+    again = visit.next is not None and visit.next.statement is statement
+    return begins and not leaves and not again and visit.raised is None
 
 
 def _is_of(visit: Visit, window: Window) -> bool:

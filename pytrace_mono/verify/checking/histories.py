@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pytrace_mono.tracer.types import Snapshot
-from pytrace_mono.verify.checking.comparing import NoLiteral, fits, literal_of, shows
+from pytrace_mono.verify.checking.comparing import fits, shows
 from pytrace_mono.verify.checking.context import NO_RUN, Answer, Context
 from pytrace_mono.verify.claims import Changes, Claim, Growth, History, Shown, Taken
 from pytrace_mono.verify.program import targets_of
 from pytrace_mono.verify.recording import Frame
+from pytrace_mono.verify.source import NoLiteral, literal_of
 
 
 def taken(context: Context, claim: Claim, said: Taken) -> Answer:
@@ -30,7 +31,8 @@ def taken(context: Context, claim: Claim, said: Taken) -> Answer:
             continue
         if len(names) != 1 or names[0] not in targets_of(running.loop):
             continue
-        headers = [v for v in main.visits if v.start in set(running.passes)]
+        begun = set(running.passes)
+        headers = [v for v in main.visits if v.start in begun]
         values = [v.after(names[0]) for v in headers]
         answer = _sequence(said.values, values, said.elided)
         if answer is not False:
@@ -65,7 +67,9 @@ def _in_some_frame(context: Context, name: str, test: Callable[[Frame], Answer])
     if answer[0] is True:
         return answer
     others = [
-        f for f in context.run.called if f is not main and any(name in v.changes for v in f.visits)
+        f
+        for f in context.run.called
+        if f is not main and name in f.histories and any(name in v.changes for v in f.visits)
     ]
     told = [other for f in others if (other := test(f))[0] is True]
     return told[0] if told else answer
@@ -80,7 +84,7 @@ def _history(main: Frame, said: History) -> Answer:
     changed = [v for v in main.visits if said.name in v.changes]
     if not changed:
         return None, f"{said.name} is not seen to change", None
-    first = changed[0].before.get(said.name)
+    first = changed[0].had(said.name)
     values: list[Snapshot | None] = [v.changes[said.name] for v in changed]
     bound = [
         v.after(said.name)
@@ -93,7 +97,7 @@ def _history(main: Frame, said: History) -> Answer:
     for line in {v.label for v in changed}:
         own = [v for v in main.visits if v.label == line]
         known.append([v.after(said.name) for v in own])
-        known.append([own[0].before.get(said.name), *(v.after(said.name) for v in own)])
+        known.append([own[0].had(said.name), *(v.after(said.name) for v in own)])
     unknown = False
     for sequence in known:
         ordered = sequence if said.forwards else sequence[::-1]
@@ -117,7 +121,7 @@ def growth(context: Context, claim: Claim, said: Growth) -> Answer:
 
 
 def _growth(main: Frame, said: Growth) -> Answer:
-    changed = [v for v in main.visits if said.name in v.changes and said.name in v.before]
+    changed = [v for v in main.visits if said.name in v.changes and v.had(said.name)]
     sequences = [changed]
     sequences += [[v for v in changed if v.label == line] for line in {v.label for v in changed}]
     told = ""
@@ -125,8 +129,10 @@ def _growth(main: Frame, said: Growth) -> Answer:
         amounts: list[Any] = []
         for visit in visits:
             try:
-                before = literal_of(visit.before[said.name].text)
-                amounts += _added(before, literal_of(visit.changes[said.name].text))
+                before = visit.had(said.name)
+                assert before is not None
+                after = literal_of(visit.changes[said.name].text)
+                amounts += _added(literal_of(before.text), after)
             except NoLiteral:
                 return None, "not all of its values were recorded exactly", None
         shown = said.amounts * len(amounts) if said.each else said.amounts
@@ -161,7 +167,7 @@ def _changes(main: Frame, said: Changes) -> Answer:
     ran = [v for v in main.visits if v.label in lines]
     if lines <= {v.label for v in changed}:
         counts.add(len(ran))
-    if said.count in counts or (said.count is None and counts):
+    if said.times in counts or (said.times is None and counts):
         return True, "", changed[-1].start if changed else None
     told = sorted({v.label for v in changed})
     where = ", ".join(map(str, told)) or "no line"

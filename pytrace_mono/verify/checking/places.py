@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import ast
-import re
 from bisect import bisect_left
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import NamedTuple, TypeVar
 
-from pytrace_mono.tracer.types import Snapshot
+from pytrace_mono.verify.checking.written import Written
 from pytrace_mono.verify.claims import Place
-from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.recording import LATE, Frame, Round, Run, Visit
+
+_Item = TypeVar("_Item")
+_START = attrgetter("start")
+_BEGINS = attrgetter("begins")
 
 
 class Window(NamedTuple):
@@ -43,6 +46,9 @@ class Places:
         self._by_label: dict[int, list[Visit]] = {}
         for visit in run.visits:
             self._by_label.setdefault(visit.label, []).append(visit)
+        self._by_loop: dict[int, list[Round]] = {}
+        for running in run.rounds:
+            self._by_loop.setdefault(running.loop.lineno, []).append(running)
         self._called: dict[str, list[Frame]] = {}
         self._windows: dict[
             tuple[tuple[tuple[int | None, int], ...], str | None], list[Window] | str
@@ -60,8 +66,8 @@ class Places:
         """The activations that a call, written out, may be."""
         found = self._called.get(call)
         if found is None:
-            found = [f for f in self.run.called if is_written(call, f)]
-            self._called[call] = found
+            written = Written(call)
+            found = self._called[call] = [f for f in self.run.called if written.began(f)]
         return found
 
     def windows(self, place: Place) -> list[Window]:
@@ -87,14 +93,13 @@ class Places:
         windows = [Window(0, LATE)]
         if frames is not None:
             windows = [Window(f.begins, f.ends, f) for f in frames]
+        inside = None if frames is None else set(frames)
         for line, number in place.passes:
-            rounds = [
-                r
-                for r in self.run.rounds
-                if (line is None or r.loop.lineno == line)
-                and any(window.holds(r.begins) for window in windows)
-                and (frames is None or r.frame in frames)
-            ]
+            rounds = self.run.rounds if line is None else self._by_loop.get(line, [])
+            if windows != [Window(0, LATE)]:
+                rounds = _within(rounds, _BEGINS, windows)
+            if inside is not None:
+                rounds = [r for r in rounds if r.frame in inside]
             found = [Window(*w, r.frame) for r in rounds if (w := r.window(number)) is not None]
             if not found:
                 if any(not r.counted for r in rounds):
@@ -119,13 +124,18 @@ class Places:
         else:
             found = self.run.visits
         if place.passes or place.call is not None:
-            windows = self.windows(place)
+            found = _within(found, _START, self.windows(place))
             frames = self.frames(place)
-            found = [v for v in found if any(a <= v.start < b for a, b, _ in windows)]
             if frames is not None and not deeper:
-                inside = [v for v in found if v.frame in frames]
-                found = inside or found
+                own = set(frames)
+                found = [v for v in found if v.frame in own] or found
         return found
+
+    def visit_at(self, step: int) -> Visit | None:
+        """The visit that began with a step."""
+        visits = self.run.visits
+        index = bisect_left(visits, step, key=_START)
+        return visits[index] if index < len(visits) and visits[index].start == step else None
 
     def _of_statement(self, line: int) -> list[Visit]:
         """A line within a statement of several lines means the statement."""
@@ -164,14 +174,26 @@ class Places:
         """
         found = self.run.rounds
         if place.line in self.run.program.loop_lines:
-            found = [r for r in found if r.loop.lineno == place.line]
+            found = self._by_loop.get(place.line or 0, [])
         if place.passes or place.call is not None:
-            windows = self.windows(place)
-            found = [r for r in found if any(window.holds(r.begins) for window in windows)]
+            found = _within(found, _BEGINS, self.windows(place))
             frames = self.frames(place)
             if frames is not None:
                 found = [r for r in found if r.frame in frames] or found
         return found
+
+
+def _within(
+    items: Sequence[_Item], time: Callable[[_Item], int], windows: Sequence[Window]
+) -> list[_Item]:
+    """Those of some items, which are in the order of their times, that are in any of the windows."""
+    found: list[_Item] = []
+    done = 0
+    for start, end, _ in sorted(windows, key=lambda window: window[:2]):
+        first = bisect_left(items, start, lo=done, key=time)
+        done = bisect_left(items, end, lo=first, key=time)
+        found.extend(items[first:done])
+    return found
 
 
 def _passes(rounds: list[Round], line: int | None, number: int) -> str:
@@ -180,63 +202,3 @@ def _passes(rounds: list[Round], line: int | None, number: int) -> str:
     if not counts:
         return f"no loop{where} ran there"
     return f"the loop{where} has no pass {number}; it ran {' or '.join(map(str, counts))} times"
-
-
-def is_written(text: str, frame: Frame) -> bool:
-    """Whether a call, written out, may be the one that began this activation."""
-    named = re.match(r"([A-Za-z_][\w.]*)(?:\(|$)", text)
-    if named is None:
-        return False
-    name = named[1].rsplit(".", 1)[-1]
-    if name != frame.name and not (frame.name == "__init__" and name in frame.function.split(".")):
-        return False
-    if "..." in text or "(" not in text:
-        return True
-    given = _flat(frame)
-    inside = text.partition("(")[2][:-1]
-    whole = [value.text for value in frame.arguments.values()]
-    if inside in (", ".join(value.text for _, value in given), ", ".join(whole)):
-        return True
-    node = shapes.parsed(text)
-    if not isinstance(node, ast.Call):
-        return False
-    for position, argument in enumerate(node.args):
-        if isinstance(argument, ast.Starred):
-            return True
-        if position >= len(given):
-            return False
-        if not _same(argument, given[position][1]):
-            return False
-    by_name = dict(given)
-    return all(
-        keyword.arg is None
-        or keyword.arg not in by_name
-        or _same(keyword.value, by_name[keyword.arg])
-        for keyword in node.keywords
-    )
-
-
-def _flat(frame: Frame) -> list[tuple[str, Snapshot]]:
-    """The arguments in order, those gathered by ``*`` one by one."""
-    star = None
-    if frame.definition is not None and frame.definition.args.vararg is not None:
-        star = frame.definition.args.vararg.arg
-    found: list[tuple[str, Snapshot]] = []
-    for name, value in frame.arguments.items():
-        if name in ("self", "cls"):
-            continue
-        if name == star and value.exact:
-            node = shapes.parsed(value.text)
-            if isinstance(node, ast.Tuple):
-                for part in node.elts:
-                    found.append(("", Snapshot(ast.unparse(part), "", True)))
-                continue
-        found.append((name, value))
-    return found
-
-
-def _same(argument: ast.expr, value: Snapshot) -> bool:
-    text = ast.unparse(argument)
-    if not shapes.is_literal(text):
-        return True  # a variable or an expression: its value is not said
-    return text == value.text or shapes.normal(value.text) == text

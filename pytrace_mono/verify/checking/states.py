@@ -6,8 +6,7 @@ import ast
 from typing import Any
 
 from pytrace_mono.verify.checking.code import (
-    PUTS,
-    TAKES,
+    MOVES,
     moved_by,
     root_of,
     touches,
@@ -18,13 +17,13 @@ from pytrace_mono.verify.checking.context import Answer, Context, where
 from pytrace_mono.verify.claims import Claim, Operand, Shown, Value
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.program import names_in, own_names
-from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.recording import Visit
+from pytrace_mono.verify.source import parsed
 
 
 def value(context: Context, claim: Claim, said: Value) -> Answer:
     """Whether a variable or an expression was what is shown."""
-    node = shapes.parsed(said.expression)
+    node = parsed(said.expression)
     if node is None:
         return None, "not an expression", None
     root = root_of(node)
@@ -104,7 +103,7 @@ def _in_the_end(context: Context, claim: Claim, said: Value, node: ast.expr) -> 
 
 def _tell(context: Context, claim: Claim, root: str, step: int) -> None:
     """Keep which lines with side effects were narrated."""
-    visit = next((v for v in context.run.visits if v.start == step), None)
+    visit = context.places.visit_at(step)
     if visit is not None:
         if touches(visit, root):
             context.told.add(visit.label)
@@ -191,7 +190,7 @@ def has(context: Context, node: ast.expr, visit: Visit, shown: Shown, after: boo
 
 def _meant(context: Context, text: str, visit: Visit, value: Any) -> bool | None:
     """A value shown as an expression of recorded ones: ``total = 3 + x``."""
-    node = shapes.parsed(text)
+    node = parsed(text)
     if node is None:
         return None
     try:
@@ -229,7 +228,7 @@ def _expression(context: Context, claim: Claim, said: Value, node: ast.expr) -> 
 
 def operand(context: Context, claim: Claim, said: Operand) -> Answer:
     """Whether a line put the value shown somewhere, or took it away."""
-    methods = PUTS if said.verb == "puts" else TAKES
+    methods = MOVES[said.verb]
     visits = [v for v in context.places.visits(claim.place) if moved_by(v.statement, methods)]
     if not visits:
         visits = [

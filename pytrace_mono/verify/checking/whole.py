@@ -9,21 +9,22 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from pytrace_mono.verify.checking.comparing import NoLiteral, fits, literal_of
+from pytrace_mono.verify.checking.comparing import fits
 from pytrace_mono.verify.checking.context import NO_RUN, Answer, Context, where
-from pytrace_mono.verify.checking.places import is_written
+from pytrace_mono.verify.checking.written import Written
 from pytrace_mono.verify.claims import Claim, Holds, Inputs, Quoted
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.program import Loop
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.recording import Frame, Known, Visit
+from pytrace_mono.verify.source import NoLiteral, is_literal, literal_of, parsed
 
 
 def holds(context: Context, claim: Claim, said: Holds) -> Answer:
     """Whether an expression is true: at its line, or, a property, on every known Call."""
     if claim.kind == "property":
         return on_all(said.expression, context.known)
-    node = shapes.parsed(said.expression)
+    node = parsed(said.expression)
     if node is None:
         return None, "not an expression", None
     visits = context.places.visits(claim.place) or context.run.visits
@@ -64,7 +65,7 @@ def on_run(predicate: str, main: Frame | None) -> bool | None:
     """Whether a predicate holds of one run: of its arguments, its last values and its result."""
     if main is None or main.ending != "return" or main.value is None:
         return None
-    node = shapes.parsed(predicate)
+    node = parsed(predicate)
     if node is None:
         return None
     names: dict[str, Any] = {}
@@ -114,7 +115,7 @@ def inputs(context: Context, claim: Claim, said: Inputs) -> Answer:
             call = context.run.trace.call
             if call is None or shown.text is None:
                 return None, "no Call was recorded", None
-            written = main is not None and is_written(shown.text, main)
+            written = main is not None and Written(shown.text).began(main)
             if not written and shapes.normal(call) != shapes.normal(shown.text):
                 return False, f"the Call that was run is {call:.200}", None
             continue
@@ -139,6 +140,6 @@ def quoted(context: Context, claim: Claim, said: Quoted) -> Answer:
         return bool(inside), f"line {line} stands in no else of a loop", None
     code = shapes.normal(said.code)
     known = code in run.program.code or keyword.iskeyword(code) or hasattr(builtins, code)
-    if known or shapes.is_literal(code) or said.code in run.trace.setup:
+    if known or is_literal(code) or said.code in run.trace.setup:
         return True, "", None
     return None, "this code does not stand in the program", None

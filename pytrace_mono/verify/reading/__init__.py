@@ -8,7 +8,8 @@
     sentence   what a rule sees and gives back
     values, events, deduction    the rules: words for values, for what happens, for arguing backwards
     tables     rows of states
-    reader     walks the blocks, keeps line, iteration and call in mind, applies the rules
+    block      one bullet or paragraph: applies the rules, keeps line, iteration and call in mind
+    reader     walks the blocks, and what each inherits from those above it
 
 Text in free style, without labels, is read by other means, since nothing in it says when:
 
@@ -18,6 +19,7 @@ Text in free style, without labels, is read by other means, since nothing in it 
     phrases     short patterns of what is stated
     cues        words that say when: passes, visits, the values of loops' variables
     cells       the cells of tables
+    comments    lines of code with what they came to behind ``#``
     telling     what comes of it
     prose       walks the lines and sentences, keeps what they tell of when
 """

@@ -32,6 +32,7 @@ from pytrace_mono.verify.reading.wording import (
     TYPES,
     VALUE,
 )
+from pytrace_mono.verify.source import is_literal, parsed
 
 _SIZE = re.compile(
     rf"(?P<s>{NAME})(?: (?:\w+ )?«[vn]\d+» (?:and|so|,)| (?:now|then|still|therefore|thus|already))? (?:has|holds|contains|gets|had|is|have) (?:now |exactly |only |still |just )?(?:a length of |length )?"
@@ -146,10 +147,10 @@ def values(s: Clauses) -> Iterator[Phrase]:
         name = s.code(match["s"])
         before = s.template[: match.start()]
         if match["s"][1] == "f" and not (
-            match["v"].startswith("«") and shapes.is_literal(s.code(match["v"]))
+            match["v"].startswith("«") and is_literal(s.code(match["v"]))
         ):
             continue  # what is worked out inside of it
-        if match["s"][1] == "v" and (shapes.is_literal(name) or match["w"].strip() == ":"):
+        if match["s"][1] == "v" and (is_literal(name) or match["w"].strip() == ":"):
             continue
         if match["s"][1] == "c" or (not s.piece(match["s"]).quoted and _NOUN.search(before)):
             continue
@@ -158,9 +159,7 @@ def values(s: Clauses) -> Iterator[Phrase]:
         holding = re.search(
             r"\b(?:has|have|had|holds?|held|contains?|contained|gets?|got|takes?|took)$", match["w"]
         )
-        if holding and (
-            shapes.is_literal(s.code(match["v"])) if match["v"].startswith("«") else True
-        ):
+        if holding and (is_literal(s.code(match["v"])) if match["v"].startswith("«") else True):
             text = s.code(match["v"]) if match["v"].startswith("«") else "0"
             if text[:1] not in "[{(":
                 continue
@@ -241,7 +240,7 @@ _MANY = re.compile(rf"(?P<names>(?:{NAME}, )+)(?P<a>«a\d+»)(?P<values>(?:, «[
 def _sides(code: str) -> list[str]:
     """The sides of an equation; ``area = 6 > 0`` ends with what is compared."""
     parts = list(sides(code))
-    last = shapes.parsed(parts[-1])
+    last = parsed(parts[-1])
     if isinstance(last, ast.Compare) and len(parts) > 1:
         parts[-1] = ast.unparse(last.left)
     return parts
@@ -293,17 +292,17 @@ def equations(s: Clauses) -> Iterator[Phrase]:
                 yield Phrase(*match.span(), "call", Gives(part, value), "")
             elif s.backward and _CHOSEN.search(before) and part.isidentifier():
                 yield Phrase(*match.span(), "witness", Inputs(((part, value),)), "=")
-            elif shapes.parsed(part) is not None:
+            elif parsed(part) is not None:
                 yield Phrase(*match.span(), "value", Value(part, value, "state"), "=", early)
         follow = re.match(
             rf"(?: is|,? which is|,? so| gives| makes| ->| \u2192|,? that's) ?(?P<v>{LITERAL}){NOT_A_VALUE}",
             after,
         )
-        if follow is not None and shown_of(parts[0]) is None and not shapes.is_literal(parts[-1]):
+        if follow is not None and shown_of(parts[0]) is None and not is_literal(parts[-1]):
             shown = s.shown(follow["v"])
             if (
                 shown is not None
-                and shapes.parsed(parts[0]) is not None
+                and parsed(parts[0]) is not None
                 and s.free(match.end(), match.end() + follow.end())
             ):
                 s.taken.append((match.end(), match.end() + follow.end()))

@@ -6,10 +6,10 @@ import re
 
 from pytrace_mono.verify.claims import Condition, Shown, Value
 from pytrace_mono.verify.program import Program
-from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.clauses import shown_of
 from pytrace_mono.verify.reading.layout import Block
 from pytrace_mono.verify.reading.pieces import kind_of
+from pytrace_mono.verify.source import parsed
 
 _STATE_WORDS = re.compile(
     r"\b(?:afterwards|after|now|new|before|start|old|then|at the end|at its|at|its|end|of|the|pass|in|iteration|round|value|loop|body|per|so far|result(?:ing)?|updated|final|entering|leaving)\b|[()`*:]",
@@ -19,8 +19,8 @@ _STATE_WORDS = re.compile(
 
 def statement_of(column: str, value: str, program: Program) -> Value | Condition | None:
     """What a cell states, by the name of its column; None where it is words."""
-    name = column if shapes.parsed(column) is not None else _STATE_WORDS.sub("", column).strip()
-    kind = kind_of(name, program) if shapes.parsed(name) is not None else "x"
+    name = column if parsed(column) is not None else _STATE_WORDS.sub("", column).strip()
+    kind = kind_of(name, program) if parsed(name) is not None else "x"
     if kind not in "nec":
         name = next(
             (

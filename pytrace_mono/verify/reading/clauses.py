@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from pytrace_mono.verify.claims import Gives, Kind, Moment, Shown, Statement, Value
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
@@ -120,7 +120,7 @@ def value_phrases(
     if shown is None:
         return
     if "\u2248" in words and shown.text is not None:
-        shown = replace(shown, elided=True)
+        shown = shown._replace(elided=True)
     moment: Moment = "after" if CHANGE.search(words) else "state"
     early = bool(EARLY.search(words))
     if shapes.called(name) in s.program.function_names:

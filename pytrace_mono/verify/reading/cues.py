@@ -10,6 +10,7 @@ from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.clauses import shown_of, silent_stretches
 from pytrace_mono.verify.reading.pieces import Taken, sides
 from pytrace_mono.verify.reading.telling import Said
+from pytrace_mono.verify.source import is_literal
 
 _ORDINALS = "|".join(shapes.ORDINALS[1:])
 PASS = re.compile(
@@ -75,7 +76,7 @@ def hints(
         for match in pattern.finditer(template):
             text = taken.pieces[int(match["v"][2:-1])].text
             shown = shown_of(text)
-            if shown is None or not shapes.is_literal(text):
+            if shown is None or not is_literal(text):
                 continue
             ordinal = match["o"].lower() if "o" in match.groupdict() and match["o"] else ""
             number = shapes.ORDINALS.index(ordinal) if ordinal in shapes.ORDINALS else None

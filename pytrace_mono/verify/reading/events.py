@@ -10,14 +10,17 @@ from pytrace_mono.verify.claims import (
     Called,
     Condition,
     Gives,
+    Operand,
     Passes,
     Quoted,
     Raises,
     Reached,
+    Shown,
 )
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.sentence import Found, Rules, Sentence
 from pytrace_mono.verify.reading.shapes import COUNT, TIMES, VW, C, V
+from pytrace_mono.verify.source import is_literal, parsed
 
 EVENTS = Rules()
 
@@ -47,8 +50,8 @@ def _given(s: Sentence, words: str) -> Iterable[Found]:
 
 
 def _is_condition(code: str) -> bool:
-    node = shapes.parsed(code)
-    return node is not None and not shapes.is_literal(code)
+    node = parsed(code)
+    return node is not None and not is_literal(code)
 
 
 @EVENTS.add(rf"({C})(?: also| again| now| still)? holds ({COUNT}) of ({COUNT}) times", "times")
@@ -78,7 +81,7 @@ def _condition(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
 )
 def _asked(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     code = s.code(m[1])
-    node = shapes.parsed(code)
+    node = parsed(code)
     if isinstance(node, (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.Call)):
         yield Found("branch", Condition(code, m[3] is not None))
 
@@ -211,7 +214,7 @@ def _yields(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
 )
 def _raises(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     code = s.code(m[1])
-    node = shapes.parsed(code)
+    node = parsed(code)
     if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
         message = None
         if len(node.args) == 1 and isinstance(node.args[0], ast.Constant):
@@ -241,11 +244,10 @@ def _aside(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     yield Found("quote", Quoted(s.code(m[1])))
 
 
-@EVENTS.add(rf"({C}) is evaluated in one go and gives ({V})", "in one go")
-def _in_one_go(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
-    shown = s.shown(m[2])
-    if shown is not None:
-        yield Found("answer", Gives(s.code(m[1]), shown))
+@EVENTS.add(rf"((?:{C}(?:, | and |, and )?)+) is printed", "is printed")
+def _printed(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+    for piece in re.findall(C, m[1]):
+        yield Found("value", Operand(Shown(s.code(piece)), "prints"))
 
 
 @EVENTS.add(

@@ -9,34 +9,39 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from pytrace_mono.tracer.parsing import parse_expression, parse_module
 
-_SCAN = re.compile(
+_MARKS = (
     r"(?P<code>(?<!`)(`+)(?!`)(.+?)(?<!`)\2(?!`))"
     r"|(?P<span>\blines?\s+\[?L?(?P<first>\d+)\]?(?P<join>\s*[-\u2013\u2014]\s*|\s+(?:to|through|and)\s+)"
     r"\[?L?(?P<last>\d+)\b\]?)"
     r"|(?P<label>\[L(\d+)\]|\bL(\d+)\b|\bline\s+(\d+)\b)"
     r"|(?P<strong>\*\*|(?<!\w)__(?=\w)|(?<![\w*])\*(?=\w[^*\n]*\*(?!\w)))"
-    r"|(?P<word>[A-Za-z_][\w]*)"
     r"|(?P<string>(?<![\w\])])(?:'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\")(?!\w))"
     r"|(?P<bracket>[\[({])"
     r"|(?P<number>(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?!\w))"
-    r"|(?P<blank>[^\S ]\s*| \s+)",
-    re.DOTALL | re.IGNORECASE,
+    r"|(?P<blank>[^\S ]\s*| \s+)"
 )
+_FLAGS = re.DOTALL | re.IGNORECASE
+# What can begin here at all is asked first: it spares most places the long list.
+_SCAN = re.compile(rf"(?=[`lL*_'\"\[({{\d\s-])(?:{_MARKS})", _FLAGS)
+_SCAN_WORDS = re.compile(rf"(?=[`*'\"\[({{\w\s-])(?:{_MARKS}|(?P<word>[A-Za-z_]\w*))", _FLAGS)
+_QUOTED = re.compile(r"(`+)[^`]+\1")
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _OPERATOR = re.compile(r"\s*(\*\*|//|<=|>=|==|!=|:=|=|<|>|[-+*/%])\s*")
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _WORDS = frozenset({"True", "False", "None"})
 _DISPLAYS = frozenset({"set", "list", "dict", "range", "len", "sum", "max", "min"})
+_CODE_WORDS = _WORDS | _DISPLAYS
 _MAYBE_CODE = frozenset({"word", "string", "bracket", "number"})
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A piece of code; ``quoted`` where it stood in backticks."""
 
     text: str
@@ -60,7 +65,7 @@ class Masked:
         return self._sources[index] + position - self._places[index]
 
 
-def mask(text: str, start: int, end: int, names: Collection[str]) -> Masked:
+def mask(text: str, start: int, end: int, names: Set[str]) -> Masked:
     """Take the code out of ``text[start:end]``.
 
     Args:
@@ -88,8 +93,10 @@ def mask(text: str, start: int, end: int, names: Collection[str]) -> Masked:
         masked.pieces.append(Piece(code, position, until, quoted))
         put(f"«{len(masked.pieces) - 1}»", until)
 
+    bare = _WORD.findall(_QUOTED.sub("", text[start:end]))
+    scan = _SCAN if names.isdisjoint(bare) and _CODE_WORDS.isdisjoint(bare) else _SCAN_WORDS
     scanned = start
-    while (match := _SCAN.search(text, scanned, end)) is not None:
+    while (match := scan.search(text, scanned, end)) is not None:
         kind, begins, scanned = match.lastgroup, match.start(), match.end()
         stop: int | None = None
         if kind == "word" and match["word"] not in names and match["word"] not in _WORDS:

@@ -12,6 +12,7 @@ from pytrace_mono.verify.reading.clauses import Clauses, Phrase, each, shown_of
 from pytrace_mono.verify.reading.pieces import sides
 from pytrace_mono.verify.reading.shapes import COUNT, TIMES
 from pytrace_mono.verify.reading.wording import LITERAL, NOT_A_VALUE, TYPE, TYPES, VALUE
+from pytrace_mono.verify.source import is_literal, parsed
 
 _RETURN = re.compile(
     rf"(?P<who>«f\d+»|[Tt]he (?:whole )?(?:function|outermost call|outer call|call|program)|«x\d+»|[Ff]unction)?"
@@ -79,7 +80,7 @@ def returns(s: Clauses) -> Iterator[Phrase]:
             parts = sides(s.code(text))
             shown = shown_of(parts[-1])
             if shown is None or not all(
-                shapes.is_literal(p) or s.program.known_names.isdisjoint(re.findall(r"\w+", p))
+                is_literal(p) or s.program.known_names.isdisjoint(re.findall(r"\w+", p))
                 for p in parts
             ):
                 continue
@@ -183,11 +184,11 @@ def counts(s: Clauses) -> Iterator[Phrase]:
 def calls(s: Clauses) -> Iterator[Phrase]:
     """A call written out with its arguments was made."""
     for match in each(s, re.compile(r"«f\d+»"), keep=True):
-        node = shapes.parsed(s.code(match[0]))
+        node = parsed(s.code(match[0]))
         if s.backward or not isinstance(node, ast.Call) or not (node.args or node.keywords):
             continue
         given = [*node.args, *(k.value for k in node.keywords)]
-        if all(shapes.is_literal(ast.unparse(argument)) for argument in given):
+        if all(is_literal(ast.unparse(argument)) for argument in given):
             yield Phrase(*match.span(), "call", Called(s.code(match[0])), match[0])
 
 

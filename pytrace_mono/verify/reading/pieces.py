@@ -25,6 +25,7 @@ from functools import lru_cache
 
 from pytrace_mono.verify.program import Program
 from pytrace_mono.verify.reading import shapes
+from pytrace_mono.verify.source import is_literal, parsed
 
 _SCAN = re.compile(
     r"(?<!`)(?P<tick>`+)(?!`)(?P<code>.+?)(?<!`)(?P=tick)(?!`)"
@@ -137,9 +138,9 @@ def kind_of(code: str, program: Program) -> str:
 def _kind(code: str, program: Program) -> str:
     if len(sides(code)) > 1:
         return "a"
-    if shapes.is_literal(code) or shapes.from_code(code) is not None:
+    if is_literal(code) or shapes.from_code(code) is not None:
         return "v"
-    node = shapes.parsed(code)
+    node = parsed(code)
     if node is None:
         return "x"
     if isinstance(node, (ast.Compare, ast.BoolOp)):
@@ -189,7 +190,7 @@ def sides(code: str) -> tuple[str, ...]:
             parts.append(code[last : position - (around[0] == ":")].strip())
             last = position + 1
     parts.append(code[last:].strip())
-    if len(parts) > 1 and all(part and shapes.parsed(part) is not None for part in parts):
+    if len(parts) > 1 and all(part and parsed(part) is not None for part in parts):
         return tuple(parts)
     return (code,)
 
@@ -208,7 +209,7 @@ def _expression(text: str, start: int, end: int, program: Program) -> int | None
         if after is None:
             break
         tried = text[start:after].translate(_PLAIN)
-        if len(sides(tried)) == 1 and shapes.parsed(tried) is None:
+        if len(sides(tried)) == 1 and parsed(tried) is None:
             break
         best = stop = after
     return best
@@ -223,7 +224,7 @@ def _term(text: str, start: int, end: int, program: Program) -> int | None:
         if close is None:
             return None
         inside = text[start:close]
-        if shapes.parsed(inside) is None or (match["open"] == "(" and not _counts(inside, program)):
+        if parsed(inside) is None or (match["open"] == "(" and not _counts(inside, program)):
             return None
         if match["open"] == "[" and not _counts(inside, program):
             return None
@@ -244,7 +245,7 @@ def _term(text: str, start: int, end: int, program: Program) -> int | None:
         char = text[stop]
         if char in "[(" and not match["number"]:
             close = _close(text, stop, end)
-            if close is None or shapes.parsed(text[start:close].lstrip("-")) is None:
+            if close is None or parsed(text[start:close].lstrip("-")) is None:
                 break
             stop = close
         elif char == "." and (
@@ -261,7 +262,7 @@ def _term(text: str, start: int, end: int, program: Program) -> int | None:
 
 def _counts(code: str, program: Program) -> bool:
     """Whether brackets hold code: ``(2, [1])``, not ``(a strict comparison)`` or ``(once)``."""
-    node = shapes.parsed(code)
+    node = parsed(code)
     if node is None:
         return False
     names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}

@@ -18,10 +18,11 @@ from pytrace_mono.verify.claims import (
     Unread,
     Value,
 )
-from pytrace_mono.verify.program import Loop, Program, effects_of, targets_of
+from pytrace_mono.verify.program import Loop, Program, targets_of
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.cells import cells_of, statement_of
-from pytrace_mono.verify.reading.clauses import Clauses, Phrase, shown_of
+from pytrace_mono.verify.reading.clauses import Clauses, Phrase
+from pytrace_mono.verify.reading.comments import LONE, commented, is_made_by, statement_in
 from pytrace_mono.verify.reading.cues import PASS, VISIT, hints, is_reason, is_sequel
 from pytrace_mono.verify.reading.layout import Block, blocks
 from pytrace_mono.verify.reading.phrases import phrases
@@ -120,22 +121,9 @@ class _Prose:
         lines = self._program.lines_of(code) if mark else frozenset()
         if lines:
             self._said[before:] = [
-                replace(s, code=lines) if self._is_made_by(s, lines) else s
+                replace(s, code=lines) if is_made_by(s, lines, self._program) else s
                 for s in self._said[before:]
             ]
-
-    def _is_made_by(self, said: Said, lines: frozenset[int]) -> bool:
-        """Whether what is told is what one of these lines makes or tests."""
-        statement = said.claim.statement
-        places = [s for s, n in self._program.at.values() if n in lines]
-        if isinstance(statement, Condition):
-            return any(isinstance(s, (ast.If, ast.While)) for s in places)
-        if said.early:  # why the line ran
-            return False
-        if not isinstance(statement, Value):
-            return False
-        root = re.match(r"\w+", statement.expression)
-        return root is not None and any(root[0] in effects_of(s) for s in places)
 
     def _commented(self, start: int, stop: int) -> None:
         """What stands behind ``#`` tells of what stands before it."""
@@ -155,51 +143,14 @@ class _Prose:
                 return
             self._sentence(taken, 0, len(taken.template), 0, code=True)
             return
-        code = (
-            head.strip()
-            .rstrip(":")
-            .removeprefix("if ")
-            .removeprefix("while ")
-            .removeprefix("elif ")
-            .strip()
-        )
+        code = statement_in(head)
         offset = start + len(head) + 1
         behind = take(self._text, offset, stop, self._program)
-        verdict = re.match(r"\s*(?:->|is|=)?\s*(?:«v(\d+)»|([A-Za-z]+))", behind.template)
-        truth: bool | None = None
-        if verdict is not None:
-            word = behind.pieces[int(verdict[1])].text if verdict[1] else verdict[2]
-            truth = {
-                "True": True,
-                "False": False,
-                "true": True,
-                "false": False,
-                "yes": True,
-                "no": False,
-            }.get(word)
-        node_kind = kind_of(code, self._program) if code else "x"
-        if truth is not None and node_kind == "c":
-            at = (start + len(head) - len(head.lstrip()), stop)
-            claim = Claim("branch", Condition(code, truth), Place(), self._text[at[0] : at[1]], *at)
-            self._said.append(Said(claim))
+        stated = commented(self._text, start, stop, behind, self._program)
+        if stated is not None:
+            self._said.append(Said(stated))
             return
-        lone = re.match(r"\s*(?:->|=)?\s*«v(\d+)»\s*(?:,|$|\()", behind.template)
-        target = re.match(r"([A-Za-z_][\w.\[\]]*)\s*(?:[-+*/%]|//)?=(?!=)", code)
-        if (
-            lone is not None
-            and target is not None
-            and target[1].split("[")[0] in self._program.known_names
-        ):
-            text = behind.pieces[int(lone[1])].text
-            shown = shown_of(text)
-            if shown is not None:
-                whole = text[0] in "[{(" and target[1].endswith("]")  # what it is an item of
-                name = target[1].split("[")[0] if whole else target[1]
-                claim = Claim(
-                    "value", Value(name, shown, "after"), Place(), line.strip(), start, stop
-                )
-                self._said.append(Said(claim))
-                return
+        lone = LONE.match(behind.template)
         if re.match(r"return\b", code) and lone is not None:
             taken = take(
                 f"return {behind.pieces[int(lone[1])].text}",
@@ -211,6 +162,7 @@ class _Prose:
             r"(?:for|while|if|elif|return|def)\b", code
         )
         before = len(self._said)
+        node_kind = kind_of(code, self._program) if code else "x"
         if (plain and node_kind == "a") or re.match(r"return\b", code):
             first = take(self._text, start, start + len(head), self._program)
             self._sentence(first, 0, len(first.template), 0, code=True)
@@ -285,7 +237,7 @@ class _Prose:
             loosely = not passes and self._pass is not None and not place.passes
             if loosely and self._pass is not None:
                 place = Place(place.line, ((None, self._pass),))
-                claim = replace(claim, place=place)
+                claim = claim._replace(place=place)
             words = (
                 phrase.words if phrase.kind != "loop" else self._clause(taken, template, a, phrase)
             )

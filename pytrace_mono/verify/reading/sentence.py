@@ -13,6 +13,7 @@ from pytrace_mono.verify.claims import Kind, Shown, Statement
 from pytrace_mono.verify.program import Program
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.layout import Section
+from pytrace_mono.verify.source import is_literal, parsed
 
 _BARE_RESULTS = frozenset({"result", "output", "answer"})
 
@@ -33,6 +34,7 @@ class Sentence:
         template: see :mod:`~pytrace_mono.verify.reading.masking`.
         codes: the pieces of the whole block, by number.
         subject: the variable that this block is about, for "it".
+        shape: the template with every number as 0.
     """
 
     template: str
@@ -42,9 +44,11 @@ class Sentence:
     section: Section
     line: int | None
     subject: str | None = None
+    shape: str = field(init=False)
     _used: bytearray = field(init=False)
 
     def __post_init__(self) -> None:
+        self.shape = _DIGITS.sub("0", self.template)
         self._used = bytearray(len(self.template))
 
     def code(self, words: str) -> str:
@@ -57,7 +61,7 @@ class Sentence:
         """A subject: code that can have a value, or a bare word that the program binds."""
         if words.startswith("«"):
             code = self.code(words)
-            if shapes.parsed(code) is None or shapes.is_literal(code):
+            if parsed(code) is None or is_literal(code):
                 return None
             return code
         return words if words in self.program.bound else None
@@ -93,6 +97,7 @@ def _next_word(template: str, position: int) -> int:
 
 
 _LABEL = re.compile(r"\[L(\d+)\]")
+_DIGITS = re.compile(r"\d+")
 
 Handler = Callable[[Sentence, "re.Match[str]"], Iterable[Found]]
 
@@ -114,8 +119,7 @@ class Rules:
 
     def __init__(self) -> None:
         self._rules: list[Rule] = []
-        # Templates come again and again, in one text and in the next.
-        self._matching = lru_cache(maxsize=1024)(self._find_matching)
+        self._matching = lru_cache(maxsize=2048)(self._find_matching)
 
     def add(self, pattern: str, *keys: str, open: bool = False) -> Callable[[Handler], Handler]:
         """Register a handler for a pattern; ``keys`` are texts of which one must occur."""
@@ -139,7 +143,8 @@ class Rules:
         """What the rules find, with its place in the template."""
         found: list[tuple[int, int, Found]] = []
         template = sentence.template
-        for rule in self._matching(template):
+        # Which number stands where matters to no pattern, so most sentences come again.
+        for rule in self._matching(sentence.shape):
             position = 0
             while (match := rule.pattern.search(template, position)) is not None:
                 start, end = match.span()

@@ -6,8 +6,9 @@ import ast
 import re
 from functools import lru_cache
 
-from pytrace_mono.tracer.parsing import parse_expression, parse_module
+from pytrace_mono.tracer.parsing import parse_module
 from pytrace_mono.verify.claims import Shown
+from pytrace_mono.verify.source import is_literal, is_plain, parsed
 
 C = r"«\d+»"
 NUM = r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w«])"
@@ -44,6 +45,7 @@ _EMPTIES = {
     "set": "set()",
 }
 _TYPES = {"string": "str", "dictionary": "dict"}
+_BINDING = re.compile(r"([^\W\d]\w*) ?= ?([^=].*)")
 _PIECE = re.compile(r"«(\d+)»")
 _DESCRIBED = re.compile(rf"an? ({_KIND}) of ({COUNT}) ")
 
@@ -100,18 +102,6 @@ def from_code(text: str) -> Shown | None:
 
 
 @lru_cache(maxsize=1024)
-def is_literal(text: str) -> bool:
-    """Whether code is a literal as Python or a Snapshot writes it."""
-    if text in ("set()", "nan", "inf", "-inf", "frozenset()"):
-        return True
-    try:
-        ast.literal_eval(parse_expression(text.strip()))
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        return False
-    return True
-
-
-@lru_cache(maxsize=1024)
 def is_object(text: str) -> bool:
     """``Point(x=1, y=2)``, ``deque([1])``: how a Snapshot shows what is no literal."""
     node = parsed(text)
@@ -124,15 +114,6 @@ def is_object(text: str) -> bool:
             "timedelta", "mappingproxy",
         )  # fmt: skip
     return False
-
-
-@lru_cache(maxsize=1024)
-def parsed(text: str) -> ast.expr | None:
-    """The tree of an expression; None where it is none."""
-    try:
-        return parse_expression(text.strip())
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 @lru_cache(maxsize=1024)
@@ -161,6 +142,9 @@ def assignments(text: str) -> tuple[tuple[str, str], ...]:
     """``x = 5, y = [1]`` or ``x, y = 5, [1]`` as pairs of target and value; () for other code."""
     if "=" not in text:
         return ()
+    plain = _BINDING.fullmatch(text)
+    if plain is not None and is_plain(plain[2]):
+        return ((plain[1], plain[2]),)
     try:
         body = parse_module(text.strip()).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -171,6 +155,8 @@ def assignments(text: str) -> tuple[tuple[str, str], ...]:
     if len(statement.targets) > 1:  # total = 3 + 4 = 7: what stands last is the value
         return ((ast.unparse(statement.targets[0]), ast.unparse(statement.value)),)
     target, value = statement.targets[0], statement.value
+    if isinstance(target, ast.Name):
+        return ((target.id, ast.unparse(value)),)
     if isinstance(target, ast.Tuple):
         if isinstance(value, ast.Tuple) and len(value.elts) == len(target.elts):
             pairs = zip(target.elts, value.elts, strict=True)

@@ -8,6 +8,7 @@ from pytrace_mono.verify.claims import Claim, Condition, Kind, Place, Value
 from pytrace_mono.verify.program import Program
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.layout import Block
+from pytrace_mono.verify.source import parsed
 
 _ITERATION = re.compile(r"^(?:iter(?:ation)?s?|pass(?:es)?|round|#|no\.?|visit|turn|loop)\b", re.I)
 _LINE = re.compile(r"^lines?$", re.I)
@@ -61,7 +62,7 @@ class Table:
         return found
 
     def _statement(self, name: str, column: str, value: str) -> Value | Condition | None:
-        node = shapes.parsed(name)
+        node = parsed(name)
         if node is None:
             return None
         before = "before" in column.lower()

@@ -16,6 +16,7 @@ from pytrace_mono.verify.claims import (
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.sentence import Found, Rules, Sentence
 from pytrace_mono.verify.reading.shapes import VW, C, S, V
+from pytrace_mono.verify.source import is_literal, parsed
 
 VALUES = Rules()
 
@@ -120,8 +121,8 @@ def _truth(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
 def _from(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     """``becomes `3`, from `1 + 2` ``: where the value comes from must give it, too."""
     code, shown = s.code(m[2]), s.shown(m[1])
-    node = shapes.parsed(code)
-    if shown is None or node is None or shapes.is_literal(code):
+    node = parsed(code)
+    if shown is None or node is None or is_literal(code):
         return
     yield Found("value", Value(code, shown, "before"))
     s.consume(m.start(2), m.end(2))
@@ -201,7 +202,7 @@ def _in(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
 @VALUES.add(rf"({C}|{shapes.NUM}|{S}) is (even|odd)\b", "even", "odd")
 def _parity(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     code = s.code(m[1])
-    if (shapes.is_literal(code) or s.name(m[1])) and not s.follows(m.start(), *_HYPOTHETICAL):
+    if (is_literal(code) or s.name(m[1])) and not s.follows(m.start(), *_HYPOTHETICAL):
         yield Found("branch", Condition(f"({code}) % 2 == 0", m[2] == "even"))
 
 
@@ -211,6 +212,6 @@ def _parity(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
 )  # fmt: skip
 def _divisible(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     left, right = s.code(m[1]), s.code(m[3])
-    known = (shapes.is_literal(c) or s.name(w) for c, w in ((left, m[1]), (right, m[3])))
+    known = (is_literal(c) or s.name(w) for c, w in ((left, m[1]), (right, m[3])))
     if all(known) and not s.follows(m.start(), *_HYPOTHETICAL):
         yield Found("branch", Condition(f"({left}) % ({right}) == 0", m[2] is None))

@@ -1,0 +1,365 @@
+"""One block of a labelled monologue, a bullet or a paragraph, as Claims."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from pytrace_mono.records import Direction
+from pytrace_mono.verify.claims import Claim, Holds, Place, Quoted, Shown, Unread, Value
+from pytrace_mono.verify.program import Program
+from pytrace_mono.verify.reading import shapes
+from pytrace_mono.verify.reading.deduction import DEDUCTION
+from pytrace_mono.verify.reading.events import EVENTS
+from pytrace_mono.verify.reading.layout import Section
+from pytrace_mono.verify.reading.masking import Masked, mask
+from pytrace_mono.verify.reading.sentence import Found, Sentence
+from pytrace_mono.verify.reading.values import VALUES
+from pytrace_mono.verify.source import parsed
+
+Passes = tuple[tuple[int | None, int], ...]
+"""Iterations, outermost first: the line of the loop, where it is told, and which one."""
+
+_LABEL = re.compile(r"\[L(\d+)\]")
+_BEHIND = re.compile(
+    r"^[,;]? ?(?:\((?:at |on |in |from |by |via |see )?|(?:at|on|by|via) )\[L(\d+)\]"
+)
+_ORDINALS = "|".join(shapes.ORDINALS[1:])
+_PASS = re.compile(
+    rf"\b(?:iteration|iter|pass|round|loop|visit|turn|trip|lap)\.? ?#?:? ?(\d+)\b(?! (?:to|times)\b)"
+    rf"|\b(?:iteration|pass|round|number) ({'|'.join(shapes.WORDS[1:13])})\b"
+    rf"|\b({_ORDINALS}|\d+(?:st|nd|rd|th))(?: and (?:final|last))? "
+    r"(?:iteration|pass|round|time(?: through| around| round)?|visit|turn|trip|go(?:-round)?|lap)\b",
+    re.IGNORECASE,
+)
+_SPAN = re.compile(
+    r"\b(?:iterations|passes|iters|rounds) (\d+) ?(?:to|[-\u2013\u2014]|through|and) ?(\d+)",
+    re.IGNORECASE,
+)
+_IN_CALL = re.compile(
+    r"^(?:\[L\d+\] )?(?:In|Inside|Within|Now in|For|Call(?:ing)?) («\d+»)(?::| ?$|,)"
+    r"|^For that, («\d+») had to give "
+)
+_END = re.compile(r"(?<=[.!?])(?:['\")])? (?=[A-Z«\[(~\u2022-])|(?<=[.!?]) (?=[a-z])")
+_LEFT_OUT = re.compile(
+    r"\b(?:iterations?|passes|iters?|rounds?) (?:\d+ ?(?:to|[-\u2013\u2014]|through) ?)?(\d+) go(?:es)? on\b",
+    re.IGNORECASE,
+)
+_SUMMARY = re.compile(r"(?:After that|In the end|After the loop|Afterwards)\b")
+_AFTERWARDS = re.compile(
+    r"\bloop (?:ends|is over|is done|finishes|exits|has ended|stops|terminates)|[Aa]fter the loop|"
+    r"[Aa]fter that,|leaves? the loop|end of the loop|loop is left"
+)
+
+
+class _Marks(NamedTuple):
+    """What in a template says when: passes by number (with their position), and the like."""
+
+    label: tuple[int, int] | None
+    spans: bool
+    passes: tuple[tuple[int, int], ...]
+    left_out: int | None
+    summary: bool
+    afterwards: bool
+    pieces: tuple[int, ...]
+
+
+@lru_cache(maxsize=1024)
+def _marks(template: str) -> _Marks:
+    """Found once: templates come again and again."""
+    label = _LABEL.search(template)
+    stated = ((m.start(), _number(m[1] or m[2] or m[3])) for m in _PASS.finditer(template))
+    left_out = _LEFT_OUT.search(template)
+    return _Marks(
+        (label.start(), int(label[1])) if label is not None else None,
+        _SPAN.search(template) is not None,
+        tuple((start, number) for start, number in stated if number is not None),
+        int(left_out[1]) if left_out is not None else None,
+        _SUMMARY.match(template) is not None,
+        _AFTERWARDS.search(template) is not None,
+        tuple(int(n) for n in re.findall(r"«(\d+)»", template)),
+    )
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Context:
+    """What a block hands down to those below it; it changes only while its block is read."""
+
+    indent: int
+    line: int | None = None
+    loop: int | None = None
+    passes: Passes = ()
+    call: str | None = None
+    left_out: Passes = ()
+
+
+class Part(NamedTuple):
+    """What a block says: places of Claims are counted from its beginning, ``below`` is its context."""
+
+    claims: tuple[Claim, ...]
+    unread: tuple[Unread, ...]
+    coded: int
+    prose: int
+    below: Context
+
+
+# What a program is for is told of each of its Calls in the same words.
+@lru_cache(maxsize=256)
+def read_block(
+    text: str,
+    section: Section,
+    indent: int,
+    above: Context,
+    program: Program,
+    direction: Direction,
+) -> Part:
+    """Read a block that stands below ``above``."""
+    return _Block(text, section, indent, above, program, direction).read()
+
+
+class _Block:
+    def __init__(
+        self,
+        text: str,
+        section: Section,
+        indent: int,
+        above: Context,
+        program: Program,
+        direction: Direction,
+    ) -> None:
+        self._text = text
+        self._section = section
+        self._above = above
+        self._program = program
+        self._direction = direction
+        self._claims: list[Claim] = []
+        self._unread: list[Unread] = []
+        self._coded = 0
+        self._prose = 0
+        self._below = Context(indent, above.line, above.loop, above.passes, above.call)
+
+    def read(self) -> Part:
+        """All that the block says."""
+        context = self._below
+        masked = mask(self._text, 0, len(self._text), self._program.bound)
+        template = masked.template
+        codes = [piece.text for piece in masked.pieces]
+        called = _IN_CALL.match(template)
+        if called is not None:
+            code = codes[int((called[1] or called[2])[1:-1])]
+            name = shapes.called(code) or code.rsplit(".", 1)[-1]
+            if name in self._program.function_names:
+                context.call = code
+                context.passes = ()
+                context.loop = None
+                context.line = None
+        quoted = {i for i, piece in enumerate(masked.pieces) if piece.quoted}
+        line = context.line
+        subject: str | None = None
+        position = 0
+        for part in _sentences(template):
+            sentence = Sentence(
+                template[position : position + part],
+                codes,
+                self._program,
+                self._direction,
+                self._section,
+                line,
+                subject,
+            )
+            self._sentence(sentence, masked, position, quoted)
+            subject = sentence.subject
+            labels = _LABEL.findall(sentence.template)
+            if labels:
+                line = int(labels[-1])
+            position += part
+        context.line = line
+        first = _LABEL.search(template)
+        if first is not None and int(first[1]) in self._program.loop_lines:
+            context.loop = int(first[1])
+        return Part(tuple(self._claims), tuple(self._unread), self._coded, self._prose, context)
+
+    def _sentence(
+        self,
+        sentence: Sentence,
+        masked: Masked,
+        offset: int,
+        quoted: set[int],
+    ) -> None:
+        context = self._below
+        template = sentence.template
+        marks = _marks(template)
+        passes = self._passes(marks)
+        over = False
+        if marks.summary:
+            context.passes = self._base()
+            over = self._sums_up(sentence)
+        if self._section == "properties":
+            found = _properties(sentence)
+        else:
+            found = []
+            if self._direction == "backward":
+                found += DEDUCTION.read(sentence)
+            found += VALUES.read(sentence)
+            found += EVENTS.read(sentence)
+            found += self._bindings(sentence)
+            if self._section == "about":
+                found += self._quotes(sentence)
+            elif self._direction == "backward":
+                found += _constraints(sentence)
+        with_code = any(number in quoted for number in marks.pieces)
+        start = masked.source(offset)
+        end = masked.source(offset + len(template))
+        self._coded += with_code
+        if not found:
+            if with_code:
+                self._unread.append(Unread(self._text[start:end].strip(), start, end))
+            elif re.search(r"[A-Za-z]", template):
+                self._prose += 1
+        firm = marks.label is not None
+        for first, last, item in found:
+            behind = _BEHIND.match(template[last:])
+            stated = int(behind[1]) if behind is not None else sentence.line_at(first)
+            line = item.line if item.line is not None else stated
+            place = Place(line, self._at(passes, first), context.call, firm)
+            if over:
+                stack = context.left_out
+                place = Place(
+                    None if stack else line, stack or place.passes, context.call, firm, True
+                )
+            a, b = masked.source(offset + first), masked.source(offset + last)
+            self._claims.append(Claim(item.kind, item.statement, place, self._text[a:b], a, b))
+        if passes:
+            context.passes = passes[-1][1]
+        if marks.left_out is not None:
+            context.left_out = (*self._base(), (self._above.loop, marks.left_out))
+        if marks.afterwards:
+            context.passes = context.passes[:-1] if passes else ()
+
+    def _sums_up(self, sentence: Sentence) -> bool:
+        """Whether "After that" or "In the end" is about passes that were left out, or a whole loop."""
+        if sentence.template.startswith("After that"):
+            return bool(self._below.left_out)
+        is_end = sentence.template.startswith("In the end «")
+        return is_end and sentence.line in self._program.loop_lines
+
+    def _passes(self, marks: _Marks) -> list[tuple[int, Passes]]:
+        """Where in the sentence an iteration is named, and which ones are then in force."""
+        found: list[tuple[int, Passes]] = []
+        base = self._base()
+        if marks.spans:
+            return [(0, base)]
+        loop = self._above.loop
+        for start, number in marks.passes:
+            here = loop
+            if marks.label is not None and marks.label[0] < start:
+                stated = marks.label[1]
+                here = stated if stated in self._program.loop_lines else here
+            if any(line is not None and line == here for line, _ in base):
+                here = None
+            found.append((start, (*base, (here, number))))
+        return found
+
+    def _base(self) -> Passes:
+        """The iterations of the block above, in which this one stands."""
+        return self._above.passes if self._above.indent < self._below.indent else ()
+
+    def _at(self, passes: list[tuple[int, Passes]], position: int) -> Passes:
+        current = self._below.passes
+        for start, stack in passes:
+            if start <= position or start < 12:
+                current = stack
+        return current
+
+    def _bindings(self, s: Sentence) -> list[tuple[int, int, Found]]:
+        """``x = 5`` as one piece of code."""
+        found: list[tuple[int, int, Found]] = []
+        for match in re.finditer(r"«(\d+)»", s.template):
+            if not s.is_free(*match.span()):
+                continue
+            code = s.codes[int(match[1])]
+            pairs = shapes.assignments(code)
+            taken = False
+            for name, text in pairs:
+                shown = shapes.from_code(text)
+                if shown is None:
+                    if shapes.normal(text) in self._program.code and not _constant(text):
+                        item = Found("quote", Quoted(text))
+                        found.append((*match.span(), item))
+                        taken = True
+                        continue
+                    shown = Shown(text)
+                if name.split("[")[0].split(".")[0] in self._program.bound:
+                    found.append((*match.span(), Found("value", Value(name, shown, "after"))))
+                    s.subject = name
+                    taken = True
+            if taken:
+                s.consume(*match.span())
+        return found
+
+    def _quotes(self, s: Sentence) -> list[tuple[int, int, Found]]:
+        return [
+            (*match.span(), Found("quote", Quoted(s.codes[int(match[1])])))
+            for match in re.finditer(r"«(\d+)»", s.template)
+            if s.is_free(*match.span())
+        ]
+
+
+def _constant(text: str) -> bool:
+    node = parsed(text)
+    return node is not None and not any(isinstance(n, ast.Name) for n in ast.walk(node))
+
+
+def _properties(s: Sentence) -> list[tuple[int, int, Found]]:
+    found = []
+    for match in re.finditer(r"«(\d+)»", s.template):
+        code = s.codes[int(match[1])]
+        if _is_predicate(code):
+            found.append((*match.span(), Found("property", Holds(code))))
+    return found
+
+
+def _constraints(s: Sentence) -> list[tuple[int, int, Found]]:
+    """In a backward text a comparison that nothing else reads must hold where it stands."""
+    found: list[tuple[int, int, Found]] = []
+    for match in re.finditer(r"«(\d+)»", s.template):
+        code = s.codes[int(match[1])]
+        if s.is_free(*match.span()) and _is_predicate(code):
+            found.append((*match.span(), Found("constraint", Holds(code))))
+    return found
+
+
+def _is_predicate(code: str) -> bool:
+    node = parsed(code)
+    if isinstance(node, ast.Call):
+        if isinstance(node.func, ast.Name) and node.func.id in ("all", "any"):
+            return True
+        return (shapes.called(code) or "").startswith(("is", "starts", "ends"))
+    if isinstance(node, ast.UnaryOp):
+        return isinstance(node.op, ast.Not)
+    return isinstance(node, (ast.Compare, ast.BoolOp))
+
+
+def _number(stated: str) -> int | None:
+    low = stated.lower()
+    if low in shapes.ORDINALS:
+        return shapes.ORDINALS.index(low)
+    if low in shapes.WORDS:
+        return shapes.WORDS.index(low)
+    digits = re.match(r"\d+", low)
+    return int(digits[0]) if digits else None
+
+
+def _sentences(template: str) -> list[int]:
+    """Lengths of the sentences of a block."""
+    lengths = []
+    position = 0
+    for match in _END.finditer(template):
+        lengths.append(match.end() - position)
+        position = match.end()
+    if position < len(template) or not lengths:
+        lengths.append(len(template) - position)
+    return lengths
