@@ -28,7 +28,7 @@ def is_plain(text: str) -> bool:
     return _PLAIN.fullmatch(text) is not None
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=2048)
 def parsed(text: str) -> ast.expr | None:
     """The tree of an expression; None where it is none."""
     return _tree(text)
@@ -57,7 +57,7 @@ def literal_of(text: str) -> Any:
     return found[0]
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=4096)
 def _evaluated(text: str) -> tuple[Any, ...]:
     """The value alone, or nothing: that it is no literal is remembered too."""
     if text in _SPECIAL:

@@ -67,7 +67,7 @@ class _Marks(NamedTuple):
     pieces: tuple[int, ...]
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=2048)
 def _marks(template: str) -> _Marks:
     """Found once: templates come again and again."""
     label = _LABEL.search(template)

@@ -214,13 +214,13 @@ def _close(text: str, start: int, end: int) -> int | None:
     return None
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=2048)
 def _is_plain(text: str) -> bool:
     """A lone name or number is a word of English too."""
     return text.lstrip("-").replace(".", "").isalnum() or text.isidentifier()
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=2048)
 def _is_code(text: str) -> bool:
     if not text.strip():
         return False

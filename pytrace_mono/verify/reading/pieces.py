@@ -163,7 +163,7 @@ def _kind(code: str, program: Program) -> str:
 _EQUALS = re.compile(r"(?<![=!<>:+\-*/%|&^])[:]?=(?![=>])")
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=2048)
 def sides(code: str) -> tuple[str, ...]:
     """``s = 1 + 11 = 12`` as its three sides; of any other code the one."""
     parts: list[str] = []

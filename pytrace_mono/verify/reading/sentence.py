@@ -119,7 +119,7 @@ class Rules:
 
     def __init__(self) -> None:
         self._rules: list[Rule] = []
-        self._matching = lru_cache(maxsize=2048)(self._find_matching)
+        self._matching = lru_cache(maxsize=4096)(self._find_matching)
 
     def add(self, pattern: str, *keys: str, open: bool = False) -> Callable[[Handler], Handler]:
         """Register a handler for a pattern; ``keys`` are texts of which one must occur."""

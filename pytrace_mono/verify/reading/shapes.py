@@ -101,7 +101,7 @@ def from_code(text: str) -> Shown | None:
     return Shown(text) if is_object(text) else None
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=2048)
 def is_object(text: str) -> bool:
     """``Point(x=1, y=2)``, ``deque([1])``: how a Snapshot shows what is no literal."""
     node = parsed(text)
@@ -116,7 +116,7 @@ def is_object(text: str) -> bool:
     return False
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=2048)
 def called(text: str) -> str | None:
     """The name of the function where code is a call: ``f(1)`` or ``Stack.push(<Stack>, 1)``."""
     node = parsed(text)
@@ -130,14 +130,14 @@ def called(text: str) -> str | None:
     return node.func.id if isinstance(node.func, ast.Name) else None
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=2048)
 def normal(text: str) -> str:
     """Code as ``ast`` writes it, so that spacing and quotes do not matter."""
     node = parsed(text)
     return ast.unparse(node) if node is not None else text.strip()
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=2048)
 def assignments(text: str) -> tuple[tuple[str, str], ...]:
     """``x = 5, y = [1]`` or ``x, y = 5, [1]`` as pairs of target and value; () for other code."""
     if "=" not in text:
