@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,8 @@ def measure(
         model = LlamaForCausalLM(description)
         torch.set_default_dtype(torch.float32)
     train = padded if name.startswith("plain") else packed
-    seconds, timed = train(model, documents, config)
+    each, timed = train(model, documents, config)
+    seconds = sum(each)
     step = step_of(timed, config.pass_tokens, "")  # as if they were one
     work = Flops.of(model).of_step(step)
     peak = peak_flops(device_found()[0])
@@ -107,6 +109,7 @@ def measure(
         "way": name,
         "tokens_per_second": round(step.tokens / seconds),
         "mfu": None if peak is None else round(work / seconds / peak, 4),
+        "seconds": [round(one, 2) for one in each],
         "peak_memory_gb": round(peak_memory() / 1e9, 1),
         "computed_memory_gb": round(memory_here(config, description).total / 1e9, 1)
         if ours
@@ -120,8 +123,8 @@ def measure(
     }
 
 
-def packed(model: Any, documents: list[Any], config: Any) -> tuple[float, list[Any]]:
-    """Our Trainer: the seconds of all steps but the first, and their documents."""
+def packed(model: Any, documents: list[Any], config: Any) -> tuple[list[float], list[Any]]:
+    """Our Trainer: the seconds of each step but the first, and their documents."""
     import torch
 
     from pytrace_mono.train.compiling import backend_of
@@ -139,7 +142,7 @@ def packed(model: Any, documents: list[Any], config: Any) -> tuple[float, list[A
     return seconds_of(trainer), [documents[index] for index in order]
 
 
-def padded(model: Any, documents: list[Any], config: Any) -> tuple[float, list[Any]]:
+def padded(model: Any, documents: list[Any], config: Any) -> tuple[list[float], list[Any]]:
     """transformers' Trainer, batches of eight padded to the longest, its own AdamW; likewise."""
     import torch
     from transformers import Trainer, TrainingArguments
@@ -170,8 +173,8 @@ def padded(model: Any, documents: list[Any], config: Any) -> tuple[float, list[A
     return seconds_of(trainer), shown[config.samples_per_step :]
 
 
-def seconds_of(trainer: Any) -> float:
-    """Seconds of training after the first step."""
+def seconds_of(trainer: Any) -> list[float]:
+    """Seconds of each step after the first."""
     import torch
     from transformers import TrainerCallback
 
@@ -185,7 +188,7 @@ def seconds_of(trainer: Any) -> float:
 
     trainer.add_callback(Clock())
     trainer.train()
-    return marks[-1] - marks[0]
+    return [after - before for before, after in pairwise(marks)]
 
 
 def main() -> int:
