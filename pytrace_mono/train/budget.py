@@ -11,7 +11,7 @@ import torch
 
 from pytrace_mono.errors import TrainingError
 from pytrace_mono.train.arguments import processes
-from pytrace_mono.train.compiling import backend_of, why_not
+from pytrace_mono.train.compiling import backend_of, compiled_length, why_not
 from pytrace_mono.train.config import LoraConfig, TrainConfig
 from pytrace_mono.train.data import Data, load_data, read_all
 from pytrace_mono.train.encode import Document
@@ -134,14 +134,16 @@ def dry_run(config: TrainConfig) -> str:
     device, has = device_found()
     memory = memory_here(config, description)
     flops = Flops.of(shape_of(config, description, description.num_hidden_layers))
-    tokens = passes = 0
+    compiled = backend_of(config) is not None
+    tokens = passes = filled = 0
     work = 0.0
     steps = Steps(data.train, config)
     for step in steps:
         tokens, passes = tokens + step.tokens, passes + len(step.rows)
+        lengths = [len(row.tokens) for row in step.rows]
+        filled += sum(compiled_length(n, config) if compiled else n for n in lengths)
         work += flops.of_step(step)
-    compiled = backend_of(config) is not None  # passes are filled up to one length then
-    padding = 1 - tokens / (passes * config.pass_tokens) if compiled else 0.0
+    padding = 1 - tokens / filled
     lines = [
         *_rows_told(data),
         f"steps: {len(steps)} of {config.samples_per_step} samples ({config.epochs} epochs), "

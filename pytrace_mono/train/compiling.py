@@ -1,4 +1,4 @@
-"""Whether layers and optimizer are compiled: on CUDA, where what compiling needs is there."""
+"""Whether layers and optimizer are compiled (on CUDA, where what that needs is there), and for what."""
 
 from __future__ import annotations
 
@@ -32,3 +32,9 @@ def backend_of(config: TrainConfig) -> str | None:
     what DeepSpeed wraps."""
     plain = config.deepspeed is None and not (config.lora is not None and config.lora.quantize)
     return "inductor" if plain and why_not() is None else None
+
+
+def compiled_length(tokens: int, config: TrainConfig) -> int:
+    """Tokens that a pass of so many is filled up to: layers are compiled for half and full passes."""
+    half = -(-config.pass_tokens // 2)
+    return half if tokens <= half else config.pass_tokens

@@ -16,31 +16,49 @@ from transformers import PrinterCallback, Trainer
 
 from pytrace_mono.errors import TrainingError
 from pytrace_mono.train.arguments import NOT_SHARDED, arguments_of, optimizer_of
-from pytrace_mono.train.compiling import backend_of
+from pytrace_mono.train.compiling import backend_of, compiled_length
 from pytrace_mono.train.config import TrainConfig
-from pytrace_mono.train.encode import Document
+from pytrace_mono.train.encode import IGNORED, Document
 from pytrace_mono.train.meter import Flops, Meter, Reporter
 from pytrace_mono.train.pack import PackedRow
 from pytrace_mono.train.rows import TASKS
 from pytrace_mono.train.rundir import RunDirectory
-from pytrace_mono.train.steps import Step, Steps, step_of
+from pytrace_mono.train.steps import NOTHING, Step, Steps, step_of
 
 
 def losses_of(model: Any, row: PackedRow, config: TrainConfig, device: torch.device) -> Tensor:
     """The loss of each label of a packed row, in order."""
     compiled = backend_of(config) is not None
-    if compiled:  # for one length alone
-        row = row.filled(config.pass_tokens, config.context)
-    inputs = {"input_ids": row.tokens, "labels": row.labels, "position_ids": row.positions}
-    boundaries = torch.tensor(row.boundaries, dtype=torch.int32, device=device)
+    if compiled:
+        row = row.filled(compiled_length(len(row.tokens), config), config.context)
+    boundaries = _sent(row.boundaries, device, torch.int32)
     if compiled:
         torch._dynamo.mark_dynamic(boundaries, 0)
+    labelled = [place for place, label in enumerate(row.labels) if label != IGNORED]
     losses: Tensor = model(
-        **{name: torch.tensor([values], device=device) for name, values in inputs.items()},
+        input_ids=_sent([row.tokens], device),
+        position_ids=_sent([row.positions], device),
         boundaries=boundaries,
         longest=row.longest,
+        before=_sent([place - 1 for place in labelled], device),
+        labels=_sent([row.labels[place] for place in labelled], device),
     )
     return losses
+
+
+def compile_layers(model: Any, config: TrainConfig, device: torch.device) -> None:
+    """Have layers compiled for both lengths of a pass, before any weight has a gradient.
+
+    Where one has, of another dtype than its own, the compiler breaks a layer into many parts.
+    """
+    for tokens in (1, config.pass_tokens):
+        losses_of(model, NOTHING.filled(tokens, config.context), config, device)
+
+
+def _sent(numbers: list[Any], device: torch.device, dtype: torch.dtype = torch.long) -> Tensor:
+    """Numbers on a device, without waiting there for what it still computes."""
+    here = torch.tensor(numbers, dtype=dtype, pin_memory=device.type == "cuda")
+    return here.to(device, non_blocking=True)
 
 
 class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of its type
@@ -81,6 +99,7 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         rank, world = arguments.process_index, arguments.world_size
         self._held_out = step_of(held_out, config.pass_tokens, "held out", rank, world)
         self._task_losses: dict[str, float] = {}
+        self._compiled = backend_of(config) is None
         self._meter = Meter(Flops.of(model), world)
         super().__init__(
             model=model,
@@ -115,6 +134,9 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         """
         step: Step = inputs["step"]
         model.train()
+        if not self._compiled:
+            compile_layers(model, self._config, self.args.device)
+            self._compiled = True
         sums = self._zeros()
         for number, row in enumerate(step.rows, 1):
             self.accelerator.gradient_state._set_sync_gradients(number == len(step.rows))
@@ -171,7 +193,7 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
 
     @staticmethod
     def _add(sums: Tensor, losses: Tensor, row: PackedRow) -> None:
-        tasks = torch.tensor(row.label_tasks, dtype=torch.long, device=losses.device)
+        tasks = _sent(row.label_tasks, losses.device)
         exact = losses.detach().double()
         sums.index_add_(1, tasks, torch.stack([exact, torch.ones_like(exact)]))
 

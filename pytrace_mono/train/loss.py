@@ -12,32 +12,25 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from pytrace_mono.train.encode import IGNORED
-
 CHUNK = 1024
 
 
-def label_losses(hidden: Tensor, head: Tensor, labels: Tensor, chunk: int = CHUNK) -> Tensor:
+def label_losses(states: Tensor, head: Tensor, labels: Tensor, chunk: int = CHUNK) -> Tensor:
     """The cross-entropy of each label, in fp32, in order; their mean is the plain loss.
 
     Args:
-        hidden: (batch, tokens, width), what the last layer gives.
+        states: (labels, width), what the last layer gives for the token before each label.
         head: (words, width), the output layer's weight.
-        labels: (batch, tokens); the label of a token is predicted from the one before it.
+        labels: (labels,).
         chunk: labels whose logits exist at the same time.
     """
-    targets = labels[:, 1:]
-    labelled = targets != IGNORED
-    states, targets = hidden[:, :-1][labelled], targets[labelled]
     # Of no labels, split makes one part, so that there are no losses rather than an error.
     losses = [
-        checkpoint(_losses, part, head, target, use_reentrant=False)
-        for part, target in zip(
-            torch.split(states, chunk), torch.split(targets, chunk), strict=True
-        )
+        checkpoint(_losses, part, head, label, use_reentrant=False)
+        for part, label in zip(torch.split(states, chunk), torch.split(labels, chunk), strict=True)
     ]
     return torch.cat(losses)
 
 
-def _losses(states: Tensor, head: Tensor, targets: Tensor) -> Tensor:
-    return functional.cross_entropy((states @ head.T).float(), targets, reduction="none")
+def _losses(states: Tensor, head: Tensor, labels: Tensor) -> Tensor:
+    return functional.cross_entropy((states @ head.T).float(), labels, reduction="none")

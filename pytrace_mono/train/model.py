@@ -136,7 +136,7 @@ def prepared(model: Any, config: TrainConfig, backend: str | None) -> Any:
     layers = [part for part in model.modules() if isinstance(part, GradientCheckpointingLayer)]
     for number, layer in enumerate(layers):
         if backend is not None:
-            layer.forward = torch.compile(layer.forward, backend=backend)
+            layer.forward = torch.compile(layer.forward, backend=backend, dynamic=False)
         # Spread evenly: where half are checkpointed, every second one. Not by transformers' flags,
         # which in some versions would be a part of what is compiled.
         if int((number + 1) * config.checkpointing) > int(number * config.checkpointing):
@@ -151,9 +151,10 @@ def prepared(model: Any, config: TrainConfig, backend: str | None) -> Any:
 def _forward_losses(
     self: Any,
     input_ids: Tensor,
-    labels: Tensor,
     position_ids: Tensor,
     boundaries: Tensor,
+    before: Tensor,
+    labels: Tensor,
     longest: int,
     **_: Any,  # peft passes all that a forward pass could take, as None
 ) -> Tensor:
@@ -171,7 +172,7 @@ def _forward_losses(
         head, DTensor
     ):  # where adapters wrap the model, FSDP gathers it for its own layer only
         head = head.full_tensor()
-    return label_losses(output.last_hidden_state, head, labels)
+    return label_losses(output.last_hidden_state[0].index_select(0, before), head, labels)
 
 
 def _with_adapters(model: Any, lora: LoraConfig) -> Any:

@@ -127,19 +127,20 @@ class StochasticAdamW(torch.optim.Optimizer):
     ) -> None:
         assert weight.grad is not None  # step() skips weights without one
         (beta1, beta2), rate, step = group["betas"], group["lr"], state["step"]
-        # As a tensor: a compiled function is made anew for each other number it is given.
-        numbers = [
+        numbers = (
             rate / (1 - beta1**step),
             1 / math.sqrt(1 - beta2**step),
             1 - rate * group["weight_decay"],
-        ]
+        )
         update = _compiled() if weight.is_cuda and why_not() is None else _adamw
         update(
             weight.data.view(-1),  # not the weight: its gradient may be of another dtype
             weight.grad.reshape(-1),
             [state[name].view(-1) for name in (*_FIRST, *_ROOT, "exp_avg_sq") if name in state],
-            torch.tensor(numbers, device=weight.device),
-            torch.tensor(key, dtype=torch.int32, device=weight.device),
+            # As tensors: a compiled function is made anew for each other number it is given. Filled
+            # on the device: a copy to it would wait for all that it still computes.
+            [torch.full((), number, device=weight.device) for number in numbers],
+            torch.full((), key, dtype=torch.int32, device=weight.device),
             tables(weight.device),
             (beta1, beta2, group["eps"]),
         )
@@ -154,13 +155,13 @@ def _adamw(
     weight: Tensor,
     gradient: Tensor,
     moments: list[Tensor],
-    numbers: Tensor,
+    numbers: list[Tensor],
     key: Tensor,
     known: tuple[Tensor, Tensor],
     constants: tuple[float, float, float],
 ) -> None:
     beta1, beta2, eps = constants
-    rate, correction, kept = numbers.unbind()
+    rate, correction, kept = numbers
     in_bytes = len(moments) == 4
     if in_bytes:
         first = dequantize(moments[0], moments[1], known[0])

@@ -16,7 +16,7 @@ from pytrace_mono.train.mix import epoch_order
 from pytrace_mono.train.pack import PackedRow, join, pack
 
 # Two tokens without a label: a process that has one document fewer still takes part in each pass.
-_NOTHING = PackedRow([0, 0], [IGNORED, IGNORED], [0, 1], [0, 2], [], 2)
+NOTHING = PackedRow([0, 0], [IGNORED, IGNORED], [0, 1], [0, 2], [], 2)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def step_of(
     """
     packed = pack([len(document) for document in documents], capacity, seed)
     rows = [join([documents[index] for index in indices]) for indices in packed[rank::world]]
-    rows += [_NOTHING] * (-(-len(packed) // world) - len(rows))
+    rows += [NOTHING] * (-(-len(packed) // world) - len(rows))
     return Step(
         rows,
         tokens=sum(len(document) for document in documents),

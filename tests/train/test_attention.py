@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch", reason="needs the extra [train]")
 transformers = pytest.importorskip("transformers", reason="needs the extra [train]")
 
+from pytrace_mono.train import finetune  # noqa: E402
 from pytrace_mono.train.config import LoraConfig, TrainConfig  # noqa: E402
 from pytrace_mono.train.encode import Document  # noqa: E402
 from pytrace_mono.train.finetune import losses_of  # noqa: E402
@@ -24,7 +25,7 @@ CONFIG = TrainConfig(
     model="m", data=(Path("d"),), output=Path("o"), checkpointing=0.0, precision="fp32",
     context=24, pass_tokens=128,
 )  # fmt: skip
-CPU = torch.device("cpu")
+CPU, META = torch.device("cpu"), torch.device("meta")
 
 
 def tiny(checkpointing: float = 0.0, kv_heads: int = 2) -> Any:
@@ -98,31 +99,28 @@ def test_computing_activations_again_changes_nothing(share: float) -> None:
 
 
 @pytest.mark.parametrize("lora", [None, LoraConfig.model_validate({"rank": 2})])
-def test_layers_are_compiled_once_whatever_documents_a_row_holds(
-    lora: Any,
+@pytest.mark.parametrize("gradients", ["bf16", "fp32"])
+def test_layers_are_compiled_for_two_lengths_whatever_documents_a_row_holds(
+    lora: Any, gradients: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on CUDA, but on the meta device: what would run is found, and nothing runs."""
     from torch._dynamo.testing import CompileCounterWithBackend
 
     torch._dynamo.reset()  # of what other tests compiled
+    monkeypatch.setattr(finetune, "backend_of", lambda config: "a backend")
     counter: Any = CompileCounterWithBackend("aot_eager")
-    config = CONFIG.model_copy(update={"lora": lora, "precision": "stochastic"})
+    changes = {"lora": lora, "precision": "stochastic", "gradients": gradients}
+    config = CONFIG.model_copy(update=changes)
     description = transformers.LlamaConfig(
         vocab_size=64, hidden_size=32, intermediate_size=64, num_hidden_layers=3,
         num_attention_heads=4,
     )  # fmt: skip
-    decoder = shape_of(config, description, 3, counter).get_decoder()
-    seen = []
-    for lengths in ([20, 3, 17], [24] * 5, [9], [2] * 60):
-        row = join(documents_of(lengths, 0)).filled(config.pass_tokens, config.context)
-        boundaries = torch.tensor(row.boundaries, dtype=torch.int32, device="meta")
-        torch._dynamo.mark_dynamic(boundaries, 0)
-        tokens = torch.zeros(1, len(row.tokens), dtype=torch.long, device="meta")
-        output = decoder(
-            input_ids=tokens, position_ids=tokens, attention_mask=None, use_cache=False,
-            boundaries=boundaries, longest=row.longest,
-        )  # fmt: skip
-        output.last_hidden_state.sum().backward()
-        seen.append(counter.frame_count)
+    model = shape_of(config, description, 3, counter)
+    finetune.compile_layers(model, config, META)
     # With adapters the first layer is another one: what it is given needs no gradient.
-    assert seen == [1 if lora is None else 2] * 4
+    expected = 2 if lora is None else 4
+    assert counter.frame_count == expected
+    for lengths in ([20, 3, 17], [24] * 5, [9], [2] * 60):
+        losses_of(model, join(documents_of(lengths, 0)), config, META).sum().backward()
+        assert counter.frame_count == expected
+    assert any(weight.grad is not None for weight in model.parameters())

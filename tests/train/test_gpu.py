@@ -72,6 +72,20 @@ def test_compiled_layers_and_fused_attention_give_the_gradients_of_plain_ones(
         as_close(packed, gradients_of(plain, [[document] for document in documents]))
 
 
+def test_neither_a_pass_nor_an_update_waits_for_the_device() -> None:
+    """It has the next kernel before it has finished the last."""
+    model = bf16_model("inductor", 0.5)
+    optimizer = StochasticAdamW(model.parameters())
+    row = join(documents_of([37, 120, 5, 200], 0))
+    for mode in ("default", "default", "error"):
+        torch.cuda.set_sync_debug_mode(mode)
+        try:
+            losses_of(model, row, CONFIG, CUDA).sum().backward()
+            optimizer.step()
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+
 @pytest.mark.parametrize("eight_bits", [False, True])
 def test_the_compiled_update_is_the_one_of_the_cpu(eight_bits: bool) -> None:
     shapes = ((300, 70), (5000,), (64,), (123, 77))
