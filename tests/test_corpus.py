@@ -14,11 +14,12 @@ from teachers import truthful
 
 from pytrace_mono import tasks
 from pytrace_mono.errors import CorpusError, MissingExtraError
+from pytrace_mono.files import read_rows
 from pytrace_mono.records import PYX_COLUMNS, Example, Problem
 from pytrace_mono.synth import Corpus, Reject, ScriptedTeacher, export, synthesize
 from pytrace_mono.synth import shards as shards_module
 from pytrace_mono.synth.rejects import Origin
-from pytrace_mono.synth.shards import RowFile, Shards, read_rows
+from pytrace_mono.synth.shards import RowFile, Shards
 from pytrace_mono.synth.summary import sizes, summary
 from pytrace_mono.synth.writer import CorpusWriter
 from pytrace_mono.tracer import Limits

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from pytrace_mono import tasks
 from pytrace_mono.cli.options import add_sandbox_options, limits_of, positive
-from pytrace_mono.errors import CallError, InputError, MissingExtraError, SourceError
+from pytrace_mono.errors import CallError, InputError, MissingExtraError
+from pytrace_mono.files import read_source
 from pytrace_mono.records import Call, Problem, called_name
 
 if TYPE_CHECKING:
@@ -66,10 +67,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--task {args.task} needs --program and --call, and no --describe.")
     from pytrace_mono.tracer.sandbox import Sandbox
 
-    try:
-        source = Path(args.program).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(f"{args.program}: cannot be read: {error}") from None
+    source = read_source(Path(args.program))
     try:
         call = tasks.assertable(args.call)
         node = ast.parse(call, mode="eval").body

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import tokenize
 from pathlib import Path
 
 from pytrace_mono.cli.options import add_sandbox_options, limits_of
-from pytrace_mono.errors import PytraceMonoError, SourceError
+from pytrace_mono.files import read_source, replace_text, require_folder
 from pytrace_mono.tracer.render import FORMATS, render
 
 _EXAMPLES = """\
@@ -42,7 +40,9 @@ def run(args: argparse.Namespace) -> int:
     """Trace and print; what the program did is no error of ours."""
     from pytrace_mono.tracer.sandbox import Sandbox
 
-    source = _read(args.file)
+    source = read_source(Path(args.file))
+    if args.output is not None:
+        require_folder(Path(args.output))
     # The other formats do not show them.
     aliases = args.format in ("html", "json")
     limits = limits_of(args)
@@ -52,24 +52,5 @@ def run(args: argparse.Namespace) -> int:
     if args.output is None:
         sys.stdout.write(text)
     else:
-        _write(Path(args.output), text)
+        replace_text(Path(args.output), text)
     return 0
-
-
-def _read(name: str) -> str:
-    try:
-        with tokenize.open(name) as stream:  # honours a coding comment, as Python does
-            return stream.read()
-    except OSError as error:
-        raise SourceError(f"{name}: cannot be read: {error.strerror}") from None
-    except (SyntaxError, UnicodeDecodeError) as error:
-        raise SourceError(f"{name}: not text in the encoding it states: {error}") from None
-
-
-def _write(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as error:
-        raise PytraceMonoError(f"{path}: cannot be written: {error.strerror}") from None

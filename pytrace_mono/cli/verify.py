@@ -11,6 +11,7 @@ from typing import Any
 
 from pytrace_mono.cli.options import add_sandbox_options, limits_of
 from pytrace_mono.errors import InputError
+from pytrace_mono.files import read_rows, replace_text, require_folder
 
 _EXAMPLES = """\
 examples:
@@ -24,7 +25,7 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.epilog = _EXAMPLES
-    parser.add_argument("path", metavar="PATH", help="a corpus, or a file of JSON Lines")
+    parser.add_argument("path", metavar="PATH", help="a corpus, or a file of JSON Lines or Parquet")
     parser.add_argument(
         "--format",
         choices=("text", "json", "html"),
@@ -44,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
     from pytrace_mono.verify.audit import Audited, Report, audit
     from pytrace_mono.verify.rows import Row, row_of
 
+    if args.output is not None:
+        require_folder(Path(args.output))
     report = Report()
     shown: list[Audited] = []
 
@@ -54,7 +57,8 @@ def run(args: argparse.Namespace) -> int:
             try:
                 row = row_of(data, number)
             except InputError as error:
-                report.add_unusable(str(data.get("id", number)), str(error))
+                named = data.get("id", number) if isinstance(data, dict) else number
+                report.add_unusable(str(named), str(error))
                 continue
             if row is None:
                 report.skipped += 1
@@ -77,34 +81,18 @@ def run(args: argparse.Namespace) -> int:
     if args.output is None:
         sys.stdout.write(text)
     else:
-        Path(args.output).write_text(text, encoding="utf-8")
+        replace_text(Path(args.output), text)
     return 1 if args.strict and report.failed else 0
 
 
-def _read(path: Path) -> Iterator[dict[str, Any]]:
+def _read(path: Path) -> Iterator[Any]:
     if path.is_dir():
         from pytrace_mono.synth.corpus import Corpus
 
         for example in Corpus(path).examples():
             yield {**example.model_dump(), "nl": example.nl}
         return
-    try:
-        with path.open(encoding="utf-8") as stream:
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    yield _row(line, path, number)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
-
-
-def _row(line: str, path: Path, number: int) -> dict[str, Any]:
-    try:
-        data = json.loads(line)
-    except ValueError as error:
-        raise InputError(f"{path}:{number}: not JSON: {error}") from None
-    if not isinstance(data, dict):
-        raise InputError(f"{path}:{number}: a row is an object, not a {type(data).__name__}")
-    return data
+    yield from read_rows(path)
 
 
 def _text(report: dict[str, Any]) -> str:

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from pytrace_mono.errors import CorpusError
+from pytrace_mono.files import read_rows
 from pytrace_mono.records import Example, Task
-from pytrace_mono.synth.shards import read_rows
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
@@ -71,7 +71,7 @@ class Corpus:
             MissingExtraError: the shards are Parquet and pyarrow is not installed.
         """
         for shard in self.manifest["shards"]:
-            for row in read_rows(self.path / shard["path"]):
+            for row in read_rows(self.path / shard["path"], CorpusError):
                 if task is None or row["task"] == task:
                     yield Example.model_validate(row)
 
@@ -81,7 +81,7 @@ class Corpus:
         Raises:
             CorpusError: the file is missing or damaged.
         """
-        return read_rows(self.path / REJECTS)
+        return read_rows(self.path / REJECTS, CorpusError)
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
-from pytrace_mono.errors import CorpusError, MissingExtraError
+from pytrace_mono.errors import MissingExtraError
+from pytrace_mono.files import BATCH_ROWS
 from pytrace_mono.records import Example
 
 if TYPE_CHECKING:
     import pyarrow
 
 Format = Literal["parquet", "jsonl"]
-BATCH_ROWS = 250  # with 1,000 a file is a sixth smaller, and writing it takes 9 MB more
 _KINDS: dict[Any, str] = {int: "int64", bool: "bool_", str: "string"}
 _KIND_OF = {
     name: _KINDS.get(field.annotation, "string") for name, field in Example.model_fields.items()
@@ -112,29 +112,6 @@ class Shards:
     def _open(self) -> None:
         name = f"train-{len(self.files):05}.{self._format}"
         self.files.append(RowFile(self._directory / name, self._format, Example.model_fields))
-
-
-def read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of one file that :class:`RowFile` wrote.
-
-    Raises:
-        CorpusError: it cannot be read.
-        MissingExtraError: Parquet without pyarrow.
-    """
-    try:
-        if path.suffix == ".parquet":
-            _pyarrow()
-            from pyarrow import parquet
-
-            with parquet.ParquetFile(path) as file:
-                for batch in file.iter_batches(batch_size=BATCH_ROWS):
-                    yield from batch.to_pylist()
-        else:
-            with path.open("rb") as stream:
-                for line in stream:
-                    yield json.loads(line)
-    except (OSError, ValueError) as error:  # pyarrow's errors are one or the other
-        raise CorpusError(f"{path}: cannot be read: {error}") from None
 
 
 def _field(name: str) -> pyarrow.Field:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pytrace_mono.errors import MissingExtraError, TrainingDataError
+from pytrace_mono import files
+from pytrace_mono.errors import TrainingDataError
 from pytrace_mono.records import Task
 from pytrace_mono.tasks import prompt_of, repair_prompt
 
@@ -49,7 +50,7 @@ def read_rows(path: Path) -> Iterator[Row]:
         MissingExtraError: the rows are Parquet and pyarrow is not installed.
     """
     for file in files_of(path):
-        for number, raw in enumerate(_raw_rows(file), 1):
+        for number, raw in enumerate(files.read_rows(file, TrainingDataError), 1):
             yield row_of(raw, f"{file}: row {number}")
 
 
@@ -110,31 +111,3 @@ def files_of(path: Path) -> list[Path]:
             f"{path}: no finished corpus is here ({_MANIFEST}: {error}); "
             "give a corpus that `pytrace-mono synth` has written, or one file of rows."
         ) from None
-
-
-def _raw_rows(file: Path) -> Iterator[Any]:
-    try:
-        if file.suffix == ".parquet":
-            yield from _parquet_rows(file)
-            return
-        with file.open("rb") as stream:
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    try:
-                        yield json.loads(line)
-                    except ValueError as error:
-                        raise TrainingDataError(
-                            f"{file}: line {number}: is not whole JSON: {error}"
-                        ) from None
-    except (OSError, ValueError) as error:  # pyarrow's errors are one or the other
-        raise TrainingDataError(f"{file}: cannot be read: {error}") from None
-
-
-def _parquet_rows(file: Path) -> Iterator[Any]:
-    try:
-        from pyarrow import parquet
-    except ImportError:
-        raise MissingExtraError(f"{file}: reading Parquet", "pyarrow", "train") from None
-    with parquet.ParquetFile(file) as table:
-        for batch in table.iter_batches(batch_size=1_000):
-            yield from batch.to_pylist()

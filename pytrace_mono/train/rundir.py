@@ -7,12 +7,12 @@ there, which is written last. Nothing here is ever replaced by another run.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 from pytrace_mono.errors import TrainingConfigError, TrainingError
+from pytrace_mono.files import replace_text
 from pytrace_mono.train.config import TrainConfig, config_of
 
 RUN = "run.json"
@@ -115,7 +115,4 @@ def require_model(path: Path) -> None:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    """Replace a JSON file in one step."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    replace_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")

@@ -46,12 +46,14 @@ class Row:
     response: str
 
 
-def row_of(data: Mapping[str, Any], number: int) -> Row | None:
+def row_of(data: Any, number: int) -> Row | None:
     """Read one row; None for a row of another task (``nl``).
 
     Raises:
         InputError: it is of none of the shapes, or its prompt does not say what is asked.
     """
+    if not isinstance(data, dict):
+        raise InputError(f"row {number}: an object is expected, not {type(data).__name__}")
     identity = str(data.get("id") or number)
     prompt, response = _texts(data, identity)
     if prompt is None:

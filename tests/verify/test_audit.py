@@ -1,0 +1,103 @@
+"""The audit of a file of monologues, as the command gives it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytrace_mono.cli import main
+
+PROGRAM = "def f(n):\n    t = 0\n    for i in range(n):\n        t += i\n    return t\n"
+TRUE = "[L2] `t` starts as `0`. Iteration 2: `i = 1`, so [L4] `t` becomes `1`."
+LIE = TRUE.replace("becomes `1`", "becomes `5`")
+ASKED = f"[PYTHON]\n{PROGRAM}assert f(3) == ??\n[/PYTHON]"
+
+
+def answered(told: str, value: str = "3") -> str:
+    return f"{told}\n[ANSWER]\nassert f(3) == {value}\n[/ANSWER]"
+
+
+def rows_of() -> list[Any]:
+    """One of each kind, in each of the shapes."""
+    pyx = {"nl": None, "bwd_mnl": None}
+    return [
+        {"id": "true", "fwd_mnl": ASKED, "response": answered(TRUE), **pyx},
+        {"id": "lie", "prompt": ASKED, "response": answered(LIE)},
+        {"id": "wrong", "prompt": ASKED, "completion": answered(TRUE, "4")},
+        {"id": "silent", "messages": [
+            {"role": "user", "content": ASKED}, {"role": "assistant", "content": TRUE},
+        ]},
+        {"id": "shapeless", "text": TRUE},
+        {"id": "code", "nl": "Write f.", "fwd_mnl": None, "response": PROGRAM},
+        ["no object"],
+    ]  # fmt: skip
+
+
+def written(folder: Path, rows: list[Any]) -> str:
+    path = folder / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+def audited(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:
+    code = main(["verify", *arguments, "--format", "json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_each_row_counts_once_with_the_reason_against_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, report = audited(capsys, written(tmp_path, rows_of()))
+    assert code == 0
+    assert (report["rows"], report["skipped"]) == (6, 1)
+    assert report["right_answer"] == pytest.approx(2 / 6)
+    assert report["all_claims_true"] == pytest.approx(1 / 6)
+    reasons = {"bad_row": 2, "contradicted": 1, "no_answer": 1, "wrong_value": 1}
+    assert report["by_reason"] == reasons
+    first = {item["id"]: item["claim"] for item in report["first_wrong"]}
+    assert "becomes `5`" in first["lie"]
+    assert "an object is expected, not list" in first["7"]
+
+
+@pytest.mark.parametrize(("chosen", "code"), [(slice(1), 0), (slice(2), 1), (slice(4, 5), 1)])
+def test_strict_fails_when_a_row_does(
+    chosen: slice, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert audited(capsys, written(tmp_path, rows_of()[chosen]), "--strict")[0] == code
+
+
+def test_rows_can_be_parquet_as_pyx_is_published(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pyarrow = pytest.importorskip("pyarrow", reason="needs pyarrow")
+    from pyarrow import parquet
+
+    rows = rows_of()[:1]
+    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    _, report = audited(capsys, str(tmp_path / "rows.parquet"), "--strict")
+    assert report == audited(capsys, written(tmp_path, rows), "--strict")[1]
+
+
+def test_only_the_first_rows_are_read_when_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, report = audited(capsys, written(tmp_path, rows_of()), "--limit", "2")
+    assert report["rows"] == 2
+
+
+def test_what_cannot_be_read_or_written_is_told_in_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = written(tmp_path, rows_of())
+    half = tmp_path / "half.jsonl"
+    half.write_text('{"id": 1}\n{"id":')
+    for arguments, told in (
+        ((str(half),), "half.jsonl: line 2: is not JSON"),
+        ((str(tmp_path / "none.jsonl"),), "none.jsonl: cannot be read"),
+        ((whole, "-o", str(tmp_path / "no" / "report")), "there is no folder"),
+    ):
+        assert main(["verify", *arguments]) == 2
+        assert told in capsys.readouterr().err
