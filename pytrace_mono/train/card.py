@@ -39,13 +39,18 @@ Fine-tuned on checked monologues of program runs with pytrace_mono. Ask it throu
 
 
 def model_card(
-    config: TrainConfig, data: Data, versions: dict[str, str], log: list[dict[str, Any]]
+    config: TrainConfig,
+    data: Data,
+    digests: dict[str, str],
+    versions: dict[str, str],
+    log: list[dict[str, Any]],
 ) -> str:
     """Markdown.
 
     Args:
         config: of the run.
         data: what it was trained on.
+        digests: sha256 of each file that it was read from.
         versions: of the packages.
         log: what the run logged.
     """
@@ -60,7 +65,7 @@ def model_card(
         f"- {side}: {len(documents)} rows, {sum(map(len, documents))} tokens an epoch"
         for side, documents in (("trained on", data.train), ("held out", data.held_out))
     ]
-    sources += [f"- `{file}`: sha256 {digest}" for file, digest in data.digests.items()]
+    sources += [f"- `{file}`: sha256 {digest}" for file, digest in digests.items()]
     sources += [f"- left out, {task}: {n} {why}" for (task, why), n in sorted(data.dropped.items())]
     settings = config.model_dump(mode="json", exclude_defaults=True)
     return _CARD.format(

@@ -1,4 +1,4 @@
-"""The documents of a run: read, encoded, split, with the digests of the files they come from."""
+"""The documents of a run: read, encoded, split; the digests of the files they come from."""
 
 from __future__ import annotations
 
@@ -24,13 +24,11 @@ class Data:
         train: to learn from.
         held_out: to evaluate on; none of their programs is in ``train`` where rows name theirs.
         dropped: rows that cannot be learnt from, per task and reason.
-        digests: sha256 of each file.
     """
 
     train: list[Document]
     held_out: list[Document]
     dropped: Counter[tuple[TrainingTask, Drop]]
-    digests: dict[str, str]
 
 
 def read_all(config: TrainConfig) -> list[Row]:
@@ -58,7 +56,7 @@ def load_data(config: TrainConfig, tokenizer: Any, rows: list[Row]) -> Data:
             f"({len(held_out)} held out, dropped: {drops or 'none'}); the context is "
             f"{config.context} tokens."
         )
-    return Data(train, held_out, encoder.dropped, digests_of(config))
+    return Data(train, held_out, encoder.dropped)
 
 
 def digests_of(config: TrainConfig) -> dict[str, str]:

@@ -106,7 +106,7 @@ def _publish(
         do_sample=False,
     ).save_pretrained(partial)
     history = trainer.state.log_history
-    card = model_card(config, data, versions(), history)
+    card = model_card(config, data, directory.digests, versions(), history)
     (partial / "README.md").write_text(card, encoding="utf-8")
     draw([line for line in history if "train_loss" not in line], directory.path)
     partial.rename(directory.path / MODEL)

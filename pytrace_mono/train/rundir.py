@@ -25,7 +25,7 @@ class RunDirectory:
 
     Args:
         config: of the run.
-        digests: of its files of rows.
+        digests: sha256 of each of its files of rows, by path.
 
     Raises:
         TrainingError: the directory holds something else, or a run with another configuration or
@@ -34,7 +34,8 @@ class RunDirectory:
 
     def __init__(self, config: TrainConfig, digests: dict[str, str]) -> None:
         self.path = config.output
-        self._config, self._digests = config, digests
+        self.digests = digests
+        self._config = config
         if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
             return
         if not (self.path / RUN).exists():
@@ -66,7 +67,7 @@ class RunDirectory:
         self.path.mkdir(parents=True, exist_ok=True)
         if not (self.path / RUN).exists():
             config = self._config.model_dump(mode="json")
-            _write(self.path / RUN, {"config": config, "data": self._digests, "versions": versions})
+            _write(self.path / RUN, {"config": config, "data": self.digests, "versions": versions})
 
     def checkpoints(self) -> tuple[list[Path], list[Path]]:
         """Those that are whole, oldest first, and those that are half written."""
