@@ -12,6 +12,7 @@ import pytest
 from chat_server import completion, failure, serve
 
 from pytrace_mono import cli, tasks
+from pytrace_mono.synth import Corpus, Narrator, synthesize
 
 PROGRAM = "def f(x):\n    return x + 1\n"
 
@@ -53,6 +54,21 @@ def test_a_forward_answer_is_held_to_what_the_call_gives(ask: Any) -> None:
     assert code == 0
     assert ask(told("f(1) == 3"), *FORWARD)[1].splitlines()[-1].startswith("wrong: wrong_value")
     assert "wrong: no_answer: the completion has no [ANSWER]" in ask("nothing", *FORWARD)[1]
+
+
+def test_a_program_is_shown_as_the_corpus_made_from_it_shows_it(tmp_path: Path, ask: Any) -> None:
+    file = tmp_path / "add.py"
+    main = 'if __name__ == "__main__":\n    assert f(1) == 2\n'
+    file.write_text(f'"""Adds one."""\n\n\n{PROGRAM}\n\n{main}')
+    synthesize(file, Narrator(), tmp_path / "corpus", format="jsonl")
+    trained = {
+        example.task: tasks.prompt_and_completion(example)[0]
+        for example in Corpus(tmp_path / "corpus").examples()
+    }
+    for task in ("forward", "backward"):
+        prompt, _, code = ask("", "--task", task, "--program", str(file), "--call", "f(1)")
+        assert (prompt, code) == (trained[task], 0)
+    assert "Adds one" not in trained["forward"]
 
 
 def test_a_backward_answer_is_run(ask: Any) -> None:
@@ -121,7 +137,7 @@ def test_an_endpoint_is_asked_over_http_and_again_after_a_fault(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_example_goes_from_programs_to_a_generated_monologue(tmp_path: Path) -> None:
+def test_the_example_goes_from_a_program_to_a_generated_monologue_that_is_right(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="needs the extra [train]")
     script = Path(__file__).parent.parent / "examples" / "finetune_cpu.sh"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -130,5 +146,5 @@ def test_the_example_goes_from_programs_to_a_generated_monologue(tmp_path: Path)
         env=os.environ | {"PATH": path},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert any(line.startswith(("right: ", "wrong: ")) for line in done.stdout.splitlines())
+    assert "\nright: first_at_least([2, 3, 5, 7, 11, 13], 6) == 3\n" in done.stdout
     assert (tmp_path / "demo" / "run" / "model" / "model.safetensors").exists()

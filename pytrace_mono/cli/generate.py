@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--task {args.task} needs --program and --call, and no --describe.")
     from pytrace_mono.tracer.sandbox import Sandbox
 
-    source = read_source(Path(args.program))
+    source = _as_trained(read_source(Path(args.program)))
     try:
         call = tasks.assertable(args.call)
         node = ast.parse(call, mode="eval").body
@@ -95,6 +95,16 @@ def run(args: argparse.Namespace) -> int:
         for line in _judged(args, text, source, *asked, box):
             print(line)
     return 0
+
+
+def _as_trained(source: str) -> str:
+    """Without the docstring and the main block, as a corpus shows a program."""
+    from pytrace_mono.synth.programs import problem_of
+
+    try:
+        return problem_of(source, "asked").code
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return source  # what is wrong with it is told when it is run
 
 
 def _write_code(args: argparse.Namespace) -> int:
