@@ -43,7 +43,7 @@ def test_what_differs_is_told_but_for_the_output() -> None:
     config = load_config("tiny-cpu", WHERE)
     assert config.differences(load_config("tiny-cpu", ("data=corpus/", "output=else"))) == []
     other = load_config("tiny-cpu", (*WHERE, "epochs=1"))
-    assert config.differences(other) == ["epochs: 20, not 1"]
+    assert config.differences(other) == ["epochs: 60, not 1"]
 
 
 @pytest.mark.parametrize(
