@@ -7,11 +7,10 @@ import ast
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytrace_mono import tasks
-from pytrace_mono.cli.options import add_sandbox_options, limits_of, positive
+from pytrace_mono.cli.options import add_sandbox_options, limits_of, place, positive
 from pytrace_mono.errors import CallError, InputError, MissingExtraError
 from pytrace_mono.files import read_source
 from pytrace_mono.records import Call, Problem, called_name
@@ -41,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "model", metavar="MODEL", help="a directory, a name on the hub, or an endpoint's"
     )
     parser.add_argument(
-        "--program", metavar="FILE.py", help="the program, for forward and backward"
+        "--program", type=place, metavar="FILE.py", help="the program, for forward and backward"
     )
     parser.add_argument("--task", choices=("forward", "backward", "nl"), required=True)
     parser.add_argument("--call", metavar="EXPR", help="the Call, for forward and backward")
@@ -67,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--task {args.task} needs --program and --call, and no --describe.")
     from pytrace_mono.tracer.sandbox import Sandbox
 
-    source = read_source(Path(args.program))
+    source = read_source(args.program)
     try:
         call = tasks.assertable(args.call)
         node = ast.parse(call, mode="eval").body
