@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import re
@@ -15,7 +16,7 @@ import pytest
 from chat_server import completion, failure, serve
 
 from pytrace_mono import __version__
-from pytrace_mono.cli import COMMANDS
+from pytrace_mono.cli import COMMANDS, doctor
 from pytrace_mono.synth import Corpus
 from pytrace_mono.tracer import Trace
 
@@ -380,3 +381,11 @@ def test_doctor_says_what_is_there_and_what_is_not() -> None:
         assert re.search(rf"\[{extra}\] (is installed|lacks)", done.stdout)
     if "lacks" in done.stdout:
         assert 'pip install "pytrace_mono[' in done.stdout
+
+
+def test_doctor_looks_for_all_that_the_extras_bring() -> None:
+    settings = configparser.ConfigParser()
+    settings.read(Path(__file__).parent.parent / "setup.cfg")
+    for extra, packages in doctor._EXTRAS.items():
+        brought = re.findall(r"^[\w-]+", settings["options.extras_require"][extra], re.MULTILINE)
+        assert list(packages) == brought

@@ -89,6 +89,10 @@ def row_of(raw: Any, where: str) -> Row:
         if not isinstance(raw[column], str):
             found = type(raw[column]).__name__
             raise TrainingDataError(f"{where}: {column!r} must be a text, not {found}")
+        try:
+            raw[column].encode()
+        except UnicodeEncodeError as error:
+            raise TrainingDataError(f"{where}: {column!r} is no text: {error}") from None
     prompt: str = raw[asked]
     if task == "repair":
         prompt = repair_prompt(prompt)

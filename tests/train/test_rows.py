@@ -56,6 +56,7 @@ def test_a_repair_row_gets_the_repair_prefix_and_a_plain_row_gets_none() -> None
         ({"nl": "", "response": "r"}, "exactly one of nl, fwd_mnl, bwd_mnl must be filled, not 0"),
         ({"nl": "a", "fwd_mnl": "b", "response": "r"}, "must be filled, not 2"),
         ({"prompt": "a", "completion": None}, "'completion' must be a text, not NoneType"),
+        ({"prompt": "a", "completion": "\ud800"}, "'completion' is no text: 'utf-8' codec"),
     ],
 )
 def test_a_row_of_no_known_format_is_told_with_its_place(raw: object, told: str) -> None:
