@@ -362,3 +362,20 @@ def test_an_export_goes_over_nothing_of_its_corpus(tmp_path: Path, name: str) ->
     with pytest.raises(InputError, match="cannot be written"):
         export(corpus, format="pyx", to="jsonl", out=tmp_path / name)
     assert [row.id for row in Corpus(tmp_path).examples()] == [example(1).id]
+
+
+def test_a_format_that_there_is_not_is_refused_and_nothing_written(tmp_path: Path) -> None:
+    corpus = written(tmp_path / "c")
+    for given in ({"format": "csv", "to": "jsonl"}, {"format": "pyx", "to": "csv"}):
+        with pytest.raises(InputError, match="the format is 'csv'; give one of"):
+            export(corpus, out=tmp_path / "rows", **given)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="the format is 'csv'"):
+        CorpusWriter(tmp_path / "d", SOURCE, config("csv"))
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
+
+
+@pytest.mark.parametrize("option", ["limit", "samples"])
+def test_a_number_that_asks_for_nothing_is_refused(tmp_path: Path, option: str) -> None:
+    with pytest.raises(ValueError, match=f"{option} must be above zero, not 0"):
+        synthesize(PROBLEMS, ScriptedTeacher(truthful), tmp_path / "c", **{option: 0})  # type: ignore[arg-type]
+    assert not (tmp_path / "c").exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pytrace_mono import tasks
-from pytrace_mono.errors import CorpusError
+from pytrace_mono.errors import CorpusError, InputError
 from pytrace_mono.files import replacing, require_place
 from pytrace_mono.records import PYX_COLUMNS, Example
 from pytrace_mono.synth.corpus import Corpus
@@ -36,11 +36,13 @@ def export(corpus: Corpus, *, format: Shape, to: Format, out: str | Path) -> int
         the number of rows.
 
     Raises:
-        InputError: ``out`` is a folder, or a file of the corpus.
+        InputError: there is no such format; ``out`` is a folder, or a file of the corpus.
         CorpusError: a shard cannot be read or the file cannot be written.
         MissingExtraError: Parquet without pyarrow.
     """
     require(to)
+    if format not in _COLUMNS:
+        raise InputError(f"the format is {format!r}; give one of {', '.join(_COLUMNS)}")
     target = Path(out)
     row_of: Callable[[Example], dict[str, Any]] = (
         _messages if format == "messages" else Example.model_dump
