@@ -132,3 +132,18 @@ def test_the_example_goes_from_programs_to_a_generated_monologue(tmp_path: Path)
     assert done.returncode == 0, done.stderr
     assert any(line.startswith(("right: ", "wrong: ")) for line in done.stdout.splitlines())
     assert (tmp_path / "demo" / "run" / "model" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("call", ["not " * 50_000 + "1", "(" * 3000, "f("])
+def test_a_call_that_no_parser_takes_is_told_in_short(ask: Any, call: str) -> None:
+    prompt, output, code = ask("x", *FORWARD[:-1], call)
+    assert (prompt, code) == ("", 2)
+    assert "not one expression" in output and len(output) < 600
+
+
+def test_a_description_that_is_no_text_is_refused(
+    ask: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        ask("x", "--task", "nl", "--describe", os.fsdecode(b"\xff"))
+    assert ended.value.code == 2 and "it is no text" in capsys.readouterr().err

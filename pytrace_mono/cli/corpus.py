@@ -70,8 +70,7 @@ def run_stats(args: argparse.Namespace) -> int:
     from pytrace_mono.synth.summary import sizes, summary
 
     corpus = Corpus(args.dir)
-    print(summary(corpus))
-    print(sizes(corpus))
+    print(f"{summary(corpus)}\n{sizes(corpus)}")
     return 0
 
 

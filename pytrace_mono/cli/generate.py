@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pytrace_mono import tasks
-from pytrace_mono.cli.options import add_sandbox_options, limits_of, place, positive
+from pytrace_mono.cli.options import add_sandbox_options, limits_of, place, positive, words
 from pytrace_mono.errors import CallError, InputError, MissingExtraError
 from pytrace_mono.files import read_source
 from pytrace_mono.records import Call, Problem, called_name
@@ -45,7 +45,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", choices=("forward", "backward", "nl"), required=True)
     parser.add_argument("--call", metavar="EXPR", help="the Call, for forward and backward")
     parser.add_argument("--setup", metavar="CODE", default="", help="statements to run before")
-    parser.add_argument("--describe", metavar="TEXT", help="what the code is to do, for nl")
+    parser.add_argument(
+        "--describe", type=words, metavar="TEXT", help="what the code is to do, for nl"
+    )
     parser.add_argument("--base-url", metavar="U", help="ask this OpenAI-compatible endpoint")
     parser.add_argument(
         "--max-tokens",
@@ -70,8 +72,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         call = tasks.assertable(args.call)
         node = ast.parse(call, mode="eval").body
-    except (SyntaxError, ValueError) as error:
-        raise CallError(f"--call {args.call}: not one expression: {error}") from None
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise CallError(f"--call {args.call:.200}: not one expression: {error}") from None
     with Sandbox(limits_of(args), isolation=args.isolation, workers=1) as box:
         trace = box.trace(source, call, args.setup)
         value = trace.outcome.value

@@ -62,3 +62,12 @@ def place(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("it is empty; give the name of a file or folder")
     return Path(text)
+
+
+def words(text: str) -> str:
+    """An argparse type: text, and not bytes that are none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise argparse.ArgumentTypeError(f"it is no text: {error}") from None
+    return text
