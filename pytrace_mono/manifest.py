@@ -14,7 +14,7 @@ from pytrace_mono.files import read_rows
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
-_AGAIN = "make the corpus again"
+_AGAIN = "delete it and make the corpus again"
 
 
 class _Shard(BaseModel):
