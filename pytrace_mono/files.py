@@ -6,6 +6,7 @@ import json
 import os
 import tokenize
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,19 +60,58 @@ def read_source(path: Path) -> str:
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror}") from None
     except (SyntaxError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path}: not text in the encoding it states: {error}") from None
+        raise SourceError(
+            f"{path}: not text in the encoding it states (UTF-8 where it states none): {error}"
+        ) from None
 
 
-def require_folder(path: Path) -> None:
+def require_place(path: Path, *read: Path) -> None:
     """Stop before the work is done whose result could not be written.
 
+    Args:
+        path: the file to write.
+        read: what the work reads, which must stay as it is.
+
     Raises:
-        InputError: the folder of ``path`` does not exist.
+        InputError: ``path`` is a folder, in none, may not be written, or is one of ``read``.
     """
-    if not path.parent.is_dir():
-        raise InputError(
-            f"{path}: cannot be written: there is no folder {path.parent}; make it first."
-        )
+    if path.is_dir():
+        why = "it is a folder; name a file in it."
+    elif not path.parent.is_dir():
+        why = f"there is no folder {path.parent}; make it first."
+    elif path.exists() and any(given.exists() and path.samefile(given) for given in read):
+        why = "it is what is read; name another file."
+    elif not os.access(path.parent if path.is_file() or not path.exists() else path, os.W_OK):
+        why = "permission denied; choose another place."
+    else:
+        return
+    raise InputError(f"{path}: cannot be written: {why}")
+
+
+@contextmanager
+def replacing(path: Path, error: type[PytraceMonoError] = InputError) -> Iterator[Path]:
+    """A file to write, which takes the place of ``path`` when it is whole.
+
+    A link stays, and what it leads to is replaced. A pipe or a device is written to itself.
+
+    Args:
+        path: the file; one that exists stays as it is until then.
+        error: raised where it cannot be written.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            yield path
+            return
+        target = Path(os.path.realpath(path))
+        partial = target.with_name(f".{target.name}.partial")
+        try:
+            yield partial
+            os.replace(partial, target)
+        finally:  # after an error, and Ctrl-C, too
+            with suppress(OSError):
+                partial.unlink()
+    except OSError as wrong:
+        raise error(f"{path}: cannot be written: {wrong.strerror}") from None
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -80,9 +120,5 @@ def replace_text(path: Path, text: str) -> None:
     Raises:
         InputError: it cannot be written.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import re
@@ -15,7 +16,7 @@ import pytest
 from chat_server import completion, failure, serve
 
 from pytrace_mono import __version__
-from pytrace_mono.cli import COMMANDS
+from pytrace_mono.cli import COMMANDS, doctor
 from pytrace_mono.synth import Corpus
 from pytrace_mono.tracer import Trace
 
@@ -279,7 +280,8 @@ def test_corpus_show_prints_one_row_in_full(made: Path, direction: str) -> None:
 
 
 def test_corpus_show_names_a_row_that_is_not_there(made: Path) -> None:
-    fails(cli("corpus", "show", made, "--index", "7"), "no forward row number 7")
+    for index in ("7", "9" * 30):
+        fails(cli("corpus", "show", made, "--index", index), f"no forward row number {index}")
     fails(cli("corpus", "show", made, "--index", "-1"), "counted from 0")
     fails(cli("corpus", "stats", made / "nowhere"), "no corpus is here")
 
@@ -299,6 +301,77 @@ def test_a_reader_that_goes_away_is_no_traceback(programs: Path) -> None:
     assert done.stderr == ""
 
 
+def test_an_output_is_refused_before_the_work_and_nothing_is_left(
+    programs: Path, tmp_path: Path
+) -> None:
+    program = tmp_path / "p.py"
+    program.write_text("while True: pass\n")  # which would take its seconds
+    for out, told in ((tmp_path, "is a folder"), (program, "is what is read"), ("", "is empty")):
+        done = cli("trace", program, "-o", out)
+        assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr
+    assert program.read_text() == "while True: pass\n"
+    assert list(tmp_path.iterdir()) == [program]
+
+
+def test_a_pipe_is_written_to_and_a_link_stays(programs: Path, tmp_path: Path) -> None:
+    pipe, link, file = (tmp_path / name for name in ("pipe", "link", "file"))
+    os.mkfifo(pipe)
+    reader = subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True)
+    assert cli("trace", programs / "double.py", "-o", pipe).returncode == 0
+    shown, _ = reader.communicate(timeout=20)
+    link.symlink_to(file)
+    assert cli("trace", programs / "double.py", "-o", link).returncode == 0
+    assert link.is_symlink() and file.read_text() == shown
+    assert pipe.is_fifo() and sorted(tmp_path.iterdir()) == sorted((pipe, link, file))
+
+
+@pytest.mark.parametrize("where", [">&-", "> /dev/full"])
+def test_output_that_cannot_be_written_is_no_traceback(programs: Path, where: str) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    command = f"{sys.executable} -m pytrace_mono trace {programs / 'double.py'} {where}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
+    if "full" in where:
+        fails(done, "No space left on device")
+
+
+def test_what_a_terminal_cannot_show_is_spelled_out(tmp_path: Path) -> None:
+    program = tmp_path / "p.py"
+    program.write_text("é = 1\n", encoding="utf-8")
+    done = cli("trace", program, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0 and "\\xe9 = 1" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--limit", "x", "not a whole number above zero"),
+        ("--max-cost", "x", "give a number of dollars"),
+        ("--price", "a,b", "give a number of dollars"),
+        ("--base-url", "http://h:99999/v1", "no address of an endpoint"),
+        ("--base-url", "http://[::1", "no address of an endpoint"),
+    ],
+)
+def test_an_odd_value_of_an_option_is_told_in_words(
+    programs: Path, tmp_path: Path, option: str, value: str, told: str
+) -> None:
+    pytest.importorskip("openai")
+    start = ("synth", programs, "--out", tmp_path / "c", "--teacher", "openai", "--model", "m")
+    done = cli(*start, option, value)
+    assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr
+
+
+def test_synth_of_what_holds_no_problem_is_an_error_that_can_be_mended(tmp_path: Path) -> None:
+    rows, out = tmp_path / "rows.jsonl", tmp_path / "c"
+    start = ("synth", rows, "--out", out, "--format", "jsonl", "--quiet")
+    rows.write_text('{"code": 1}\n')
+    fails(cli(*start), "holds no Problem that can be used", "rejects.jsonl")
+    rows.write_text(json.dumps({"code": "def f(x):\n    return x\n", "call": "f(1)"}))
+    assert cli(*start).returncode == 0
+    assert len(Corpus(out)) == 2
+
+
 def test_doctor_says_what_is_there_and_what_is_not() -> None:
     done = cli("doctor")
     assert done.returncode == 0
@@ -308,3 +381,11 @@ def test_doctor_says_what_is_there_and_what_is_not() -> None:
         assert re.search(rf"\[{extra}\] (is installed|lacks)", done.stdout)
     if "lacks" in done.stdout:
         assert 'pip install "pytrace_mono[' in done.stdout
+
+
+def test_doctor_looks_for_all_that_the_extras_bring() -> None:
+    settings = configparser.ConfigParser()
+    settings.read(Path(__file__).parent.parent / "setup.cfg")
+    for extra, packages in doctor._EXTRAS.items():
+        brought = re.findall(r"^[\w-]+", settings["options.extras_require"][extra], re.MULTILINE)
+        assert list(packages) == brought

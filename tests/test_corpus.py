@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from teachers import truthful
 
 from pytrace_mono import tasks
-from pytrace_mono.errors import CorpusError, MissingExtraError
+from pytrace_mono.errors import CorpusError, InputError, MissingExtraError
 from pytrace_mono.files import read_rows
 from pytrace_mono.records import PYX_COLUMNS, Example, Problem
 from pytrace_mono.synth import Corpus, Reject, ScriptedTeacher, export, synthesize
@@ -224,7 +225,9 @@ def test_two_runs_cannot_write_to_one_place(tmp_path: Path) -> None:
 
 
 def test_a_refused_place_is_not_left_locked(tmp_path: Path) -> None:
-    CorpusWriter(tmp_path, SOURCE, config("jsonl")).finish(level="guard")
+    writer = CorpusWriter(tmp_path, SOURCE, config("jsonl"))
+    writer.keep(example(1))
+    writer.finish(level="guard")
     other = {**SOURCE, "sha256": "1" * 64}
     for _ in range(2):
         with pytest.raises(CorpusError, match="another input"):
@@ -232,8 +235,9 @@ def test_a_refused_place_is_not_left_locked(tmp_path: Path) -> None:
     CorpusWriter(tmp_path, SOURCE, config("jsonl")).discard()
 
 
-def test_an_unfinished_corpus_without_rows_is_no_obstacle(tmp_path: Path) -> None:
-    CorpusWriter(tmp_path, SOURCE, config("jsonl")).finish(level="guard", stopped="wrong key")
+@pytest.mark.parametrize("stopped", ["wrong key", None])
+def test_a_corpus_without_rows_is_no_obstacle(tmp_path: Path, stopped: str | None) -> None:
+    CorpusWriter(tmp_path, SOURCE, config("jsonl")).finish(level="guard", stopped=stopped)
     writer = CorpusWriter(tmp_path, {**SOURCE, "sha256": "1" * 64}, config("jsonl"))
     writer.keep(example(1))
     assert writer.finish(level="guard").complete
@@ -309,11 +313,69 @@ def test_what_is_no_corpus_is_told_so(tmp_path: Path, content: str | None, words
         Corpus(tmp_path)
 
 
-def test_a_damaged_shard_is_a_corpus_error(tmp_path: Path) -> None:
-    writer = CorpusWriter(tmp_path, SOURCE, config("jsonl"))
+def written(path: Path) -> Corpus:
+    writer = CorpusWriter(path, SOURCE, config("jsonl"))
     writer.keep(example(1))
-    corpus = writer.finish(level="guard")
-    shard = tmp_path / corpus.manifest["shards"][0]["path"]
-    shard.write_bytes(shard.read_bytes()[:-20])
-    with pytest.raises(CorpusError, match="train-00000"):
+    return writer.finish(level="guard")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("shards", 3, "shards: "),
+        ("shards", [{"path": 3, "rows": 1}], "shards.0.path: "),
+        ("counts", {}, "counts.problems: "),
+        ("config", None, "config: "),
+        ("complete", None, "complete: "),
+    ],
+)
+def test_a_manifest_that_is_damaged_is_told_so(
+    tmp_path: Path, key: str, value: object, words: str
+) -> None:
+    manifest = written(tmp_path).manifest
+    (tmp_path / "manifest.json").write_text(json.dumps({**manifest, key: value}))
+    with pytest.raises(CorpusError, match=re.escape(f"manifest.json: is damaged: {words}")):
+        Corpus(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b'{"id": "p/1', "train-00000.jsonl: line 1: is not JSON"),
+        (b"3\n", "train-00000.jsonl: row 1: is no row of a corpus: "),
+        (b"{}\n", "row 1: is no row of a corpus: id: Field required"),
+        (json.dumps({**example(1).model_dump(), "attempts": "x"}).encode(), "attempts: "),
+        (b"", "0 rows where manifest.json says 1"),
+        (2 * (json.dumps(example(1).model_dump()).encode() + b"\n"), "2 rows where"),
+    ],
+)
+def test_a_damaged_shard_is_a_corpus_error(tmp_path: Path, content: bytes, words: str) -> None:
+    corpus = written(tmp_path)
+    (tmp_path / corpus.manifest["shards"][0]["path"]).write_bytes(content)
+    with pytest.raises(CorpusError, match=re.escape(words)):
         list(corpus.examples())
+
+
+@pytest.mark.parametrize("name", ["data/train-00000.jsonl", "manifest.json", "data"])
+def test_an_export_goes_over_nothing_of_its_corpus(tmp_path: Path, name: str) -> None:
+    corpus = written(tmp_path)
+    with pytest.raises(InputError, match="cannot be written"):
+        export(corpus, format="pyx", to="jsonl", out=tmp_path / name)
+    assert [row.id for row in Corpus(tmp_path).examples()] == [example(1).id]
+
+
+def test_a_format_that_there_is_not_is_refused_and_nothing_written(tmp_path: Path) -> None:
+    corpus = written(tmp_path / "c")
+    for given in ({"format": "csv", "to": "jsonl"}, {"format": "pyx", "to": "csv"}):
+        with pytest.raises(InputError, match="the format is 'csv'; give one of"):
+            export(corpus, out=tmp_path / "rows", **given)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="the format is 'csv'"):
+        CorpusWriter(tmp_path / "d", SOURCE, config("csv"))
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
+
+
+@pytest.mark.parametrize("option", ["limit", "samples"])
+def test_a_number_that_asks_for_nothing_is_refused(tmp_path: Path, option: str) -> None:
+    with pytest.raises(ValueError, match=f"{option} must be above zero, not 0"):
+        synthesize(PROBLEMS, ScriptedTeacher(truthful), tmp_path / "c", **{option: 0})  # type: ignore[arg-type]
+    assert not (tmp_path / "c").exists()

@@ -137,7 +137,9 @@ def test_an_endpoint_is_asked_over_http_and_again_after_a_fault(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_example_goes_from_a_program_to_a_generated_monologue_that_is_right(tmp_path: Path) -> None:
+def test_the_example_goes_from_a_program_to_a_generated_monologue_that_is_right(
+    tmp_path: Path,
+) -> None:
     pytest.importorskip("torch", reason="needs the extra [train]")
     script = Path(__file__).parent.parent / "examples" / "finetune_cpu.sh"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -148,3 +150,18 @@ def test_the_example_goes_from_a_program_to_a_generated_monologue_that_is_right(
     assert done.returncode == 0, done.stderr
     assert "\nright: first_at_least([2, 3, 5, 7, 11, 13], 6) == 3\n" in done.stdout
     assert (tmp_path / "demo" / "run" / "model" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("call", ["not " * 50_000 + "1", "(" * 3000, "f("])
+def test_a_call_that_no_parser_takes_is_told_in_short(ask: Any, call: str) -> None:
+    prompt, output, code = ask("x", *FORWARD[:-1], call)
+    assert (prompt, code) == ("", 2)
+    assert "not one expression" in output and len(output) < 600
+
+
+def test_a_description_that_is_no_text_is_refused(
+    ask: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        ask("x", "--task", "nl", "--describe", os.fsdecode(b"\xff"))
+    assert ended.value.code == 2 and "it is no text" in capsys.readouterr().err

@@ -6,10 +6,12 @@ Exit codes: 0 done; 1 the output's reader went away; 2 an error, told in one mes
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 
 from pytrace_mono import __version__
@@ -48,9 +50,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         the exit code.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    args = _parser(arguments).parse_args(arguments)
+    if sys.stdout is None:  # closed before we began, as by `>&-`
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # for all the run
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what the terminal cannot show is spelled out
+        sys.stdout.reconfigure(errors="backslashreplace")
     warnings.simplefilter("ignore", SyntaxWarning)  # of programs and texts that are read
     try:
+        args = _parser(arguments).parse_args(arguments)
         code = int(args.run(args))
         sys.stdout.flush()
         return code
@@ -60,10 +66,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("pytrace-mono: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # Whoever read our output (head, less) is gone; the interpreter's last flush must not fail.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read our output (head, less) is gone
+        _give_up_stdout()
         return 1
+    except OSError as error:  # of the machine: a full disk, no more memory or processes
+        _give_up_stdout()
+        print(f"pytrace-mono: error: {error}", file=sys.stderr)
+        return 2
+
+
+def _give_up_stdout() -> None:
+    """What could not be written must not be tried again by the interpreter's last flush."""
+    with suppress(OSError, ValueError):  # a stream without a file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:

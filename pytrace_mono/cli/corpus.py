@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from itertools import islice
 
+from pytrace_mono.cli.options import place
 from pytrace_mono.errors import CorpusError
 
 _EXAMPLES = """\
@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     export = commands.add_parser("export", help="write all rows into one file")
-    export.add_argument("dir", metavar="DIR")
+    export.add_argument("dir", type=place, metavar="DIR", help="directory of the corpus")
     export.add_argument(
         "--format",
         choices=("pyx", "wide", "messages"),
@@ -30,15 +30,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the five PyX columns, all columns, or chat messages (default pyx)",
     )
     export.add_argument("--to", choices=("jsonl", "parquet"), default="jsonl")
-    export.add_argument("--out", required=True, metavar="FILE")
+    export.add_argument(
+        "--out", type=place, required=True, metavar="FILE", help="the file to write"
+    )
     export.set_defaults(run=run_export)
 
     stats = commands.add_parser("stats", help="what it holds, what was dropped and why")
-    stats.add_argument("dir", metavar="DIR")
+    stats.add_argument("dir", type=place, metavar="DIR", help="directory of the corpus")
     stats.set_defaults(run=run_stats)
 
     show = commands.add_parser("show", help="print one row in full")
-    show.add_argument("dir", metavar="DIR")
+    show.add_argument("dir", type=place, metavar="DIR", help="directory of the corpus")
     show.add_argument(
         "--direction",
         choices=("nl", "forward", "backward"),
@@ -68,8 +70,7 @@ def run_stats(args: argparse.Namespace) -> int:
     from pytrace_mono.synth.summary import sizes, summary
 
     corpus = Corpus(args.dir)
-    print(summary(corpus))
-    print(sizes(corpus))
+    print(f"{summary(corpus)}\n{sizes(corpus)}")
     return 0
 
 
@@ -82,7 +83,7 @@ def run_show(args: argparse.Namespace) -> int:
         raise CorpusError(f"--index {args.index}: rows are counted from 0")
     corpus = Corpus(args.dir)
     rows = (e for e in corpus.examples(args.direction) if args.problem in (None, e.problem_id))
-    example = next(islice(rows, args.index, None), None)
+    example = next((row for number, row in enumerate(rows) if number == args.index), None)
     if example is None:
         of_problem = f" of problem {args.problem}" if args.problem is not None else ""
         raise CorpusError(

@@ -11,9 +11,14 @@ from pytrace_mono import __version__
 
 # What each extra brings; the names are those of the distributions.
 _EXTRAS = {
-    "synth": ("openai", "aiohttp", "httpx-aiohttp", "tiktoken", "datasets", "multiprocess"),
-    "train": ("torch", "transformers", "accelerate", "datasets"),
-}
+    "synth": (
+        "openai", "aiohttp", "httpx-aiohttp", "tiktoken", "datasets", "genai-prices", "multiprocess",
+    ),
+    "train": (
+        "torch", "transformers", "accelerate", "datasets", "matplotlib", "peft", "pyyaml",
+    ),
+    "qlora": ("bitsandbytes",),
+}  # fmt: skip
 _BASE = ("pydantic", "tqdm")
 
 

@@ -7,11 +7,10 @@ import ast
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytrace_mono import tasks
-from pytrace_mono.cli.options import add_sandbox_options, limits_of, positive
+from pytrace_mono.cli.options import add_sandbox_options, limits_of, place, positive, words
 from pytrace_mono.errors import CallError, InputError, MissingExtraError
 from pytrace_mono.files import read_source
 from pytrace_mono.records import Call, Problem, called_name
@@ -41,12 +40,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "model", metavar="MODEL", help="a directory, a name on the hub, or an endpoint's"
     )
     parser.add_argument(
-        "--program", metavar="FILE.py", help="the program, for forward and backward"
+        "--program", type=place, metavar="FILE.py", help="the program, for forward and backward"
     )
     parser.add_argument("--task", choices=("forward", "backward", "nl"), required=True)
     parser.add_argument("--call", metavar="EXPR", help="the Call, for forward and backward")
     parser.add_argument("--setup", metavar="CODE", default="", help="statements to run before")
-    parser.add_argument("--describe", metavar="TEXT", help="what the code is to do, for nl")
+    parser.add_argument(
+        "--describe", type=words, metavar="TEXT", help="what the code is to do, for nl"
+    )
     parser.add_argument("--base-url", metavar="U", help="ask this OpenAI-compatible endpoint")
     parser.add_argument(
         "--max-tokens",
@@ -67,12 +68,12 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--task {args.task} needs --program and --call, and no --describe.")
     from pytrace_mono.tracer.sandbox import Sandbox
 
-    source = _as_trained(read_source(Path(args.program)))
+    source = _as_trained(read_source(args.program))
     try:
         call = tasks.assertable(args.call)
         node = ast.parse(call, mode="eval").body
-    except (SyntaxError, ValueError) as error:
-        raise CallError(f"--call {args.call}: not one expression: {error}") from None
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise CallError(f"--call {args.call:.200}: not one expression: {error}") from None
     with Sandbox(limits_of(args), isolation=args.isolation, workers=1) as box:
         trace = box.trace(source, call, args.setup)
         value = trace.outcome.value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from pytrace_mono.tracer.limits import Limits
@@ -51,7 +52,22 @@ def limits_of(args: argparse.Namespace) -> Limits:
 
 def positive(text: str) -> int:
     """An argparse type: a whole number above zero."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above zero")
-    return number
+    if not text.isdecimal() or not text.strip("0"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above zero")
+    return int(text)
+
+
+def place(text: str) -> Path:
+    """An argparse type: a file or folder. An empty one, of a variable that is not set, is none."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; give the name of a file or folder")
+    return Path(text)
+
+
+def words(text: str) -> str:
+    """An argparse type: text, and not bytes that are none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise argparse.ArgumentTypeError(f"it is no text: {error}") from None
+    return text

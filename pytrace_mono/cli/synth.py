@@ -6,9 +6,10 @@ import argparse
 import sys
 import tempfile
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytrace_mono.cli.options import add_sandbox_options, limits_of, positive
+from pytrace_mono.cli.options import add_sandbox_options, limits_of, place, positive
 from pytrace_mono.errors import CorpusError, InputError, PrerequisiteError, PytraceMonoError
 
 if TYPE_CHECKING:
@@ -40,10 +41,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EXAMPLES
     parser.add_argument(
         "problems",
+        type=place,
         metavar="PROBLEMS",
         help="a JSON Lines file, a .py file, or a directory of .py files",
     )
-    parser.add_argument("--out", required=True, metavar="DIR", help="directory of the corpus")
+    parser.add_argument(
+        "--out", type=place, required=True, metavar="DIR", help="directory of the corpus"
+    )
     parser.add_argument(
         "--teacher",
         choices=("narrator", "openai"),
@@ -56,6 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--cache",
+        type=place,
         metavar="DIR",
         help="where its answers are kept for all runs (default PYTRACE_MONO_CACHE, else the user's "
         "cache directory)",
@@ -110,13 +115,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=positive, metavar="N", help="runs at the same time")
     parser.add_argument("--limit", type=positive, metavar="N", help="only the first N problems")
     parser.add_argument("--format", choices=("parquet", "jsonl"), default="parquet")
-    parser.add_argument(
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument(
         "--dry-run",
         action="store_true",
         default=None,
         help="estimate requests, tokens and cost; ask nothing",
     )
-    parser.add_argument(
+    only.add_argument(
         "--preview",
         type=positive,
         metavar="N",
@@ -129,6 +135,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Synthesize and sum up; after an error, what was made until then."""
+    from pytrace_mono.synth.corpus import REJECTS
     from pytrace_mono.synth.preview import preview
     from pytrace_mono.synth.summary import summary
 
@@ -139,7 +146,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.preview:
         with tempfile.TemporaryDirectory() as directory:
-            for text in preview(_synthesize(args, teacher, limits, directory, args.preview)):
+            for text in preview(_synthesize(args, teacher, limits, Path(directory), args.preview)):
                 print(text)
         return 0
     try:
@@ -152,11 +159,16 @@ def run(args: argparse.Namespace) -> int:
         raise
     if not args.quiet:
         print(summary(corpus))
+    if not corpus.stats["problems"]["read"]:
+        raise InputError(
+            f"{args.problems}: holds no Problem that can be used; what is wrong with each row "
+            f"stands in {corpus.path / REJECTS}"
+        )
     return 0
 
 
 def _synthesize(
-    args: argparse.Namespace, teacher: Teacher, limits: Limits, out: str, limit: int | None
+    args: argparse.Namespace, teacher: Teacher, limits: Limits, out: Path, limit: int | None
 ) -> Corpus:
     from pytrace_mono.synth.pipeline import synthesize
 
@@ -196,7 +208,7 @@ def _estimate(args: argparse.Namespace, teacher: Teacher, limits: Limits) -> Est
     )
 
 
-def _sum_up_unfinished(out: str, *, why: bool) -> None:
+def _sum_up_unfinished(out: Path, *, why: bool) -> None:
     from pytrace_mono.synth.corpus import Corpus
     from pytrace_mono.synth.summary import summary
 
@@ -235,7 +247,10 @@ def _usage(message: str) -> SystemExit:
 
 
 def _not_negative(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
     if not 0 <= number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r}: give a number of dollars, 0 or more")
     return number

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
-from pytrace_mono.cli.options import add_sandbox_options, limits_of
-from pytrace_mono.files import read_source, replace_text, require_folder
+from pytrace_mono.cli.options import add_sandbox_options, limits_of, place
+from pytrace_mono.files import read_source, replace_text, require_place
 from pytrace_mono.tracer.render import FORMATS, render
 
 _EXAMPLES = """\
@@ -22,7 +21,7 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.epilog = _EXAMPLES
-    parser.add_argument("file", metavar="FILE.py", help="the program")
+    parser.add_argument("file", type=place, metavar="FILE.py", help="the program")
     parser.add_argument("--call", metavar="EXPR", help="an expression to evaluate in it")
     parser.add_argument("--setup", metavar="CODE", default="", help="statements to run before")
     parser.add_argument(
@@ -31,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="text",
         help="text for reading, json (Trace, version 1), or a rendering (default text)",
     )
-    parser.add_argument("-o", "--output", metavar="OUT", help="write to this file")
+    parser.add_argument("-o", "--output", type=place, metavar="OUT", help="write to this file")
     add_sandbox_options(parser)
     parser.set_defaults(run=run)
 
@@ -40,9 +39,9 @@ def run(args: argparse.Namespace) -> int:
     """Trace and print; what the program did is no error of ours."""
     from pytrace_mono.tracer.sandbox import Sandbox
 
-    source = read_source(Path(args.file))
+    source = read_source(args.file)
     if args.output is not None:
-        require_folder(Path(args.output))
+        require_place(args.output, args.file)
     # The other formats do not show them.
     aliases = args.format in ("html", "json")
     limits = limits_of(args)
@@ -52,5 +51,5 @@ def run(args: argparse.Namespace) -> int:
     if args.output is None:
         sys.stdout.write(text)
     else:
-        replace_text(Path(args.output), text)
+        replace_text(args.output, text)
     return 0

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pytrace_mono.cli.options import add_sandbox_options, limits_of
-from pytrace_mono.errors import InputError
-from pytrace_mono.files import read_rows, replace_text, require_folder
+from pytrace_mono.cli.options import add_sandbox_options, limits_of, place, positive
+from pytrace_mono.errors import CorpusError, InputError
+from pytrace_mono.files import read_rows, replace_text, require_place
+from pytrace_mono.manifest import read_manifest, rows_of
 
 _EXAMPLES = """\
 examples:
@@ -25,15 +26,19 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.epilog = _EXAMPLES
-    parser.add_argument("path", metavar="PATH", help="a corpus, or a file of JSON Lines or Parquet")
+    parser.add_argument(
+        "path", type=place, metavar="PATH", help="a corpus, or a file of JSON Lines or Parquet"
+    )
     parser.add_argument(
         "--format",
         choices=("text", "json", "html"),
         default="text",
         help="text for reading, json, or a page of its own (default text)",
     )
-    parser.add_argument("-o", "--output", metavar="OUT", help="write to this file")
-    parser.add_argument("--limit", type=int, metavar="N", help="audit the first N monologues only")
+    parser.add_argument("-o", "--output", type=place, metavar="OUT", help="write to this file")
+    parser.add_argument(
+        "--limit", type=positive, metavar="N", help="audit the first N monologues only"
+    )
     parser.add_argument("--strict", action="store_true", help="exit code 1 when a row fails")
     add_sandbox_options(parser)
     parser.set_defaults(run=run)
@@ -46,12 +51,12 @@ def run(args: argparse.Namespace) -> int:
     from pytrace_mono.verify.rows import Row, row_of
 
     if args.output is not None:
-        require_folder(Path(args.output))
+        require_place(args.output, *_files(args.path))
     report = Report()
     shown: list[Audited] = []
 
     def rows() -> Iterator[Row]:
-        for number, data in enumerate(_read(Path(args.path)), 1):
+        for number, data in enumerate(_read(args.path), 1):
             if args.limit is not None and report.rows >= args.limit:
                 return
             try:
@@ -70,6 +75,8 @@ def run(args: argparse.Namespace) -> int:
             report.add(audited)
             if args.format == "html":
                 shown.append(audited)
+    if not report.rows and not report.skipped:
+        raise InputError(f"{args.path}: holds no row, so there is nothing to audit.")
     if args.format == "json":
         text = json.dumps(report.to_dict(), indent=1) + "\n"
     elif args.format == "html":
@@ -81,18 +88,24 @@ def run(args: argparse.Namespace) -> int:
     if args.output is None:
         sys.stdout.write(text)
     else:
-        replace_text(Path(args.output), text)
+        replace_text(args.output, text)
     return 1 if args.strict and report.failed else 0
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        from pytrace_mono.synth.corpus import Corpus
+
+        return Corpus(path).files
+    return [path]
 
 
 def _read(path: Path) -> Iterator[Any]:
     if path.is_dir():
-        from pytrace_mono.synth.corpus import Corpus
-
-        for example in Corpus(path).examples():
-            yield {**example.model_dump(), "nl": example.nl}
-        return
-    yield from read_rows(path)
+        manifest = read_manifest(path, CorpusError)
+        yield from (row for _, row in rows_of(path, manifest, CorpusError))
+    else:
+        yield from read_rows(path)
 
 
 def _text(report: dict[str, Any]) -> str:
@@ -104,7 +117,7 @@ def _text(report: dict[str, Any]) -> str:
         "  claims: " + ", ".join(f"{count} {name}" for name, count in report["claims"].items()),
     ]
     if report["skipped"]:
-        lines.append(f"  {report['skipped']} rows of other tasks")
+        lines.append(f"  {report['skipped']} of another task (nl), not audited")
     for reason, count in report["by_reason"].items():
         lines.append(f"  {count:6} {reason}")
     if report["first_wrong"]:

@@ -13,17 +13,17 @@ A directory is a corpus when it holds a manifest: it is written last.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from pytrace_mono.errors import CorpusError
 from pytrace_mono.files import read_rows
+from pytrace_mono.manifest import MANIFEST, explained, files_of, read_manifest, rows_of
 from pytrace_mono.records import Example, Task
 
-FORMAT_VERSION = 1
-MANIFEST = "manifest.json"
 REJECTS = "rejects.jsonl"
 DATA = "data"
 README = "README.md"
@@ -47,7 +47,7 @@ class Corpus:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self.manifest = read_manifest(self.path)
+        self.manifest = read_manifest(self.path, CorpusError)
 
     @property
     def complete(self) -> bool:
@@ -70,10 +70,19 @@ class Corpus:
             CorpusError: a shard is missing or damaged.
             MissingExtraError: the shards are Parquet and pyarrow is not installed.
         """
-        for shard in self.manifest["shards"]:
-            for row in read_rows(self.path / shard["path"], CorpusError):
-                if task is None or row["task"] == task:
-                    yield Example.model_validate(row)
+        for where, row in rows_of(self.path, self.manifest, CorpusError):
+            if task is not None and isinstance(row, dict) and row.get("task") != task:
+                continue
+            try:
+                yield Example.model_validate(row)
+            except ValidationError as error:
+                raise CorpusError(f"{where}: is no row of a corpus: {explained(error)}") from None
+
+    @property
+    def files(self) -> list[Path]:
+        """What belongs to it."""
+        others = (MANIFEST, REJECTS, README, LEDGER)
+        return [*files_of(self.path, self.manifest), *(self.path / name for name in others)]
 
     def rejects(self) -> Iterator[dict[str, Any]]:
         """What was dropped, in order.
@@ -82,25 +91,3 @@ class Corpus:
             CorpusError: the file is missing or damaged.
         """
         return read_rows(self.path / REJECTS, CorpusError)
-
-
-def read_manifest(directory: Path) -> dict[str, Any]:
-    """The manifest of the corpus in ``directory``.
-
-    Raises:
-        CorpusError: there is none, it is damaged, or of a newer version.
-    """
-    path = directory / MANIFEST
-    try:
-        manifest = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise CorpusError(f"{directory}: no corpus is here ({MANIFEST} is missing)") from None
-    except (OSError, ValueError) as error:
-        raise CorpusError(f"{path}: cannot be read: {error}") from None
-    version = manifest.get("versions", {}).get("format") if isinstance(manifest, dict) else None
-    if version != FORMAT_VERSION:
-        raise CorpusError(
-            f"{path}: this corpus is of format {version!r}; pytrace_mono reads format "
-            f"{FORMAT_VERSION}: upgrade pytrace_mono, or make the corpus again."
-        )
-    return dict(manifest)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 from pytrace_mono import tasks
-from pytrace_mono.errors import CorpusError
+from pytrace_mono.errors import CorpusError, InputError
+from pytrace_mono.files import replacing, require_place
 from pytrace_mono.records import PYX_COLUMNS, Example
 from pytrace_mono.synth.corpus import Corpus
 from pytrace_mono.synth.shards import Format, RowFile, require
@@ -36,28 +36,29 @@ def export(corpus: Corpus, *, format: Shape, to: Format, out: str | Path) -> int
         the number of rows.
 
     Raises:
+        InputError: there is no such format; ``out`` is a folder, or a file of the corpus.
         CorpusError: a shard cannot be read or the file cannot be written.
         MissingExtraError: Parquet without pyarrow.
     """
     require(to)
+    if format not in _COLUMNS:
+        raise InputError(f"the format is {format!r}; give one of {', '.join(_COLUMNS)}")
     target = Path(out)
-    partial = target.with_name(f".{target.name}.partial")
     row_of: Callable[[Example], dict[str, Any]] = (
         _messages if format == "messages" else Example.model_dump
     )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CorpusError(f"{target}: cannot be written: {error}") from None
+    require_place(target, *corpus.files)
+    with replacing(target, CorpusError) as partial:
         file = RowFile(partial, to, _COLUMNS[format])
         try:
             for example in corpus.examples():
                 file.add(row_of(example))
         finally:
             file.close()
-        os.replace(partial, target)
-    except OSError as error:
-        raise CorpusError(f"{target}: cannot be written: {error.strerror}") from None
-    finally:
-        partial.unlink(missing_ok=True)
     return file.rows
 
 

@@ -213,8 +213,12 @@ def _in_tags(answer: Completion, prompt: Prompt) -> Completion:
 
 
 def _check_address(base_url: str) -> None:
-    parts = urlsplit(base_url)  # shown in no message: a password may stand in it
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(base_url)  # shown in no message: a password may stand in it
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port out of range, half an IPv6 address
+        usable = False
+    if not usable:
         raise InputError(
             "--base-url (or OPENAI_BASE_URL) is no address of an endpoint; write it as in "
             "http://localhost:8000/v1"

@@ -83,6 +83,9 @@ def synthesize(
     unknown = [direction for direction in directions if direction not in DIRECTIONS]
     if unknown or not directions:
         raise ValueError(f"directions must be some of {DIRECTIONS}, not {directions!r}")
+    for name, number in (("limit", limit), ("samples", samples)):
+        if number is not None and number < 1:
+            raise ValueError(f"{name} must be above zero, not {number}")
     source = problems if isinstance(problems, (str, Path)) else list(problems)
     known = survey(source)
     limits = limits or Limits()

@@ -7,7 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
-from pytrace_mono.synth.corpus import DATA, MANIFEST, README, REJECTS
+from pytrace_mono.manifest import MANIFEST
+from pytrace_mono.synth.corpus import DATA, README, REJECTS
 
 BUILDING = ".building"
 PREVIOUS = ".previous"

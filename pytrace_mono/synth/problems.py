@@ -19,6 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pytrace_mono.errors import ProblemError
+from pytrace_mono.manifest import explained
 from pytrace_mono.records import Problem
 from pytrace_mono.synth import programs, rows
 from pytrace_mono.synth.rejects import Origin, Reject
@@ -202,9 +203,7 @@ def _read_row(line: bytes, origin: Origin) -> Located | Reject:
     except rows.RowError as error:
         return Reject("row", error.reason, str(error), problem_id, origin=origin)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        return Reject("row", Reason.BAD_ROW, f"{where}: {first['msg']}", problem_id, origin=origin)
+        return Reject("row", Reason.BAD_ROW, explained(error), problem_id, origin=origin)
     return _checked(problem, origin)
 
 

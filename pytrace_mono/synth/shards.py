@@ -6,9 +6,9 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal, get_args
 
-from pytrace_mono.errors import MissingExtraError
+from pytrace_mono.errors import InputError, MissingExtraError
 from pytrace_mono.files import BATCH_ROWS
 from pytrace_mono.records import Example
 
@@ -26,8 +26,11 @@ def require(format: Format) -> None:
     """Fail now, and not after an hour of work, where rows cannot be written so.
 
     Raises:
+        InputError: there is no such format.
         MissingExtraError: Parquet without pyarrow.
     """
+    if format not in get_args(Format):
+        raise InputError(f"the format is {format!r}; give one of {', '.join(get_args(Format))}")
     if format == "parquet":
         _pyarrow()
 

@@ -19,18 +19,16 @@ from typing import Any
 
 from pytrace_mono import __version__
 from pytrace_mono.errors import CorpusError
+from pytrace_mono.manifest import FORMAT_VERSION, MANIFEST, read_manifest
 from pytrace_mono.records import Example
 from pytrace_mono.synth.card import card
 from pytrace_mono.synth.corpus import (
     COLLECTED,
     DATA,
-    FORMAT_VERSION,
     LEDGER,
-    MANIFEST,
     README,
     REJECTS,
     Corpus,
-    read_manifest,
 )
 from pytrace_mono.synth.counts import Counts
 from pytrace_mono.synth.locking import HOLDER, lock, timestamp, unlock
@@ -63,6 +61,10 @@ class CorpusWriter:
         self._source = dict(source)
         self._config = dict(config)
         self._started = time.time()
+        if self.path.exists() and not self.path.is_dir():
+            raise CorpusError(
+                f"{self.path}: cannot be written: it is no directory; choose another --out."
+            )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = lock(self.path)
@@ -183,9 +185,9 @@ class CorpusWriter:
                 f"{self.path}: the directory is not empty and holds no corpus; choose another "
                 "--out, or empty it."
             )
-        earlier = read_manifest(self.path)
-        if not earlier["complete"] and not earlier["counts"]["rows"]:
-            return  # a run that failed at once has left nothing to lose
+        earlier = read_manifest(self.path, CorpusError)
+        if not earlier["counts"]["rows"]:
+            return  # nothing to lose
         ours = {"input": self._source["sha256"], **self._config}
         theirs = {**earlier["config"], "input": earlier["input"]["sha256"]}
         differing = sorted(key for key in ours if ours[key] != theirs.get(key))
@@ -197,6 +199,6 @@ class CorpusWriter:
 
     def _earlier_rows(self) -> int:
         try:
-            return int(read_manifest(self.path)["counts"]["rows"])
+            return int(read_manifest(self.path, CorpusError)["counts"]["rows"])
         except CorpusError:
             return 0

@@ -13,7 +13,7 @@ from pytrace_mono.errors import TrainingError
 from pytrace_mono.train.arguments import processes
 from pytrace_mono.train.compiling import backend_of, compiled_length, why_not
 from pytrace_mono.train.config import LoraConfig, TrainConfig
-from pytrace_mono.train.data import Data, load_data, read_all
+from pytrace_mono.train.data import Data, digests_of, load_data, read_all
 from pytrace_mono.train.encode import Document
 from pytrace_mono.train.finetune import losses_of
 from pytrace_mono.train.memory import Memory, memory_here, shape_of
@@ -22,6 +22,7 @@ from pytrace_mono.train.model import load_model, load_tokenizer, model_config
 from pytrace_mono.train.optim import StochasticAdamW
 from pytrace_mono.train.pack import PackedRow, join
 from pytrace_mono.train.rows import TASKS
+from pytrace_mono.train.rundir import RunDirectory
 from pytrace_mono.train.steps import Steps
 
 _USABLE = 0.95  # of a device: the rest goes to its context and to gaps between allocations
@@ -125,9 +126,10 @@ def dry_run(config: TrainConfig) -> str:
 
     Raises:
         TrainingDataError: the rows cannot be trained on.
-        TrainingError: the model cannot be loaded, or does not fit.
+        TrainingError: the output holds something else; the model cannot be loaded, or does not fit.
     """
     rows = read_all(config)
+    RunDirectory(config, digests_of(config))  # refused here, as it would be by the run
     tokenizer = load_tokenizer(config, rows)
     data = load_data(config, tokenizer, rows)
     description = model_config(config, tokenizer)

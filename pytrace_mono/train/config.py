@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -30,10 +30,10 @@ class ScratchConfig(_Strict):
         words: most tokens of the tokenizer's vocabulary.
     """
 
-    hidden: int = Field(64, gt=0)
-    layers: int = Field(2, gt=0)
+    hidden: int = Field(64, gt=0, le=65_536)
+    layers: int = Field(2, gt=0, le=1_000)
     heads: int = Field(4, gt=0)
-    words: int = Field(1024, gt=300)
+    words: int = Field(1024, gt=300, le=1_000_000)
 
 
 class LoraConfig(_Strict):
@@ -87,17 +87,19 @@ class TrainConfig(_Strict):
     scratch: ScratchConfig | None = None
     data: tuple[Path, ...] = Field(min_length=1)
     output: Path
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**32)
     context: int = Field(2048, gt=1)
     pass_tokens: int = Field(8192, gt=1)
-    epochs: int = Field(2, gt=0)
+    epochs: int = Field(2, gt=0, le=10_000)
     samples_per_step: int = Field(512, gt=0)
     learning_rate: float = Field(5e-5, gt=0, allow_inf_nan=False)
     min_learning_rate: float = Field(5e-6, ge=0, allow_inf_nan=False)
     warmup_steps: int = Field(0, ge=0)
     weight_decay: float = Field(0.0, ge=0, allow_inf_nan=False)
     max_grad_norm: float = Field(1.0, gt=0)
-    mix: dict[TrainingTask, float] = Field(default_factory=dict)
+    mix: dict[TrainingTask, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
+        default_factory=dict
+    )
     held_out: float = Field(0.01, ge=0, lt=1)
     evaluate_every: int = Field(100, gt=0)
     save_every: int = Field(50, gt=0)

@@ -56,6 +56,8 @@ def load_data(config: TrainConfig, tokenizer: Any, rows: list[Row]) -> Data:
             f"({len(held_out)} held out, dropped: {drops or 'none'}); the context is "
             f"{config.context} tokens."
         )
+    if not any(config.mix.get(document.task, 1.0) for document in train):
+        raise TrainingDataError(f"every row to learn from has the weight 0 in mix={config.mix}.")
     return Data(train, held_out, encoder.dropped)
 
 

@@ -9,13 +9,12 @@ A corpus directory, or a JSON Lines or Parquet file whose rows have the columns 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pytrace_mono import files
+from pytrace_mono import files, manifest
 from pytrace_mono.errors import TrainingDataError
 from pytrace_mono.records import Task
 from pytrace_mono.tasks import prompt_of, repair_prompt
@@ -24,7 +23,6 @@ TrainingTask = Literal["nl", "forward", "backward", "repair", "plain"]
 TASKS: tuple[TrainingTask, ...] = get_args(TrainingTask)
 
 _PYX: dict[str, Task] = {"nl": "nl", "fwd_mnl": "forward", "bwd_mnl": "backward"}
-_MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -49,9 +47,13 @@ def read_rows(path: Path) -> Iterator[Row]:
         TrainingDataError: it cannot be read, or a row has the columns of no known format.
         MissingExtraError: the rows are Parquet and pyarrow is not installed.
     """
-    for file in files_of(path):
-        for number, raw in enumerate(files.read_rows(file, TrainingDataError), 1):
-            yield row_of(raw, f"{file}: row {number}")
+    if path.is_dir():
+        described = manifest.read_manifest(path, TrainingDataError)
+        for where, raw in manifest.rows_of(path, described, TrainingDataError):
+            yield row_of(raw, where)
+        return
+    for number, raw in enumerate(files.read_rows(path, TrainingDataError), 1):
+        yield row_of(raw, f"{path}: row {number}")
 
 
 def row_of(raw: Any, where: str) -> Row:
@@ -87,6 +89,10 @@ def row_of(raw: Any, where: str) -> Row:
         if not isinstance(raw[column], str):
             found = type(raw[column]).__name__
             raise TrainingDataError(f"{where}: {column!r} must be a text, not {found}")
+        try:
+            raw[column].encode()
+        except UnicodeEncodeError as error:
+            raise TrainingDataError(f"{where}: {column!r} is no text: {error}") from None
     prompt: str = raw[asked]
     if task == "repair":
         prompt = repair_prompt(prompt)
@@ -103,11 +109,4 @@ def files_of(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         return [path]
-    try:
-        manifest = json.loads((path / _MANIFEST).read_bytes())
-        return [path / shard["path"] for shard in manifest["shards"]]
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise TrainingDataError(
-            f"{path}: no finished corpus is here ({_MANIFEST}: {error}); "
-            "give a corpus that `pytrace-mono synth` has written, or one file of rows."
-        ) from None
+    return manifest.files_of(path, manifest.read_manifest(path, TrainingDataError))

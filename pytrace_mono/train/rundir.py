@@ -7,6 +7,7 @@ there, which is written last. Nothing here is ever replaced by another run.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,12 @@ class RunDirectory:
         self.path = config.output
         self.digests = digests
         self._config = config
+        there = next(path for path in (self.path, *self.path.parents) if path.exists())
+        if there != self.path and not (there.is_dir() and os.access(there, os.W_OK)):
+            raise TrainingError(
+                f"{self.path}: cannot be made: {there} is no folder that may be written to; give "
+                "another output."
+            )
         if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
             return
         if not (self.path / RUN).exists():

@@ -18,7 +18,7 @@ from typing import Any
 
 from pytrace_mono.errors import InputError
 from pytrace_mono.records import Direction
-from pytrace_mono.tasks import UNKNOWN
+from pytrace_mono.tasks import PREFIXES, UNKNOWN
 from pytrace_mono.tracer.parsing import parse_module
 
 _LABEL = re.compile(r"[ \t]*# \[L\d+\][ \t]*$", re.MULTILINE)
@@ -68,19 +68,27 @@ def row_of(data: Any, number: int) -> Row | None:
 
 
 def _texts(data: Mapping[str, Any], identity: str) -> tuple[str | None, str]:
+    """The prompt, None for one of another task, and the response."""
+    prompt: Any
     if "response" in data and ("fwd_mnl" in data or "bwd_mnl" in data or "nl" in data):
-        prompt = data.get("fwd_mnl") or data.get("bwd_mnl") or None
-        return prompt, str(data["response"])
-    response = data.get("response", data.get("completion"))
-    if isinstance(data.get("prompt"), str) and isinstance(response, str):
-        return data["prompt"], response
-    messages = data.get("messages")
-    if isinstance(messages, list) and len(messages) >= 2:
-        texts = [m.get("content", "") for m in messages if isinstance(m, dict)]
-        return str(texts[-2]), str(texts[-1])
-    raise InputError(
-        f"row {identity}: neither id/fwd_mnl/bwd_mnl/response, nor prompt/response, nor messages"
-    )
+        prompt, response = data.get("fwd_mnl") or data.get("bwd_mnl"), data["response"]
+        if not prompt:
+            return None, ""
+    elif "prompt" in data:
+        prompt, response = data["prompt"], data.get("response", data.get("completion"))
+    elif isinstance(data.get("messages"), list):
+        prompt, response = [None, None, *map(_content, data["messages"])][-2:]
+    else:
+        raise InputError(
+            f"row {identity}: neither id/fwd_mnl/bwd_mnl/response, nor prompt/response, nor messages"
+        )
+    if not isinstance(prompt, str) or not isinstance(response, str):
+        raise InputError(f"row {identity}: the prompt and the response are not both texts")
+    return None if prompt.startswith(PREFIXES["nl"]) else prompt, response
+
+
+def _content(turn: Any) -> Any:
+    return turn.get("content") if isinstance(turn, dict) else None
 
 
 def _parts(prompt: str, identity: str) -> tuple[str, str]:

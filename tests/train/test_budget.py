@@ -13,7 +13,7 @@ from runs import config_for
 torch = pytest.importorskip("torch", reason="needs the extra [train]")
 transformers = pytest.importorskip("transformers", reason="needs the extra [train]")
 
-from pytrace_mono.errors import TrainingError  # noqa: E402
+from pytrace_mono.errors import TrainingDataError, TrainingError  # noqa: E402
 from pytrace_mono.train import budget, memory, meter, run  # noqa: E402
 from pytrace_mono.train.config import TrainConfig, load_config  # noqa: E402
 from pytrace_mono.train.meter import Flops, peak_flops  # noqa: E402
@@ -101,6 +101,22 @@ def test_a_dry_run_says_what_it_would_take_and_writes_nothing(tmp_path: Path) ->
     ):
         assert word in told
     assert not config.output.exists()
+
+
+def test_a_dry_run_refuses_an_output_as_the_run_would(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("precious")
+    for output, told in (("thesis.tex", "no training run"), ("thesis.tex/run", "cannot be made")):
+        config = config_for(tmp_path, output=str(tmp_path / output))
+        for work in (budget.dry_run, run.train):
+            with pytest.raises(TrainingError, match=told):
+                work(config)
+    assert (tmp_path / "thesis.tex").read_text() == "precious"
+
+
+def test_weights_that_leave_no_row_are_refused(tmp_path: Path) -> None:
+    config = config_for(tmp_path, held_out=0, mix={"forward": 0, "backward": 0})
+    with pytest.raises(TrainingDataError, match="every row to learn from has the weight 0"):
+        budget.dry_run(config)
 
 
 def test_the_worst_pass_is_full_and_can_be_run(tmp_path: Path) -> None:

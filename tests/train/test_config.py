@@ -58,6 +58,11 @@ def test_what_differs_is_told_but_for_the_output() -> None:
         (("fsdp=true", "precision=stochastic"), "set precision=mixed (or fp32)"),
         (("scratch.heads=3",), "scratch.hidden must be an even multiple"),
         (("mix.code=1",), "mix.code.[key]: Input should be 'nl'"),
+        (("mix.nl=-1",), "mix.nl: Input should be greater than or equal to 0"),
+        (("mix.nl=.inf",), "mix.nl: Input should be a finite number"),
+        (("seed=4294967296",), "seed: Input should be less than 4294967296"),
+        (("epochs=99999999999999999999",), "epochs: Input should be less than or equal to 10000"),
+        (("scratch.words=99999999999999999999",), "scratch.words: Input should be less than"),
         (("data=[",), "not YAML"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,8 @@ import pytest
 from pytrace_mono import tasks
 from pytrace_mono.errors import TrainingDataError
 from pytrace_mono.records import Example
-from pytrace_mono.train.rows import Row, read_rows, row_of
+from pytrace_mono.synth.writer import CorpusWriter
+from pytrace_mono.train.rows import Row, files_of, read_rows, row_of
 
 EXAMPLE = Example(
     id="1",
@@ -56,6 +56,7 @@ def test_a_repair_row_gets_the_repair_prefix_and_a_plain_row_gets_none() -> None
         ({"nl": "", "response": "r"}, "exactly one of nl, fwd_mnl, bwd_mnl must be filled, not 0"),
         ({"nl": "a", "fwd_mnl": "b", "response": "r"}, "must be filled, not 2"),
         ({"prompt": "a", "completion": None}, "'completion' must be a text, not NoneType"),
+        ({"prompt": "a", "completion": "\ud800"}, "'completion' is no text: 'utf-8' codec"),
     ],
 )
 def test_a_row_of_no_known_format_is_told_with_its_place(raw: object, told: str) -> None:
@@ -66,13 +67,15 @@ def test_a_row_of_no_known_format_is_told_with_its_place(raw: object, told: str)
 
 
 def test_json_lines_and_a_corpus_directory_give_the_same_rows(tmp_path: Path) -> None:
-    file = tmp_path / "data" / "train-00000.jsonl"
-    file.parent.mkdir()
-    file.write_text(json.dumps(EXAMPLE.model_dump()) + "\n\n")
-    manifest = {"shards": [{"path": "data/train-00000.jsonl"}]}
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    config = {"teacher": "t", "directions": ["forward"], "format": "jsonl"}
+    writer = CorpusWriter(tmp_path, {"name": "p", "sha256": "0"}, config)
+    writer.keep(EXAMPLE)
+    [file] = files_of(writer.finish(level="guard").path)
     assert list(read_rows(tmp_path)) == list(read_rows(file))
     assert len(list(read_rows(file))) == 1
+    file.write_text("")
+    with pytest.raises(TrainingDataError, match="0 rows where"):
+        list(read_rows(tmp_path))
 
 
 def test_parquet_gives_the_same_rows_as_json_lines(tmp_path: Path) -> None:

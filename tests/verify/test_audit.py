@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytrace_mono import tasks
 from pytrace_mono.cli import main
 
 PROGRAM = "def f(n):\n    t = 0\n    for i in range(n):\n        t += i\n    return t\n"
@@ -101,3 +102,51 @@ def test_what_cannot_be_read_or_written_is_told_in_a_line(
     ):
         assert main(["verify", *arguments]) == 2
         assert told in capsys.readouterr().err
+
+
+WRONG_TYPES = [
+    {"fwd_mnl": 5, "response": "r"},
+    {"fwd_mnl": ["x"], "response": "r"},
+    {"fwd_mnl": ASKED, "response": None},
+    {"prompt": ASKED, "completion": 5},
+    {"prompt": None, "response": "r"},
+    {"messages": []},
+    {"messages": [1, 2]},
+    {"messages": [{"content": None}, {"role": "assistant"}]},
+    {"messages": [{"content": [{"text": ASKED}]}, {"content": "r"}]},
+]
+
+
+@pytest.mark.parametrize("row", WRONG_TYPES)
+def test_a_row_of_wrong_types_is_a_bad_row_and_stops_no_other(
+    row: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, report = audited(capsys, written(tmp_path, [row, rows_of()[0]]))
+    assert (report["rows"], report["by_reason"]) == (2, {"bad_row": 1})
+    assert "not both texts" in report["first_wrong"][0]["claim"]
+
+
+def test_a_chat_of_another_task_is_skipped_as_its_row_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chat = [{"content": tasks.prompt_of("nl", "Write f.")}, {"content": PROGRAM}]
+    code, report = audited(capsys, written(tmp_path, [{"messages": chat}]), "--strict")
+    assert (code, report["rows"], report["skipped"]) == (0, 0, 1)
+
+
+def test_what_is_read_is_not_written_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path(written(tmp_path, rows_of()))
+    before = path.read_bytes()
+    for out, told in ((path, "it is what is read"), (tmp_path, "it is a folder")):
+        assert main(["verify", str(path), "-o", str(out)]) == 2
+        assert told in capsys.readouterr().err
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_no_row_at_all_is_no_clean_audit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", written(tmp_path, []), "--strict"]) == 2
+    assert "holds no row" in capsys.readouterr().err
