@@ -28,7 +28,7 @@ JOB = Job("x = 1\n")
 
 def received(body: bytes, limits: Limits | None = None) -> Trace:
     """What the main process makes of a result with the right nonce and any content."""
-    reply = Reply("frame", 0, 0.0, (), body, "")
+    reply = Reply("frame", (), 0, 0.0, body)
     return result.read(reply, JOB, "confined", limits or Limits())
 
 

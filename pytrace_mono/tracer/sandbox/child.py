@@ -21,6 +21,7 @@ from pytrace_mono.tracer.sandbox.integrity import Guard
 from pytrace_mono.tracer.sandbox.report import Channel, Reserve, to_json
 from pytrace_mono.tracer.sandbox.stage import Clean, Stage, stop_clocks
 from pytrace_mono.tracer.sandbox.surroundings import Surroundings
+from pytrace_mono.tracer.sandbox.watch import Begun
 from pytrace_mono.tracer.scope import PROGRAM_FILE
 
 Item = dict[str, Any]
@@ -50,6 +51,7 @@ class Parent:
         guard: watches over the harness in the child.
         clean: what every Call of a request finds.
         surroundings: what the program is to find beyond the usual.
+        begun: where a child tells that it runs programs.
         owner: what the frames of the warm parent hold on to.
     """
 
@@ -59,6 +61,7 @@ class Parent:
     guard: Guard
     clean: Clean
     surroundings: Surroundings
+    begun: Begun
     owner: object
 
 
@@ -138,7 +141,7 @@ def main(items: list[Item], request: Request, parent: Parent) -> NoReturn:
                     fresh=False,
                 )
                 parent.clean.enter(stage)
-            _run_item(item, compiled, request, stage, parent)
+            _run_item(item, compiled, request, stage, parent, fresh=number == 0)
             if parent.guard.disarm() or parent.surroundings.spent():
                 break  # What was tampered with, or left, must not meet the next Call.
         os._exit(0)
@@ -147,9 +150,14 @@ def main(items: list[Item], request: Request, parent: Parent) -> NoReturn:
 
 
 def _run_item(
-    item: Item, compiled: dict[str, CodeType], request: Request, stage: Stage, parent: Parent
+    item: Item,
+    compiled: dict[str, CodeType],
+    request: Request,
+    stage: Stage,
+    parent: Parent,
+    fresh: bool,
 ) -> None:
-    codes = _compile_all(item, compiled, request.channel)
+    codes = _compile_all(item, compiled, request.channel, fresh)
     try:
         _run(item["source"], codes, stage, request.channel, parent)
     except MemoryError:
@@ -175,7 +183,7 @@ def rehearse(parent: Parent) -> None:
                 request.limits, traced, False, parent.reserve, request.channel, fresh=False
             )
             parent.clean.enter(stage)
-            _run_item(item, {}, request, stage, parent)
+            _run_item(item, {}, request, stage, parent, fresh=True)
             if parent.guard.disarm():
                 raise RuntimeError("the guard suspects the harness's own doing")
             parent.clean.restore(request.limits)
@@ -183,13 +191,16 @@ def rehearse(parent: Parent) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, own_limit)
 
 
-def _compile_all(item: Item, compiled: dict[str, CodeType], channel: Channel) -> _Codes:
+def _compile_all(
+    item: Item, compiled: dict[str, CodeType], channel: Channel, fresh: bool
+) -> _Codes:
     """Compile the three texts; what does not compile is reported and ends the process.
 
     Args:
         item: what is run.
         compiled: programs of this request that are compiled already.
         channel: where the report goes.
+        fresh: no program has run in this process, so that the report can be believed.
     """
     codes: list[CodeType | None] = []
     for part, file, mode in (
@@ -208,6 +219,9 @@ def _compile_all(item: Item, compiled: dict[str, CodeType], channel: Channel) ->
             codes.append(_compile(text, file, mode, dont_inherit=True))
         # The compiler raises many kinds (SyntaxError, ValueError, RecursionError, MemoryError).
         except Exception as error:
+            if not fresh:
+                channel.send(wire.AGAIN)
+                os._exit(1)
             line = error.lineno if isinstance(error, SyntaxError) else None
             cause = error.msg if isinstance(error, SyntaxError) else str(error)
             fault = {"part": part, "line": line, "cause": f"{type(error).__name__}: {cause}"}
@@ -223,7 +237,7 @@ def _run(source: str, codes: _Codes, stage: Stage, channel: Channel, parent: Par
     report, recorder, namespace = stage.report, stage.recorder, stage.namespace
     stage.set(source)
     parent.surroundings.enter(stage.builtins)
-    channel.send(wire.RUNNING)
+    parent.begun.tell()
     stage.start_clocks()
     reason = "the program ended before the Call"
     value: Any = None

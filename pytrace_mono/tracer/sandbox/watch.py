@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import select
 import signal
@@ -15,7 +16,7 @@ _CHUNK = 1 << 16
 _PARENT_CHECK_SECONDS = 0.4
 _LONGEST_POLL_SECONDS = 3600.0  # The system call takes milliseconds in 31 bits.
 _MAX_NOTES = 16
-_SCHEDULER_CLOCK = 2  # CPUCLOCK_SCHED of the kernel's posix-timers.h
+_pidfd_open = getattr(os, "pidfd_open", None)
 
 
 class MainProcessGone(Exception):
@@ -28,6 +29,11 @@ class Main:
     Args:
         ended: a descriptor that becomes readable when it has ended, or -1.
         requests: the pipe that it holds the other end of.
+
+    Attributes:
+        ended: as given.
+        requests: as given.
+        longest_wait: seconds after which to look again at the latest.
     """
 
     def __init__(self, ended: int, requests: int) -> None:
@@ -36,41 +42,71 @@ class Main:
         # open, so its end is not the only sign of the main process's death.
         self.ended = ended
         self._parent = os.getppid()
+        self.longest_wait = _LONGEST_POLL_SECONDS if ended >= 0 else _PARENT_CHECK_SECONDS
+        self._idle = select.poll()
+        self.register(self._idle, select.POLLIN)
 
-    def register(self, poll: select.poll, hangup_only: bool) -> None:
-        poll.register(self.requests, 0 if hangup_only else select.POLLIN)
+    def register(self, poll: select.poll, events: int = 0) -> None:
+        """Have ``poll`` tell of its end, and of these events of its requests."""
+        poll.register(self.requests, events)
         if self.ended >= 0:
             poll.register(self.ended, select.POLLIN)
 
-    def longest_wait(self) -> float:
-        """Seconds after which to look again at the latest."""
-        return _LONGEST_POLL_SECONDS if self.ended >= 0 else _PARENT_CHECK_SECONDS
+    def asks(self) -> bool:
+        """Wait for a request; False when none can come any more."""
+        while True:
+            ready = dict(self._idle.poll(self.longest_wait * 1000))
+            if self.ended in ready or (not ready and self.is_gone()):
+                return False
+            if ready:
+                return True
 
-    def is_gone(self, ready: dict[int, int]) -> bool:
-        if self.ended >= 0:
-            return self.ended in ready
-        return os.getppid() != self._parent
+    def is_gone(self) -> bool:
+        """Where nothing becomes readable when it ends: has it?"""
+        return self.ended < 0 and os.getppid() != self._parent
 
 
 class Heard(NamedTuple):
     """What came of one Call.
 
     Attributes:
-        end: frame, invalid, again, died, timeout, oversized, forged; unconfined or unbegun where the
-            child did not get as far as the program.
+        end: frame, died, timeout, oversized, forged; invalid, unconfined or unbegun where the child
+            did not get as far as a program; again where only a fresh one can tell.
         body: the result, or the message that belongs to ``end``.
         notes: what was tampered with, as far as the child knew.
-        cpu: processor seconds used for it.
     """
 
     end: str
     body: bytes = b""
     notes: tuple[str, ...] = ()
-    cpu: float = 0.0
 
 
 class _Ended(Exception):
     pass
+
+
+class Begun:
+    """Whether a child has begun to run programs, which it can tell once and never take back.
+
+    A byte in memory that warm parent and child share until then. A message would say it too, but
+    the warm parent would wake up for each.
+    """
+
+    def __init__(self) -> None:
+        self._shared = mmap.mmap(-1, mmap.PAGESIZE)
+
+    def reset(self) -> None:
+        """In the warm parent, before it forks."""
+        self._shared[0] = 0
+
+    def tell(self) -> None:
+        """In the child; its programs find nothing mapped there any more."""
+        if not self._shared.closed:
+            self._shared[0] = 1
+            self._shared.close()
+
+    def __bool__(self) -> bool:
+        return self._shared[0] != 0
 
 
 class Child:
@@ -80,22 +116,23 @@ class Child:
         pid: its process id.
         reader: read end of its result pipe.
         nonce: what its messages carry.
+        begun: tells whether it has begun.
         main: the process that asked.
     """
 
-    def __init__(self, pid: int, reader: int, nonce: bytes, main: Main) -> None:
+    def __init__(self, pid: int, reader: int, nonce: bytes, begun: Begun, main: Main) -> None:
         self.pid = pid
         self._reader = reader
         self._main = main
         self._buffer = bytearray()
         self._nonce = nonce
-        self._cpu = 0.0
+        self._begun = begun
         self._ended = pidfd(pid)
         self._poll = select.poll()
         self._poll.register(reader, select.POLLIN)
         if self._ended >= 0:
             self._poll.register(self._ended, select.POLLIN)
-        main.register(self._poll, hangup_only=True)
+        main.register(self._poll)
 
     def hear(self, deadline: float) -> Heard:
         """Wait for what comes of the next Call.
@@ -104,27 +141,25 @@ class Child:
             MainProcessGone: nobody waits for it any more.
         """
         notes: list[str] = []
-        running = False
         try:
             while True:
                 tag, body = self._message(deadline)
-                if tag == wire.RUNNING:
-                    running = True
-                elif tag == wire.NOTE and len(notes) < _MAX_NOTES:
-                    notes.append(body.decode("utf-8", "replace")[:200])
-                elif tag == wire.RESULT and running:
-                    return Heard("frame", body, tuple(notes), self._cpu_since())
-                elif tag == wire.INVALID and not running:
+                if tag == wire.NOTE:
+                    if len(notes) < _MAX_NOTES:
+                        notes.append(body.decode("utf-8", "replace")[:200])
+                elif self._begun:
+                    if tag == wire.RESULT:
+                        return Heard("frame", body, tuple(notes))
+                    return Heard("again" if tag == wire.AGAIN else "forged", b"", tuple(notes))
+                elif tag == wire.INVALID:
                     return Heard("invalid", body)
-                elif tag == wire.UNCONFINED and not running:
+                elif tag == wire.UNCONFINED:
                     return Heard("unconfined", body)
-                elif tag == wire.AGAIN:
-                    return Heard("again")
-                elif tag != wire.NOTE:
+                else:
                     return Heard("forged", b"", tuple(notes))
         except _Ended as ended:
             end = str(ended)
-            if end == "died" and not running:
+            if end == "died" and not self._begun:
                 end = "unbegun"
             return Heard(end, b"", tuple(notes))
 
@@ -134,52 +169,49 @@ class Child:
             os.close(self._ended)
         os.close(self._reader)
         os.kill(self.pid, signal.SIGKILL)
-        # It may have died before it had a group of its own.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+        try:  # noqa: SIM105 - the function would cost more than the call
             os.killpg(self.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass  # It may have died before it had a group of its own.
         _, status, usage = os.wait4(self.pid, 0)
         _end_strays()
-        return status, usage.ru_utime + usage.ru_stime - self._cpu
+        return status, usage.ru_utime + usage.ru_stime
 
     def _message(self, deadline: float) -> tuple[bytes, bytes]:
-        tag, nonce, size = wire.MESSAGE.unpack(self._take(wire.MESSAGE.size, deadline))
-        if nonce != self._nonce:
-            raise _Ended("forged")
-        if size > wire.RESULT_CAP:
-            raise _Ended("oversized")
-        return tag, self._take(size, deadline)
-
-    def _take(self, size: int, deadline: float) -> bytes:
-        while len(self._buffer) < size:
+        """Tag and body of its next message."""
+        data = self._buffer
+        while True:
+            if len(data) >= wire.MESSAGE.size:
+                tag, nonce, size = wire.MESSAGE.unpack_from(data)
+                if nonce != self._nonce:
+                    raise _Ended("forged")
+                if size > wire.RESULT_CAP:
+                    raise _Ended("oversized")
+                end = wire.MESSAGE.size + size
+                if len(data) >= end:
+                    body = bytes(memoryview(data)[wire.MESSAGE.size : end])
+                    del data[:end]
+                    return tag, body
             left = deadline - time.monotonic()
             if left <= 0:
                 raise _Ended("timeout")
-            wait = self._main.longest_wait()
-            ready = dict(self._poll.poll(min(left, wait) * 1000))
-            if self._main.requests in ready or self._main.is_gone(ready):
-                raise MainProcessGone
+            ready = dict(self._poll.poll(min(left, self._main.longest_wait) * 1000))
+            for fd in ready:
+                if fd != self._reader and fd != self._ended:
+                    raise MainProcessGone
             if self._reader in ready:
-                piece = os.read(self._reader, max(_CHUNK, size - len(self._buffer)))
-                self._buffer += piece
+                piece = os.read(self._reader, _CHUNK)
+                data += piece
                 if not piece:
                     if self._ended < 0:
                         raise _Ended("died")
                     # Without a pipe it can tell us nothing, but it may still be running.
                     self._poll.unregister(self._reader)
-            elif self._ended in ready:
+            elif ready:
                 # Something else may hold the pipe open; nothing more comes from the child.
                 raise _Ended("died")
-        taken = bytes(self._buffer[:size])
-        del self._buffer[:size]
-        return taken
-
-    def _cpu_since(self) -> float:
-        try:
-            total = time.clock_gettime((~self.pid << 3) | _SCHEDULER_CLOCK)
-        except OSError:
-            return 0.0
-        used, self._cpu = total - self._cpu, total
-        return used
+            elif self._main.is_gone():
+                raise MainProcessGone
 
 
 def _end_strays() -> None:
@@ -213,6 +245,6 @@ def _kill_strays() -> bool:
 def pidfd(pid: int) -> int:
     """A descriptor that becomes readable when the process ends; -1 where there are none."""
     try:
-        return os.pidfd_open(pid) if hasattr(os, "pidfd_open") else -1
+        return _pidfd_open(pid) if _pidfd_open else -1
     except OSError:
         return -1

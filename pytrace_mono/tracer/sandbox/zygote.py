@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import json
 import os
-import select
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from json import JSONDecoder
 from typing import Any
 
 from pytrace_mono.tracer.limits import Limits
@@ -27,7 +27,7 @@ from pytrace_mono.tracer.sandbox.scratch import Scratch
 from pytrace_mono.tracer.sandbox.setting import Setting
 from pytrace_mono.tracer.sandbox.stage import ENTRIES, Clean
 from pytrace_mono.tracer.sandbox.surroundings import Surroundings
-from pytrace_mono.tracer.sandbox.watch import Child, Heard, Main, MainProcessGone
+from pytrace_mono.tracer.sandbox.watch import Begun, Child, Main, MainProcessGone
 
 GRACE_SECONDS = 0.5
 """How long after ``wall_seconds`` a child that has not ended by itself is killed."""
@@ -38,6 +38,9 @@ _COMMON = (
     "decimal enum fractions functools heapq inspect io itertools json keyword math numbers "
     "operator random re string struct time types typing warnings weakref"
 )
+
+# Without the Python functions around it.
+_scan: Callable[[str, int], tuple[Any, int]] = JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 def main(setting: str, main_ended: int) -> None:
@@ -86,10 +89,12 @@ class _Zygote:
         jail = Jail(setting, granted, folder, address_space)
         guard = Guard((*ENTRIES, main))
         surroundings = Surroundings(setting, folder)
-        parent = child.Parent(os.getpid(), jail, reserve, guard, Clean(), surroundings, self)
+        parent = child.Parent(
+            os.getpid(), jail, reserve, guard, Clean(), surroundings, Begun(), self
+        )
         self._parent = parent
         plain = Surroundings(Setting(setting.level), folder)
-        child.rehearse(replace(parent, surroundings=plain))
+        child.rehearse(replace(parent, surroundings=plain, begun=Begun()))
         self._request: tuple[dict[str, Any], child.Request] | None = None
         gc.collect()
         gc.disable()
@@ -98,36 +103,30 @@ class _Zygote:
     def serve(self) -> None:
         signal.signal(signal.SIGTERM, _terminated)
         folder = self._scratch.outside if self._scratch is not None else None
-        wire.write_all(self._replies, wire.pack_json({"folder": folder}))
-        poll = select.poll()
-        self._main.register(poll, hangup_only=False)
-        while True:
-            ready = dict(poll.poll(self._main.longest_wait() * 1000))
-            if self._main.is_gone(ready):
-                return
-            if self._main.requests in ready:
-                body = wire.read_frame(self._main.requests, wire.REQUEST_CAP)
-                if body is None:
-                    return
-                self._run(json.loads(body))
+        wire.send(self._replies, wire.to_bytes({"folder": folder}))
+        requests = wire.Frames(self._main.requests, wire.REQUEST_CAP)
+        while self._main.asks() and (body := requests.next()) is not None:
+            request, _ = _scan(body.decode(), 0)
+            self._run(request.pop("items"), request)
 
     def close(self) -> None:
         """Leave nothing behind."""
         if self._scratch is not None:
             self._scratch.remove()
 
-    def _run(self, request: dict[str, Any]) -> None:
-        """Run the request's items, as many in one child as it lives through, and reply to each."""
-        items, done = request["items"], 0
-        prepared = self._prepare({name: request[name] for name in ("limits", "traced", "aliases")})
+    def _run(self, items: list[child.Item], wanted: dict[str, Any]) -> None:
+        """Run the items of a request, as many in one child as it lives through; reply to each."""
+        prepared = self._prepare(wanted)
+        done = 0
         while done < len(items):
+            left = items[done:] if done else items
             try:
-                running = self._fork(items[done:], prepared)
+                running = self._fork(left, prepared)
             except OSError as error:
-                self._reply({"end": "unforked", "message": str(error)})
+                self._reply("unforked", str(error).encode("utf-8", "backslashreplace"))
                 done += 1
                 continue
-            done += self._watch(running, len(items) - done, request)
+            done += self._watch(running, len(left), prepared.limits.wall_seconds + GRACE_SECONDS)
 
     def _fork(self, items: list[child.Item], prepared: child.Request) -> Child:
         """Make a child for these items.
@@ -136,6 +135,8 @@ class _Zygote:
             OSError: no process can be made.
         """
         nonce = prepared.open(len(items))
+        begun = self._parent.begun
+        begun.reset()
         reader, writer = os.pipe()
         os.dup2(writer, RESULT_FD)  # What is done here, a child need not touch.
         os.close(writer)
@@ -148,7 +149,7 @@ class _Zygote:
             raise
         finally:
             os.dup2(0, RESULT_FD)
-        return Child(pid, reader, nonce, self._main)
+        return Child(pid, reader, nonce, begun, self._main)
 
     def _prepare(self, wanted: dict[str, Any]) -> child.Request:
         """What children need; kept, because it is the same for most requests."""
@@ -158,34 +159,35 @@ class _Zygote:
             self._request = wanted, made
         return self._request[1]
 
-    def _watch(self, running: Child, count: int, request: dict[str, Any]) -> int:
+    def _watch(self, running: Child, count: int, patience: float) -> int:
         """Reply to as many of ``count`` items as this child can be believed for, at least one."""
-        heard = Heard("unbegun")
         done = 0
         try:
-            while done < count:
-                deadline = time.monotonic() + request["limits"]["wall_seconds"] + GRACE_SECONDS
-                heard = running.hear(deadline)
-                if heard.end not in ("frame", "invalid"):
-                    break
+            heard = running.hear(time.monotonic() + patience)
+            while heard.end == "frame" and done < count - 1:
+                self._reply("frame", heard.body, heard.notes)
                 done += 1
-                if done < count:
-                    self._reply(heard._asdict())
+                heard = running.hear(time.monotonic() + patience)
         finally:
             status, cpu = running.end()
             if self._scratch is not None:
                 self._scratch.empty()
-        if heard.end not in ("frame", "invalid"):
-            if done and heard.end in ("unbegun", "again"):
-                return done  # An earlier Call's doing; the next one starts afresh.
-            done += 1
-            heard = heard._replace(cpu=cpu)
-        self._reply({**heard._asdict(), "status": status})
-        return done
+        if done and heard.end in ("again", "died"):
+            return done  # Perhaps an earlier Call's doing; the next one starts afresh.
+        self._reply(heard.end, heard.body, heard.notes, status, cpu)
+        return done + 1
 
-    def _reply(self, ending: dict[str, Any]) -> None:
-        body = ending.pop("body", b"")
-        wire.write_all(self._replies, wire.pack(to_json(ending)) + wire.pack(body))
+    def _reply(
+        self,
+        end: str,
+        body: bytes,
+        notes: tuple[str, ...] = (),
+        status: int = 0,
+        cpu: float = 0.0,
+    ) -> None:
+        head = {"end": end, "notes": notes, "status": status, "cpu": cpu}
+        # JSON text that we write has no line feed in it.
+        wire.send(self._replies, to_json(head), b"\n", body)
 
 
 def _terminated(signum: int, frame: object) -> None:
