@@ -10,6 +10,7 @@ import math
 import os
 import resource
 from dataclasses import dataclass
+from mmap import PAGESIZE, mmap
 from sys import _getframe
 from types import CodeType, TracebackType
 from typing import Any, NoReturn
@@ -21,7 +22,6 @@ from pytrace_mono.tracer.sandbox.integrity import Guard
 from pytrace_mono.tracer.sandbox.report import Channel, Reserve, to_json
 from pytrace_mono.tracer.sandbox.stage import Clean, Stage, stop_clocks
 from pytrace_mono.tracer.sandbox.surroundings import Surroundings
-from pytrace_mono.tracer.sandbox.watch import Begun
 from pytrace_mono.tracer.scope import PROGRAM_FILE
 
 Item = dict[str, Any]
@@ -51,7 +51,7 @@ class Parent:
         guard: watches over the harness in the child.
         clean: what every Call of a request finds.
         surroundings: what the program is to find beyond the usual.
-        begun: where a child tells that it runs programs.
+        begun: where a child tells that it runs programs, as :func:`not_begun` made it.
         owner: what the frames of the warm parent hold on to.
     """
 
@@ -61,7 +61,7 @@ class Parent:
     guard: Guard
     clean: Clean
     surroundings: Surroundings
-    begun: Begun
+    begun: mmap
     owner: object
 
 
@@ -104,11 +104,17 @@ class Request:
         return nonce
 
 
-@dataclass(slots=True)
-class _Codes:
-    program: CodeType
-    setup: CodeType | None
-    call: CodeType | None
+_Codes = tuple[CodeType, CodeType | None, CodeType | None]
+"""Of program, setup and Call."""
+
+
+def not_begun() -> mmap:
+    """A byte in memory that warm parent and child share until the child begins to run programs.
+
+    It sets it then, and unmaps it: what it tells it cannot take back. A message would say the same, but
+    wake the warm parent up.
+    """
+    return mmap(-1, PAGESIZE)
 
 
 def main(items: list[Item], request: Request, parent: Parent) -> NoReturn:
@@ -159,7 +165,7 @@ def _run_item(
 ) -> None:
     codes = _compile_all(item, compiled, request.channel, fresh)
     try:
-        _run(item["source"], codes, stage, request.channel, parent)
+        _run(item["source"], codes, stage, request.channel, parent, fresh)
     except MemoryError:
         stage.report.out_of_memory(f"memory_bytes ({request.limits.memory_bytes}) exhausted")
     # A defect of ours must not end without a word; what the program raises does not come here.
@@ -183,6 +189,7 @@ def rehearse(parent: Parent) -> None:
                 request.limits, traced, False, parent.reserve, request.channel, fresh=False
             )
             parent.clean.enter(stage)
+            parent.begun = not_begun()
             _run_item(item, {}, request, stage, parent, fresh=True)
             if parent.guard.disarm():
                 raise RuntimeError("the guard suspects the harness's own doing")
@@ -230,33 +237,35 @@ def _compile_all(
     program, setup, call = codes
     assert program is not None
     compiled[item["source"]] = program
-    return _Codes(program, setup, call)
+    return program, setup, call
 
 
-def _run(source: str, codes: _Codes, stage: Stage, channel: Channel, parent: Parent) -> None:
+def _run(
+    source: str, codes: _Codes, stage: Stage, channel: Channel, parent: Parent, fresh: bool
+) -> None:
+    program, setup, call = codes
     report, recorder, namespace = stage.report, stage.recorder, stage.namespace
     stage.set(source)
     parent.surroundings.enter(stage.builtins)
-    parent.begun.tell()
+    if fresh:
+        parent.begun[0] = 1
+        parent.begun.close()
     stage.start_clocks()
     reason = "the program ended before the Call"
     value: Any = None
     raised: BaseException | None = None
     guard = parent.guard
     guard.arm(channel.note, (parent, parent.owner))
-    for code in (codes.program, codes.setup, codes.call):
-        if code is not None:
-            guard.read(code)
     if recorder is not None:
         recorder.start()  # Now: it is told of every call, those of the harness too.
     try:
-        _exec(codes.program, namespace)
+        _exec(program, namespace)
         reason = "setup raised"
-        if codes.setup is not None:
-            _exec(codes.setup, namespace)
+        if setup is not None:
+            _exec(setup, namespace)
         report.call_start = len(report.rows)
-        if codes.call is not None:
-            value = _eval(codes.call, namespace)
+        if call is not None:
+            value = _eval(call, namespace)
     except BaseException as error:
         raised = error
     guard.inspect(stage.handlers)
@@ -267,11 +276,11 @@ def _run(source: str, codes: _Codes, stage: Stage, channel: Channel, parent: Par
         status = recorder.stop()
         if switched_off and status == {"state": "complete"}:  # It gives a reason for what it does.
             guard.say("switched the recording off")
-    if report.call_start is None and (codes.call or codes.setup):
+    if report.call_start is None and (call or setup):
         status.setdefault("reason", reason)
     if raised is None:
         outcome: dict[str, Any] = {"kind": "returned"}
-        if codes.call is not None:
+        if call is not None:
             outcome["value"] = stage.snapshotter.take(value)
     elif type(raised) is MemoryError:
         raise raised

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import mmap
 import os
 import select
-import signal
 import time
-from typing import NamedTuple
+from mmap import mmap
 
-from pytrace_mono.tracer.sandbox import wire
+from pytrace_mono.tracer.sandbox import kernel, wire
 
 _CHUNK = 1 << 16
 _PARENT_CHECK_SECONDS = 0.4
 _LONGEST_POLL_SECONDS = 3600.0  # The system call takes milliseconds in 31 bits.
 _MAX_NOTES = 16
+_HEAD_BYTES, _read_head = wire.MESSAGE.size, wire.MESSAGE.unpack_from
 _pidfd_open = getattr(os, "pidfd_open", None)
 
 
@@ -28,29 +26,25 @@ class Main:
 
     Args:
         ended: a descriptor that becomes readable when it has ended, or -1.
-        requests: the pipe that it holds the other end of.
+        requests: the pipe by which it asks.
 
     Attributes:
         ended: as given.
-        requests: as given.
         longest_wait: seconds after which to look again at the latest.
+        signs: descriptors to poll, and the events by which they tell that it has ended.
     """
 
     def __init__(self, ended: int, requests: int) -> None:
-        self.requests = requests
-        # A copy of our standard input in some other child of the main process would keep the pipe
-        # open, so its end is not the only sign of the main process's death.
         self.ended = ended
         self._parent = os.getppid()
         self.longest_wait = _LONGEST_POLL_SECONDS if ended >= 0 else _PARENT_CHECK_SECONDS
+        # A copy of our standard input in some other child of the main process would keep the pipe
+        # open, so its end is not the only sign of the main process's death.
+        self.signs = [(requests, 0), *([(ended, select.POLLIN)] if ended >= 0 else [])]
         self._idle = select.poll()
-        self.register(self._idle, select.POLLIN)
-
-    def register(self, poll: select.poll, events: int = 0) -> None:
-        """Have ``poll`` tell of its end, and of these events of its requests."""
-        poll.register(self.requests, events)
-        if self.ended >= 0:
-            poll.register(self.ended, select.POLLIN)
+        for fd, events in self.signs:
+            self._idle.register(fd, events)
+        self._idle.register(requests, select.POLLIN)
 
     def asks(self) -> bool:
         """Wait for a request; False when none can come any more."""
@@ -66,47 +60,17 @@ class Main:
         return self.ended < 0 and os.getppid() != self._parent
 
 
-class Heard(NamedTuple):
-    """What came of one Call.
+Heard = tuple[str, bytes, tuple[str, ...]]
+"""What came of one Call: its end, the result or the message that belongs to it, and what was tampered
+with as far as the child knew.
 
-    Attributes:
-        end: frame, died, timeout, oversized, forged; invalid, unconfined or unbegun where the child
-            did not get as far as a program; again where only a fresh one can tell.
-        body: the result, or the message that belongs to ``end``.
-        notes: what was tampered with, as far as the child knew.
-    """
-
-    end: str
-    body: bytes = b""
-    notes: tuple[str, ...] = ()
+The end is frame, died, timeout, oversized or forged; invalid, unconfined or unbegun where the child did
+not get as far as a program; again where only a fresh one can tell.
+"""
 
 
 class _Ended(Exception):
     pass
-
-
-class Begun:
-    """Whether a child has begun to run programs, which it can tell once and never take back.
-
-    A byte in memory that warm parent and child share until then. A message would say it too, but
-    the warm parent would wake up for each.
-    """
-
-    def __init__(self) -> None:
-        self._shared = mmap.mmap(-1, mmap.PAGESIZE)
-
-    def reset(self) -> None:
-        """In the warm parent, before it forks."""
-        self._shared[0] = 0
-
-    def tell(self) -> None:
-        """In the child; its programs find nothing mapped there any more."""
-        if not self._shared.closed:
-            self._shared[0] = 1
-            self._shared.close()
-
-    def __bool__(self) -> bool:
-        return self._shared[0] != 0
 
 
 class Child:
@@ -116,23 +80,26 @@ class Child:
         pid: its process id.
         reader: read end of its result pipe.
         nonce: what its messages carry.
-        begun: tells whether it has begun.
+        begun: its first byte tells whether the child has begun to run programs.
         main: the process that asked.
     """
 
-    def __init__(self, pid: int, reader: int, nonce: bytes, begun: Begun, main: Main) -> None:
-        self.pid = pid
+    __slots__ = ("_begun", "_buffer", "_ended", "_main", "_nonce", "_pid", "_poll", "_reader")
+
+    def __init__(self, pid: int, reader: int, nonce: bytes, begun: mmap, main: Main) -> None:
+        self._pid = pid
         self._reader = reader
         self._main = main
         self._buffer = bytearray()
         self._nonce = nonce
         self._begun = begun
         self._ended = pidfd(pid)
-        self._poll = select.poll()
-        self._poll.register(reader, select.POLLIN)
+        poll = self._poll = select.poll()
+        poll.register(reader, select.POLLIN)
         if self._ended >= 0:
-            self._poll.register(self._ended, select.POLLIN)
-        main.register(self._poll)
+            poll.register(self._ended, select.POLLIN)
+        for fd, events in main.signs:
+            poll.register(fd, events)
 
     def hear(self, deadline: float) -> Heard:
         """Wait for what comes of the next Call.
@@ -140,56 +107,66 @@ class Child:
         Raises:
             MainProcessGone: nobody waits for it any more.
         """
-        notes: list[str] = []
+        notes: tuple[str, ...] = ()
         try:
             while True:
                 tag, body = self._message(deadline)
                 if tag == wire.NOTE:
                     if len(notes) < _MAX_NOTES:
-                        notes.append(body.decode("utf-8", "replace")[:200])
-                elif self._begun:
+                        notes = (*notes, body.decode("utf-8", "replace")[:200])
+                elif self._begun[0]:
                     if tag == wire.RESULT:
-                        return Heard("frame", body, tuple(notes))
-                    return Heard("again" if tag == wire.AGAIN else "forged", b"", tuple(notes))
+                        return "frame", body, notes
+                    return "again" if tag == wire.AGAIN else "forged", b"", notes
                 elif tag == wire.INVALID:
-                    return Heard("invalid", body)
+                    return "invalid", body, ()
                 elif tag == wire.UNCONFINED:
-                    return Heard("unconfined", body)
+                    return "unconfined", body, ()
                 else:
-                    return Heard("forged", b"", tuple(notes))
+                    return "forged", b"", notes
         except _Ended as ended:
             end = str(ended)
-            if end == "died" and not self._begun:
+            if end == "died" and not self._begun[0]:
                 end = "unbegun"
-            return Heard(end, b"", tuple(notes))
+            return end, b"", notes
 
-    def end(self) -> tuple[int, float]:
-        """End it and whatever it left behind; return its wait status and processor seconds."""
+    def end(self, tell: bool) -> tuple[int, float]:
+        """End it and whatever it left behind.
+
+        Args:
+            tell: return its wait status and the processor seconds it used; otherwise zeros.
+        """
         if self._ended >= 0:
             os.close(self._ended)
         os.close(self._reader)
-        os.kill(self.pid, signal.SIGKILL)
-        try:  # noqa: SIM105 - the function would cost more than the call
-            os.killpg(self.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass  # It may have died before it had a group of its own.
-        _, status, usage = os.wait4(self.pid, 0)
-        _end_strays()
-        return status, usage.ru_utime + usage.ru_stime
+        if not kernel.kill(self._pid):
+            raise OSError("a child cannot be ended")
+        kernel.kill(-self._pid)  # It may have died before it had a group of its own.
+        status, seconds = 0, 0.0
+        if tell:
+            _, status, usage = os.wait4(self._pid, 0)
+            seconds = usage.ru_utime + usage.ru_stime
+        else:
+            os.waitpid(self._pid, 0)
+        # What it forked away from its group has become our child.
+        while (stray := kernel.reap()) >= 0:
+            if stray == 0 and not _kill_strays():
+                break
+        return status, seconds
 
     def _message(self, deadline: float) -> tuple[bytes, bytes]:
         """Tag and body of its next message."""
         data = self._buffer
         while True:
-            if len(data) >= wire.MESSAGE.size:
-                tag, nonce, size = wire.MESSAGE.unpack_from(data)
+            if len(data) >= _HEAD_BYTES:
+                tag, nonce, size = _read_head(data)
                 if nonce != self._nonce:
                     raise _Ended("forged")
                 if size > wire.RESULT_CAP:
                     raise _Ended("oversized")
-                end = wire.MESSAGE.size + size
+                end = _HEAD_BYTES + size
                 if len(data) >= end:
-                    body = bytes(memoryview(data)[wire.MESSAGE.size : end])
+                    body = bytes(data[_HEAD_BYTES:end])
                     del data[:end]
                     return tag, body
             left = deadline - time.monotonic()
@@ -214,23 +191,11 @@ class Child:
                 raise MainProcessGone
 
 
-def _end_strays() -> None:
-    """End what the program forked away from its group: it has become our child."""
-    while True:
-        try:
-            stray, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if stray == 0 and not _kill_strays():
-            return
-
-
 def _kill_strays() -> bool:
     """Kill every child of this process; False where the system does not list them."""
     me = os.getpid()
     if me == 1:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(-1, signal.SIGKILL)  # all of this process-id namespace but ourselves
+        kernel.kill(-1)  # all of this process-id namespace but ourselves
         return True
     try:
         with open(f"/proc/{me}/task/{me}/children") as children:
@@ -238,7 +203,7 @@ def _kill_strays() -> bool:
     except OSError:
         return False
     for stray in strays:
-        os.kill(int(stray), signal.SIGKILL)
+        kernel.kill(int(stray))
     return True
 
 

@@ -1,7 +1,8 @@
-"""Length-prefixed frames over pipes: four bytes of big-endian length, then that many bytes.
+"""Length-prefixed frames over pipes: four bytes of big-endian length, then that many bytes, which
+are a line of JSON and a body.
 
-The reader never trusts the length: it is held against a cap as soon as it is there, and the body is
-JSON for others to parse. Nothing here can execute what it reads.
+The reader never trusts the length: it is held against a cap as soon as it is there, and what
+the frame holds is JSON for others to parse. Nothing here can execute what it reads.
 
 A child's messages have a tag (one byte) and the run's nonce (eight bytes) before the frame; the warm
 parent chooses a nonce for each child before it forks it.
@@ -78,13 +79,18 @@ def _is_deep(body: bytes) -> bool:
     return True
 
 
-def send(fd: int, *parts: bytes) -> None:
-    """Write one frame, whose body is these parts one after another.
+def send(fd: int, head: bytes, body: bytes) -> None:
+    """Write one frame.
+
+    Args:
+        fd: the pipe.
+        head: text without a line feed; JSON that we write has none.
+        body: anything.
 
     Raises:
         OSError: the reader is gone.
     """
-    data = b"".join((_LENGTH.pack(sum(map(len, parts))), *parts))
+    data = b"%b%b\n%b" % (_LENGTH.pack(len(head) + 1 + len(body)), head, body)
     done = os.write(fd, data)
     while done < len(data):
         done += os.write(fd, memoryview(data)[done:])
@@ -95,7 +101,7 @@ class Frames:
 
     Args:
         fd: the pipe.
-        cap: the largest body accepted, in bytes.
+        cap: the largest frame accepted, in bytes.
     """
 
     def __init__(self, fd: int, cap: int) -> None:
@@ -105,8 +111,8 @@ class Frames:
         self._poll = select.poll()
         self._poll.register(fd, select.POLLIN)
 
-    def next(self, deadline: float | None = None) -> bytes | None:
-        """The body of the next frame; None when the pipe ends before it is complete.
+    def next(self, deadline: float | None = None) -> tuple[bytes, bytes] | None:
+        """Head and body of the next frame; None when the pipe ends before it is complete.
 
         Args:
             deadline: when to give up, on the :func:`time.monotonic` clock.
@@ -124,9 +130,9 @@ class Frames:
                         f"a frame of {end - _LENGTH.size} bytes, where at most {self._cap} are accepted"
                     )
                 if len(data) >= end:
-                    body = bytes(memoryview(data)[_LENGTH.size : end])
+                    head, _, body = bytes(data[_LENGTH.size : end]).partition(b"\n")
                     del data[:end]
-                    return body
+                    return head, body
             if deadline is not None:
                 left = deadline - time.monotonic()
                 if left <= 0:

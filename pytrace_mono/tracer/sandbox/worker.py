@@ -133,8 +133,8 @@ class Worker:
                 os.close(here)
         try:
             self._replies = wire.Frames(self._fd(self._process.stdout), _REPLY_CAP)
-            ready = json.loads(self._receive(time.monotonic() + _START_SECONDS))
-            self._folder = ready["folder"]
+            head, _ = self._receive(time.monotonic() + _START_SECONDS)
+            self._folder = json.loads(head)["folder"]
         except WorkerDied as error:
             raise SandboxError(
                 f"the sandbox's warm parent did not start at level {setting.level!r}: "
@@ -150,13 +150,15 @@ class Worker:
         Raises:
             WorkerDied: the warm parent is gone; it must be closed.
         """
+        wanted = {name: value for name, value in request.items() if name != "items"}
+        head, body = wire.to_bytes(wanted), wire.to_bytes(request["items"])
         try:
-            wire.send(self._fd(self._process.stdin), wire.to_bytes(request))
+            wire.send(self._fd(self._process.stdin), head, body)
         except OSError as error:
             raise WorkerDied(str(error)) from error
         patience = request["limits"]["wall_seconds"] + _PATIENCE_SECONDS
         for _ in request["items"]:
-            head, _, body = self._receive(time.monotonic() + patience).partition(b"\n")
+            head, body = self._receive(time.monotonic() + patience)
             ending = json.loads(head)
             notes = tuple(ending["notes"])
             deliver(Reply(ending["end"], notes, ending["status"], ending["cpu"], body))
@@ -191,16 +193,16 @@ class Worker:
             with contextlib.suppress(RecursionError):
                 shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _receive(self, deadline: float) -> bytes:
+    def _receive(self, deadline: float) -> tuple[bytes, bytes]:
         try:
-            body = self._replies.next(deadline)
+            frame = self._replies.next(deadline)
         except TimeoutError as error:
             raise WorkerDied("it does not answer") from error
         except (OSError, wire.FrameError) as error:
             raise WorkerDied(str(error)) from error
-        if body is None:
+        if frame is None:
             raise WorkerDied("it ended")
-        return body
+        return frame
 
     def _last_words(self) -> str:
         """End the warm parent and return the last line of what it complained about."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from json import JSONDecoder
 from typing import Any
 
 from pytrace_mono.tracer.limits import Limits
@@ -27,7 +27,7 @@ from pytrace_mono.tracer.sandbox.scratch import Scratch
 from pytrace_mono.tracer.sandbox.setting import Setting
 from pytrace_mono.tracer.sandbox.stage import ENTRIES, Clean
 from pytrace_mono.tracer.sandbox.surroundings import Surroundings
-from pytrace_mono.tracer.sandbox.watch import Begun, Child, Main, MainProcessGone
+from pytrace_mono.tracer.sandbox.watch import Child, Main, MainProcessGone
 
 GRACE_SECONDS = 0.5
 """How long after ``wall_seconds`` a child that has not ended by itself is killed."""
@@ -40,7 +40,8 @@ _COMMON = (
 )
 
 # Without the Python functions around it.
-_scan: Callable[[str, int], tuple[Any, int]] = JSONDecoder().scan_once  # type: ignore[attr-defined]
+_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+_USUAL_HEAD = to_json({"end": "frame", "notes": (), "status": 0, "cpu": 0.0})
 
 
 def main(setting: str, main_ended: int) -> None:
@@ -61,7 +62,7 @@ def main(setting: str, main_ended: int) -> None:
     os.dup2(null, 1)
     # A broken pipe: whoever asked is gone.
     with contextlib.suppress(BrokenPipeError, MainProcessGone):
-        zygote = _Zygote(Setting.from_json(setting), Main(main_ended, requests), replies)
+        zygote = _Zygote(Setting.from_json(setting), Main(main_ended, requests), requests, replies)
         try:
             zygote.serve()
         finally:
@@ -69,8 +70,9 @@ def main(setting: str, main_ended: int) -> None:
 
 
 class _Zygote:
-    def __init__(self, setting: Setting, main_process: Main, replies: int) -> None:
+    def __init__(self, setting: Setting, main_process: Main, requests: int, replies: int) -> None:
         self._main = main_process
+        self._requests = requests
         self._replies = replies
         for name in _COMMON.split():
             importlib.import_module(name)
@@ -90,12 +92,12 @@ class _Zygote:
         guard = Guard((*ENTRIES, main))
         surroundings = Surroundings(setting, folder)
         parent = child.Parent(
-            os.getpid(), jail, reserve, guard, Clean(), surroundings, Begun(), self
+            os.getpid(), jail, reserve, guard, Clean(), surroundings, child.not_begun(), self
         )
         self._parent = parent
         plain = Surroundings(Setting(setting.level), folder)
-        child.rehearse(replace(parent, surroundings=plain, begun=Begun()))
-        self._request: tuple[dict[str, Any], child.Request] | None = None
+        child.rehearse(replace(parent, surroundings=plain))
+        self._prepared: tuple[bytes, child.Request] | None = None
         gc.collect()
         gc.disable()
         gc.freeze()
@@ -103,20 +105,19 @@ class _Zygote:
     def serve(self) -> None:
         signal.signal(signal.SIGTERM, _terminated)
         folder = self._scratch.outside if self._scratch is not None else None
-        wire.send(self._replies, wire.to_bytes({"folder": folder}))
-        requests = wire.Frames(self._main.requests, wire.REQUEST_CAP)
-        while self._main.asks() and (body := requests.next()) is not None:
-            request, _ = _scan(body.decode(), 0)
-            self._run(request.pop("items"), request)
+        wire.send(self._replies, to_json({"folder": folder}), b"")
+        requests = wire.Frames(self._requests, wire.REQUEST_CAP)
+        while self._main.asks() and (request := requests.next()) is not None:
+            head, body = request
+            self._run(_scan(body.decode(), 0)[0], self._prepare(head))
 
     def close(self) -> None:
         """Leave nothing behind."""
         if self._scratch is not None:
             self._scratch.remove()
 
-    def _run(self, items: list[child.Item], wanted: dict[str, Any]) -> None:
+    def _run(self, items: list[child.Item], prepared: child.Request) -> None:
         """Run the items of a request, as many in one child as it lives through; reply to each."""
-        prepared = self._prepare(wanted)
         done = 0
         while done < len(items):
             left = items[done:] if done else items
@@ -136,7 +137,7 @@ class _Zygote:
         """
         nonce = prepared.open(len(items))
         begun = self._parent.begun
-        begun.reset()
+        begun[0] = 0
         reader, writer = os.pipe()
         os.dup2(writer, RESULT_FD)  # What is done here, a child need not touch.
         os.close(writer)
@@ -151,30 +152,32 @@ class _Zygote:
             os.dup2(0, RESULT_FD)
         return Child(pid, reader, nonce, begun, self._main)
 
-    def _prepare(self, wanted: dict[str, Any]) -> child.Request:
+    def _prepare(self, head: bytes) -> child.Request:
         """What children need; kept, because it is the same for most requests."""
-        if self._request is None or self._request[0] != wanted:
+        if self._prepared is None or self._prepared[0] != head:
+            wanted = json.loads(head)
             limits = Limits(**wanted["limits"])
             made = child.Request.prepare(limits, wanted["traced"], wanted["aliases"], self._parent)
-            self._request = wanted, made
-        return self._request[1]
+            self._prepared = head, made
+        return self._prepared[1]
 
     def _watch(self, running: Child, count: int, patience: float) -> int:
         """Reply to as many of ``count`` items as this child can be believed for, at least one."""
         done = 0
+        end = ""
         try:
-            heard = running.hear(time.monotonic() + patience)
-            while heard.end == "frame" and done < count - 1:
-                self._reply("frame", heard.body, heard.notes)
+            end, body, notes = running.hear(time.monotonic() + patience)
+            while end == "frame" and done < count - 1:
+                self._reply(end, body, notes)
                 done += 1
-                heard = running.hear(time.monotonic() + patience)
+                end, body, notes = running.hear(time.monotonic() + patience)
         finally:
-            status, cpu = running.end()
+            status, cpu = running.end(tell=end != "frame")
             if self._scratch is not None:
                 self._scratch.empty()
-        if done and heard.end in ("again", "died"):
+        if done and end in ("again", "died"):
             return done  # Perhaps an earlier Call's doing; the next one starts afresh.
-        self._reply(heard.end, heard.body, heard.notes, status, cpu)
+        self._reply(end, body, notes, status, cpu)
         return done + 1
 
     def _reply(
@@ -185,9 +188,10 @@ class _Zygote:
         status: int = 0,
         cpu: float = 0.0,
     ) -> None:
-        head = {"end": end, "notes": notes, "status": status, "cpu": cpu}
-        # JSON text that we write has no line feed in it.
-        wire.send(self._replies, to_json(head), b"\n", body)
+        head = _USUAL_HEAD
+        if end != "frame" or notes:
+            head = to_json({"end": end, "notes": notes, "status": status, "cpu": cpu})
+        wire.send(self._replies, head, body)
 
 
 def _terminated(signum: int, frame: object) -> None:
