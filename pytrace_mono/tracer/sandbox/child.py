@@ -24,7 +24,8 @@ from pytrace_mono.tracer.sandbox.stage import Clean, Stage, stop_clocks
 from pytrace_mono.tracer.sandbox.surroundings import Surroundings
 from pytrace_mono.tracer.scope import PROGRAM_FILE
 
-Item = dict[str, Any]
+Item = tuple[str, str | None, str]
+"""Program, Call and setup."""
 
 _REHEARSALS = 12
 _REHEARSED = """\
@@ -104,10 +105,6 @@ class Request:
         return nonce
 
 
-_Codes = tuple[CodeType, CodeType | None, CodeType | None]
-"""Of program, setup and Call."""
-
-
 def not_begun() -> mmap:
     """A byte in memory that warm parent and child share until the child begins to run programs.
 
@@ -121,56 +118,15 @@ def main(items: list[Item], request: Request, parent: Parent) -> NoReturn:
     """Run the items of one request in this forked process, one after another, and end it.
 
     Args:
-        items: each has ``source``, ``call`` and ``setup``.
+        items: what to run.
         request: what all of them share; it was opened for this process.
         parent: the process that forked this one.
     """
-    parent.guard.begin(_getframe())
     try:
-        try:
-            request.entry.enter(parent.pid)
-        # Whatever the reason, the program must not run, and the main process has to be told why.
-        except Exception as error:
-            request.channel.send(wire.UNCONFINED, f"{type(error).__name__}: {error}".encode())
-            os._exit(1)
-        stage = request.stage
-        compiled: dict[str, CodeType] = {}
-        for number, item in enumerate(items):
-            if number:
-                parent.clean.restore(request.limits)
-                stage = Stage(
-                    request.limits,
-                    request.traced,
-                    request.aliases,
-                    parent.reserve,
-                    request.channel,
-                    fresh=False,
-                )
-                parent.clean.enter(stage)
-            _run_item(item, compiled, request, stage, parent, fresh=number == 0)
-            if parent.guard.disarm() or parent.surroundings.spent():
-                break  # What was tampered with, or left, must not meet the next Call.
+        _run_all(items, request, parent)
         os._exit(0)
     finally:
         os._exit(70)
-
-
-def _run_item(
-    item: Item,
-    compiled: dict[str, CodeType],
-    request: Request,
-    stage: Stage,
-    parent: Parent,
-    fresh: bool,
-) -> None:
-    codes = _compile_all(item, compiled, request.channel, fresh)
-    try:
-        _run(item["source"], codes, stage, request.channel, parent, fresh)
-    except MemoryError:
-        stage.report.out_of_memory(f"memory_bytes ({request.limits.memory_bytes}) exhausted")
-    # A defect of ours must not end without a word; what the program raises does not come here.
-    except Exception as error:
-        stage.report.cut("crashed", f"the harness failed: {type(error).__name__}: {error}")
 
 
 def rehearse(parent: Parent) -> None:
@@ -179,69 +135,106 @@ def rehearse(parent: Parent) -> None:
     So forked children find every cache filled, and the harness's own code as the interpreter adapts it
     to what it meets: in a child, adapting would take time, and write to pages that are shared.
     """
-    item = {"source": _REHEARSED, "setup": "", "call": "f(2)"}
+    items: list[Item] = [(_REHEARSED, "f(2)", "")]
     own_limit = resource.getrlimit(resource.RLIMIT_CPU)
     for traced in (False, True):
         request = Request.prepare(Limits(), traced, False, parent)
+        request.entry = parent.jail.rehearsal()
         for _ in range(_REHEARSALS):
             request.open(1)
-            stage = Stage(
-                request.limits, traced, False, parent.reserve, request.channel, fresh=False
-            )
-            parent.clean.enter(stage)
+            request.stage = _next_stage(request, parent)
             parent.begun = not_begun()
-            _run_item(item, {}, request, stage, parent, fresh=True)
+            _run_all(items, request, parent)
             if parent.guard.disarm():
                 raise RuntimeError("the guard suspects the harness's own doing")
             parent.clean.restore(request.limits)
-            parent.jail.rehearse()
+    parent.guard.begin(None)  # Or a child, which begins anew, would have all of this to give up.
     resource.setrlimit(resource.RLIMIT_CPU, own_limit)
 
 
-def _compile_all(
-    item: Item, compiled: dict[str, CodeType], channel: Channel, fresh: bool
-) -> _Codes:
-    """Compile the three texts; what does not compile is reported and ends the process.
+def _run_all(items: list[Item], request: Request, parent: Parent) -> None:
+    guard, channel, stage = parent.guard, request.channel, request.stage
+    guard.begin(_getframe())
+    try:
+        request.entry.enter(parent.pid)
+    # Whatever the reason, the program must not run, and the main process has to be told why.
+    except Exception as error:
+        channel.send(wire.UNCONFINED, f"{type(error).__name__}: {error}".encode())
+        os._exit(1)
+    fresh = True
+    latest, program = "", None
+    for source, call, setup in items:
+        if not fresh:
+            parent.clean.restore(request.limits)
+            stage = _next_stage(request, parent)
+        if program is None or source != latest:
+            program = _compiled("source", source, PROGRAM_FILE, "exec", channel, fresh)
+            latest = source
+        codes = (
+            program,
+            _compiled("setup", setup, "<setup>", "exec", channel, fresh) if setup else None,
+            _compiled("call", call, "<call>", "eval", channel, fresh) if call else None,
+        )
+        try:
+            _run(source, codes, stage, channel, parent, fresh)
+        except MemoryError:
+            stage.report.out_of_memory(f"memory_bytes ({request.limits.memory_bytes}) exhausted")
+        # A defect of ours must not end without a word; what the program raises does not come here.
+        except Exception as error:
+            stage.report.cut("crashed", f"the harness failed: {type(error).__name__}: {error}")
+        if guard.disarm() or parent.surroundings.spent():
+            break  # What was tampered with, or left, must not meet the next Call.
+        fresh = False
+
+
+def _next_stage(request: Request, parent: Parent) -> Stage:
+    stage = Stage(
+        request.limits,
+        request.traced,
+        request.aliases,
+        parent.reserve,
+        request.channel,
+        fresh=False,
+    )
+    parent.clean.enter(stage)
+    return stage
+
+
+def _compiled(
+    part: str, text: str, file: str, mode: str, channel: Channel, fresh: bool
+) -> CodeType:
+    """Compile one text; where it does not compile, that is reported and ends the process.
 
     Args:
-        item: what is run.
-        compiled: programs of this request that are compiled already.
+        part: source, setup or call.
+        text: what to compile.
+        file: the name that it is compiled under.
+        mode: as the compiler has it.
         channel: where the report goes.
         fresh: no program has run in this process, so that the report can be believed.
     """
-    codes: list[CodeType | None] = []
-    for part, file, mode in (
-        ("source", PROGRAM_FILE, "exec"),
-        ("setup", "<setup>", "exec"),
-        ("call", "<call>", "eval"),
-    ):
-        text = item[part]
-        if part == "source" and text in compiled:
-            codes.append(compiled[text])
-            continue
-        if not text and part != "source":
-            codes.append(None)
-            continue
-        try:
-            codes.append(_compile(text, file, mode, dont_inherit=True))
-        # The compiler raises many kinds (SyntaxError, ValueError, RecursionError, MemoryError).
-        except Exception as error:
-            if not fresh:
-                channel.send(wire.AGAIN)
-                os._exit(1)
-            line = error.lineno if isinstance(error, SyntaxError) else None
-            cause = error.msg if isinstance(error, SyntaxError) else str(error)
-            fault = {"part": part, "line": line, "cause": f"{type(error).__name__}: {cause}"}
-            channel.send(wire.INVALID, to_json(fault))
+    try:
+        code: CodeType = _compile(text, file, mode, dont_inherit=True)
+    # The compiler raises many kinds (SyntaxError, ValueError, RecursionError, MemoryError).
+    except Exception as error:
+        if not fresh:
+            channel.send(wire.AGAIN)
             os._exit(1)
-    program, setup, call = codes
-    assert program is not None
-    compiled[item["source"]] = program
-    return program, setup, call
+        line = error.lineno if isinstance(error, SyntaxError) else None
+        cause = error.msg if isinstance(error, SyntaxError) else str(error)
+        fault = {"part": part, "line": line, "cause": f"{type(error).__name__}: {cause}"}
+        channel.send(wire.INVALID, to_json(fault))
+        os._exit(1)
+    return code
 
 
 def _run(
-    source: str, codes: _Codes, stage: Stage, channel: Channel, parent: Parent, fresh: bool
+    source: str,
+    codes: tuple[CodeType, CodeType | None, CodeType | None],
+    stage: Stage,
+    channel: Channel,
+    parent: Parent,
+    fresh: bool,
 ) -> None:
     program, setup, call = codes
     report, recorder, namespace = stage.report, stage.recorder, stage.namespace

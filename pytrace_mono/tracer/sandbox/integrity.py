@@ -99,7 +99,7 @@ class Guard:
         # CPython asks a hook for an attribute each time; a method would answer by an exception.
         sys.addaudithook(partial(Guard._hook, self))
 
-    def begin(self, root: FrameType) -> None:
+    def begin(self, root: FrameType | None) -> None:
         """Take the frame of the harness that all its own doing in this process comes from."""
         self._root = root
 

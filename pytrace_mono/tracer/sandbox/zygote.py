@@ -96,7 +96,7 @@ class _Zygote:
         )
         self._parent = parent
         plain = Surroundings(Setting(setting.level), folder)
-        child.rehearse(replace(parent, surroundings=plain))
+        child.rehearse(replace(parent, pid=os.getppid(), surroundings=plain))
         self._prepared: tuple[bytes, child.Request] | None = None
         gc.collect()
         gc.disable()
