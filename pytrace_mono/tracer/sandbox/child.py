@@ -220,9 +220,12 @@ def _compiled(
         if not fresh:
             channel.send(wire.AGAIN)
             os._exit(1)
-        line = error.lineno if isinstance(error, SyntaxError) else None
-        cause = error.msg if isinstance(error, SyntaxError) else str(error)
-        fault = {"part": part, "line": line, "cause": f"{type(error).__name__}: {cause}"}
+        line, cause = None, str(error)
+        if isinstance(error, SyntaxError):
+            line, cause = error.lineno, error.msg
+        elif isinstance(error, (RecursionError, MemoryError)):
+            cause = "it is nested too deeply, or too large"
+        fault = {"part": part, "line": line, "cause": cause}
         channel.send(wire.INVALID, to_json(fault))
         os._exit(1)
     return code
