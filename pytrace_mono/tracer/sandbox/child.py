@@ -165,6 +165,8 @@ def _run_all(items: list[Item], request: Request, parent: Parent) -> None:
     latest, program = "", None
     for source, call, setup in items:
         if not fresh:
+            if guard.disarm() or parent.surroundings.spent():
+                return  # What was tampered with, or left, must not meet the next Call.
             parent.clean.restore(request.limits)
             stage = _next_stage(request, parent)
         if program is None or source != latest:
@@ -182,8 +184,6 @@ def _run_all(items: list[Item], request: Request, parent: Parent) -> None:
         # A defect of ours must not end without a word; what the program raises does not come here.
         except Exception as error:
             stage.report.cut("crashed", f"the harness failed: {type(error).__name__}: {error}")
-        if guard.disarm() or parent.surroundings.spent():
-            break  # What was tampered with, or left, must not meet the next Call.
         fresh = False
 
 
@@ -242,7 +242,8 @@ def _run(
     program, setup, call = codes
     report, recorder, namespace = stage.report, stage.recorder, stage.namespace
     stage.set(source)
-    parent.surroundings.enter(stage.builtins)
+    if parent.surroundings.asked:
+        parent.surroundings.enter(stage.builtins)
     if fresh:
         parent.begun[0] = 1
         parent.begun.close()
