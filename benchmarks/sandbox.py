@@ -13,6 +13,7 @@ the way with PySnooper needs ``pip install pysnooper``.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import multiprocessing
 import os
@@ -143,7 +144,8 @@ def guarded(guard: Callable[[int], None]) -> None:
     value = reader.recv() if reader.poll(10) else None
     process.join(10)
     reader.close()
-    process.close()
+    with contextlib.suppress(ValueError):  # A start in another thread may be taking leave of it.
+        process.close()
     if value != "10":
         raise RuntimeError(f"the guarded program gave {value!r}")
 

@@ -9,7 +9,7 @@ import pytest
 
 from pytrace_mono.errors import SandboxError
 from pytrace_mono.tracer import Limits, Trace
-from pytrace_mono.tracer.sandbox import Job, Sandbox, result
+from pytrace_mono.tracer.sandbox import Job, Sandbox, result, wire
 from pytrace_mono.tracer.sandbox.confine import RESULT_FD
 from pytrace_mono.tracer.sandbox.worker import Reply
 
@@ -28,7 +28,7 @@ JOB = Job("x = 1\n")
 
 def received(body: bytes, limits: Limits | None = None) -> Trace:
     """What the main process makes of a result with the right nonce and any content."""
-    reply = Reply("frame", 0, 0.0, (), body, "")
+    reply = Reply("frame", (), 0, 0.0, body)
     return result.read(reply, JOB, "confined", limits or Limits())
 
 
@@ -157,3 +157,34 @@ def test_a_program_that_kills_its_warm_parent_at_guard_is_tried_twice_and_given_
         with pytest.raises(SandboxError, match="died twice"):
             sandbox.run("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n")
         assert sandbox.run("x = 1", "x").kind == "returned"
+
+
+NEVER_BEGUN = """\
+import os, sys
+frame = sys._getframe()
+while "channel" not in frame.f_locals:
+    frame = frame.f_back
+channel = frame.f_locals["channel"]
+modules = [sys.modules["pytrace_mono.tracer.sandbox." + name] for name in ("kernel", "wire")]
+body = b'{"part": "source", "line": 1, "cause": "no"}'
+head = modules[1].MESSAGE.pack(TAG, channel._nonce, len(body))
+modules[0].write_with_secret(3, head + body, channel.secret)
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("tag", [wire.INVALID, wire.UNCONFINED])
+def test_a_program_that_runs_cannot_claim_that_it_never_began(sandbox: Sandbox, tag: bytes) -> None:
+    trace = sandbox.trace(NEVER_BEGUN.replace("TAG", repr(tag)))
+    assert trace.status.state == "tampered" and trace.outcome.kind == "crashed"
+    assert "wrote to the result channel" in str(trace.status.reason)
+
+
+def test_what_tells_that_a_program_began_is_out_of_its_reach(sandbox: Sandbox) -> None:
+    source = (
+        "import sys\nframe = sys._getframe()\n"
+        "while 'parent' not in frame.f_locals:\n    frame = frame.f_back\n"
+        "begun = frame.f_locals['parent'].begun\n"
+    )
+    trace = sandbox.trace(source, "begun.closed, len(begun)")
+    assert trace.outcome.exception is not None and "closed" in trace.outcome.exception.message

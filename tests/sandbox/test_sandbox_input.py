@@ -67,7 +67,7 @@ def test_what_parses_but_does_not_compile_is_refused_when_it_is_run(
     sandbox: Sandbox, job: Job, error: type[Exception]
 ) -> None:
     Sandbox.check(job)
-    with pytest.raises(error, match="SyntaxError"):
+    with pytest.raises(error, match=r"\(line 1\): '(return|yield)' outside function"):
         sandbox.trace(job.source, job.call, job.setup)
 
 
@@ -101,6 +101,25 @@ def test_odd_escapes_in_a_program_warn_nobody(sandbox: Sandbox) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert sandbox.run("x = '\\d'\n", "x").kind == "returned"
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        Job("x = 1\ndef (:\n"),
+        Job("(" * 5000 + ")" * 5000),
+        Job("x = 1", "f(", ""),
+        Job("x = 1", "x = 1"),
+        Job("x = 1", "x", "x = 1\ny ="),
+    ],
+    ids=["syntax", "nested", "open", "statement", "setup"],
+)
+def test_what_a_child_refuses_it_refuses_as_the_check_does(sandbox: Sandbox, job: Job) -> None:
+    with pytest.raises((SourceError, CallError)) as checked:
+        Sandbox.check(job)
+    with pytest.raises(type(checked.value)) as run:
+        sandbox.run(job.source, job.call, job.setup)
+    assert str(run.value) == str(checked.value)
 
 
 def test_a_closed_sandbox_says_so() -> None:

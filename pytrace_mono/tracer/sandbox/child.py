@@ -10,6 +10,7 @@ import math
 import os
 import resource
 from dataclasses import dataclass
+from mmap import PAGESIZE, mmap
 from sys import _getframe
 from types import CodeType, TracebackType
 from typing import Any, NoReturn
@@ -23,7 +24,8 @@ from pytrace_mono.tracer.sandbox.stage import Clean, Stage, stop_clocks
 from pytrace_mono.tracer.sandbox.surroundings import Surroundings
 from pytrace_mono.tracer.scope import PROGRAM_FILE
 
-Item = dict[str, Any]
+Item = tuple[str, str | None, str]
+"""Program, Call and setup."""
 
 _REHEARSALS = 12
 _REHEARSED = """\
@@ -50,6 +52,7 @@ class Parent:
         guard: watches over the harness in the child.
         clean: what every Call of a request finds.
         surroundings: what the program is to find beyond the usual.
+        begun: where a child tells that it runs programs, as :func:`not_begun` made it.
         owner: what the frames of the warm parent hold on to.
     """
 
@@ -59,6 +62,7 @@ class Parent:
     guard: Guard
     clean: Clean
     surroundings: Surroundings
+    begun: mmap
     owner: object
 
 
@@ -101,62 +105,28 @@ class Request:
         return nonce
 
 
-@dataclass(slots=True)
-class _Codes:
-    program: CodeType
-    setup: CodeType | None
-    call: CodeType | None
+def not_begun() -> mmap:
+    """A byte in memory that warm parent and child share until the child begins to run programs.
+
+    It sets it then, and unmaps it: what it tells it cannot take back. A message would say the same, but
+    wake the warm parent up.
+    """
+    return mmap(-1, PAGESIZE)
 
 
 def main(items: list[Item], request: Request, parent: Parent) -> NoReturn:
     """Run the items of one request in this forked process, one after another, and end it.
 
     Args:
-        items: each has ``source``, ``call`` and ``setup``.
+        items: what to run.
         request: what all of them share; it was opened for this process.
         parent: the process that forked this one.
     """
-    parent.guard.begin(_getframe())
     try:
-        try:
-            request.entry.enter(parent.pid)
-        # Whatever the reason, the program must not run, and the main process has to be told why.
-        except Exception as error:
-            request.channel.send(wire.UNCONFINED, f"{type(error).__name__}: {error}".encode())
-            os._exit(1)
-        stage = request.stage
-        compiled: dict[str, CodeType] = {}
-        for number, item in enumerate(items):
-            if number:
-                parent.clean.restore(request.limits)
-                stage = Stage(
-                    request.limits,
-                    request.traced,
-                    request.aliases,
-                    parent.reserve,
-                    request.channel,
-                    fresh=False,
-                )
-                parent.clean.enter(stage)
-            _run_item(item, compiled, request, stage, parent)
-            if parent.guard.disarm() or parent.surroundings.spent():
-                break  # What was tampered with, or left, must not meet the next Call.
+        _run_all(items, request, parent)
         os._exit(0)
     finally:
         os._exit(70)
-
-
-def _run_item(
-    item: Item, compiled: dict[str, CodeType], request: Request, stage: Stage, parent: Parent
-) -> None:
-    codes = _compile_all(item, compiled, request.channel)
-    try:
-        _run(item["source"], codes, stage, request.channel, parent)
-    except MemoryError:
-        stage.report.out_of_memory(f"memory_bytes ({request.limits.memory_bytes}) exhausted")
-    # A defect of ours must not end without a word; what the program raises does not come here.
-    except Exception as error:
-        stage.report.cut("crashed", f"the harness failed: {type(error).__name__}: {error}")
 
 
 def rehearse(parent: Parent) -> None:
@@ -165,84 +135,134 @@ def rehearse(parent: Parent) -> None:
     So forked children find every cache filled, and the harness's own code as the interpreter adapts it
     to what it meets: in a child, adapting would take time, and write to pages that are shared.
     """
-    item = {"source": _REHEARSED, "setup": "", "call": "f(2)"}
+    items: list[Item] = [(_REHEARSED, "f(2)", "")]
     own_limit = resource.getrlimit(resource.RLIMIT_CPU)
     for traced in (False, True):
         request = Request.prepare(Limits(), traced, False, parent)
+        request.entry = parent.jail.rehearsal()
         for _ in range(_REHEARSALS):
             request.open(1)
-            stage = Stage(
-                request.limits, traced, False, parent.reserve, request.channel, fresh=False
-            )
-            parent.clean.enter(stage)
-            _run_item(item, {}, request, stage, parent)
+            request.stage = _next_stage(request, parent)
+            parent.begun = not_begun()
+            _run_all(items, request, parent)
             if parent.guard.disarm():
                 raise RuntimeError("the guard suspects the harness's own doing")
             parent.clean.restore(request.limits)
-            parent.jail.rehearse()
+    parent.guard.begin(None)  # Or a child, which begins anew, would have all of this to give up.
     resource.setrlimit(resource.RLIMIT_CPU, own_limit)
 
 
-def _compile_all(item: Item, compiled: dict[str, CodeType], channel: Channel) -> _Codes:
-    """Compile the three texts; what does not compile is reported and ends the process.
+def _run_all(items: list[Item], request: Request, parent: Parent) -> None:
+    guard, channel, stage = parent.guard, request.channel, request.stage
+    guard.begin(_getframe())
+    try:
+        request.entry.enter(parent.pid)
+    # Whatever the reason, the program must not run, and the main process has to be told why.
+    except Exception as error:
+        channel.send(wire.UNCONFINED, f"{type(error).__name__}: {error}".encode())
+        os._exit(1)
+    fresh = True
+    latest, program = "", None
+    for source, call, setup in items:
+        if not fresh:
+            if guard.disarm() or parent.surroundings.spent():
+                return  # What was tampered with, or left, must not meet the next Call.
+            parent.clean.restore(request.limits)
+            stage = _next_stage(request, parent)
+        if program is None or source != latest:
+            program = _compiled("source", source, PROGRAM_FILE, "exec", channel, fresh)
+            latest = source
+        codes = (
+            program,
+            _compiled("setup", setup, "<setup>", "exec", channel, fresh) if setup else None,
+            _compiled("call", call, "<call>", "eval", channel, fresh) if call else None,
+        )
+        try:
+            _run(source, codes, stage, channel, parent, fresh)
+        except MemoryError:
+            stage.report.out_of_memory(f"memory_bytes ({request.limits.memory_bytes}) exhausted")
+        # A defect of ours must not end without a word; what the program raises does not come here.
+        except Exception as error:
+            stage.report.cut("crashed", f"the harness failed: {type(error).__name__}: {error}")
+        fresh = False
+
+
+def _next_stage(request: Request, parent: Parent) -> Stage:
+    stage = Stage(
+        request.limits,
+        request.traced,
+        request.aliases,
+        parent.reserve,
+        request.channel,
+        fresh=False,
+    )
+    parent.clean.enter(stage)
+    return stage
+
+
+def _compiled(
+    part: str, text: str, file: str, mode: str, channel: Channel, fresh: bool
+) -> CodeType:
+    """Compile one text; where it does not compile, that is reported and ends the process.
 
     Args:
-        item: what is run.
-        compiled: programs of this request that are compiled already.
+        part: source, setup or call.
+        text: what to compile.
+        file: the name that it is compiled under.
+        mode: as the compiler has it.
         channel: where the report goes.
+        fresh: no program has run in this process, so that the report can be believed.
     """
-    codes: list[CodeType | None] = []
-    for part, file, mode in (
-        ("source", PROGRAM_FILE, "exec"),
-        ("setup", "<setup>", "exec"),
-        ("call", "<call>", "eval"),
-    ):
-        text = item[part]
-        if part == "source" and text in compiled:
-            codes.append(compiled[text])
-            continue
-        if not text and part != "source":
-            codes.append(None)
-            continue
-        try:
-            codes.append(_compile(text, file, mode, dont_inherit=True))
-        # The compiler raises many kinds (SyntaxError, ValueError, RecursionError, MemoryError).
-        except Exception as error:
-            line = error.lineno if isinstance(error, SyntaxError) else None
-            cause = error.msg if isinstance(error, SyntaxError) else str(error)
-            fault = {"part": part, "line": line, "cause": f"{type(error).__name__}: {cause}"}
-            channel.send(wire.INVALID, to_json(fault))
+    try:
+        code: CodeType = _compile(text, file, mode, dont_inherit=True)
+    # The compiler raises many kinds (SyntaxError, ValueError, RecursionError, MemoryError).
+    except Exception as error:
+        if not fresh:
+            channel.send(wire.AGAIN)
             os._exit(1)
+        line, cause = None, str(error)
+        if isinstance(error, SyntaxError):
+            line, cause = error.lineno, error.msg
+        elif isinstance(error, (RecursionError, MemoryError)):
+            cause = "it is nested too deeply, or too large"
+        fault = {"part": part, "line": line, "cause": cause}
+        channel.send(wire.INVALID, to_json(fault))
+        os._exit(1)
+    return code
+
+
+def _run(
+    source: str,
+    codes: tuple[CodeType, CodeType | None, CodeType | None],
+    stage: Stage,
+    channel: Channel,
+    parent: Parent,
+    fresh: bool,
+) -> None:
     program, setup, call = codes
-    assert program is not None
-    compiled[item["source"]] = program
-    return _Codes(program, setup, call)
-
-
-def _run(source: str, codes: _Codes, stage: Stage, channel: Channel, parent: Parent) -> None:
     report, recorder, namespace = stage.report, stage.recorder, stage.namespace
     stage.set(source)
-    parent.surroundings.enter(stage.builtins)
-    channel.send(wire.RUNNING)
+    if parent.surroundings.asked:
+        parent.surroundings.enter(stage.builtins)
+    if fresh:
+        parent.begun[0] = 1
+        parent.begun.close()
     stage.start_clocks()
     reason = "the program ended before the Call"
     value: Any = None
     raised: BaseException | None = None
     guard = parent.guard
     guard.arm(channel.note, (parent, parent.owner))
-    for code in (codes.program, codes.setup, codes.call):
-        if code is not None:
-            guard.read(code)
     if recorder is not None:
         recorder.start()  # Now: it is told of every call, those of the harness too.
     try:
-        _exec(codes.program, namespace)
+        _exec(program, namespace)
         reason = "setup raised"
-        if codes.setup is not None:
-            _exec(codes.setup, namespace)
+        if setup is not None:
+            _exec(setup, namespace)
         report.call_start = len(report.rows)
-        if codes.call is not None:
-            value = _eval(codes.call, namespace)
+        if call is not None:
+            value = _eval(call, namespace)
     except BaseException as error:
         raised = error
     guard.inspect(stage.handlers)
@@ -253,11 +273,11 @@ def _run(source: str, codes: _Codes, stage: Stage, channel: Channel, parent: Par
         status = recorder.stop()
         if switched_off and status == {"state": "complete"}:  # It gives a reason for what it does.
             guard.say("switched the recording off")
-    if report.call_start is None and (codes.call or codes.setup):
+    if report.call_start is None and (call or setup):
         status.setdefault("reason", reason)
     if raised is None:
         outcome: dict[str, Any] = {"kind": "returned"}
-        if codes.call is not None:
+        if call is not None:
             outcome["value"] = stage.snapshotter.take(value)
     elif type(raised) is MemoryError:
         raise raised

@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 import os
 import resource
-import signal
 import struct
 
 from pytrace_mono.tracer.limits import Limits
@@ -81,7 +80,7 @@ class Jail:
         if calls is None:
             return entry
         calls.add("setsid")
-        calls.add_die_with_parent(signal.SIGKILL)
+        calls.add_die_with_parent()
         calls.add_forbid_inspection()
         calls.add("dup3", 0, 2)
         calls.add("chdir", bytearray(os.fsencode(self._folder) + b"\0"))
@@ -96,15 +95,14 @@ class Jail:
             calls.add_seccomp(self._filter.code)
         return entry
 
-    def rehearse(self) -> None:
-        """Run the code of :meth:`Entry.enter` in the warm parent, to no effect."""
-        if not kernel.LINUX:
-            return
+    def rehearsal(self) -> Entry:
+        """A way in that can be gone in the warm parent, to no effect."""
         calls = kernel.Calls()
-        calls.add("close_range", kernel.LAST_FD, kernel.LAST_FD)  # It is not open.
+        if kernel.LINUX and kernel.knows_close_range():
+            calls.add("close_range", kernel.LAST_FD, kernel.LAST_FD)  # It is not open.
         entry = Entry(calls, self._folder, (), None)
-        if entry.closes:
-            entry.enter(os.getppid())
+        entry.closes = True
+        return entry
 
     def _bounds(self, limits: Limits) -> tuple[Bound, ...]:
         bounds = {"FSIZE": 0, "NOFILE": _MAX_DESCRIPTORS, "CORE": 0, "NPROC": 0}
@@ -154,6 +152,7 @@ class Entry:
         self.bounds = bounds
         self._filter = filter
         self.processor = bytearray(_RLIMIT.size)
+        self._most_seconds = _at_most(resource.RLIMIT_CPU, _LARGEST_LIMIT)[0]
         self.closes = calls is not None and kernel.knows_close_range()
 
     def open(self, cpu_seconds: int, secret: int) -> None:
@@ -163,7 +162,8 @@ class Entry:
             cpu_seconds: processor time for all Calls together.
             secret: what a write to the result pipe has to name.
         """
-        _RLIMIT.pack_into(self.processor, 0, *_at_most(resource.RLIMIT_CPU, cpu_seconds))
+        seconds = min(cpu_seconds, self._most_seconds)
+        _RLIMIT.pack_into(self.processor, 0, seconds, seconds)
         if self._filter is not None:
             self._filter.set_secret(secret)
 

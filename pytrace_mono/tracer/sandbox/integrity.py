@@ -26,6 +26,7 @@ import sys
 import sysconfig
 from _thread import get_ident
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from importlib import import_module
 from operator import gt
 from signal import ITIMER_PROF, ITIMER_REAL, SIGALRM, SIGPROF, getitimer
@@ -95,9 +96,10 @@ class Guard:
         self._ctypes = os.path.join(os.path.dirname(os.__file__), _THROUGH_CTYPES) + os.sep
         self._seals = _seals()
         self._getframe = sys._getframe
-        sys.addaudithook(self._hook)
+        # CPython asks a hook for an attribute each time; a method would answer by an exception.
+        sys.addaudithook(partial(Guard._hook, self))
 
-    def begin(self, root: FrameType) -> None:
+    def begin(self, root: FrameType | None) -> None:
         """Take the frame of the harness that all its own doing in this process comes from."""
         self._root = root
 

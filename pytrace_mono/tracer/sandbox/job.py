@@ -114,30 +114,44 @@ def in_groups(given: Iterator[list[Job]], count: int) -> Iterator[list[Job]]:
         yield group
 
 
+def check_texts(together: Iterable[Job]) -> None:
+    """Refuse what is no text that could be run; whether it is Python the child finds out.
+
+    Args:
+        together: Jobs; a program that several in a row share is looked at once.
+
+    Raises:
+        SourceError: the program is not text, or too large.
+        CallError: the same of Call or setup, or the Call is empty.
+    """
+    seen: object = object()
+    for job in together:
+        if job.source is not seen:
+            _check_text(job.source, "program", SourceError)
+            seen = job.source
+        _check_text(job.setup, "setup", CallError)
+        if job.call is not None:
+            _check_text(job.call, "Call", CallError)
+            if not job.call.strip():
+                raise CallError("the Call is empty; give an expression, as in f([1, 2])")
+
+
 def check(together: Iterable[Job]) -> None:
     """Refuse what cannot be run, by parsing alone: nothing is executed. Long texts are not parsed here.
 
     Args:
-        together: Jobs; a program that several in a row share is parsed once.
+        together: Jobs.
 
     Raises:
         SourceError: the program is not text, too large, or not Python.
         CallError: the Call is empty or not one expression, or the setup is not Python.
     """
-    parsed: object = object()
     for job in together:
-        if job.source is not parsed:
-            _check_text(job.source, "program", SourceError)
-        _check_text(job.setup, "setup", CallError)
-        if job.source is not parsed:
-            _parse(job.source, "program", "exec", SourceError)
-            parsed = job.source
+        check_texts([job])
+        _parse(job.source, "program", "exec", SourceError)
         if job.setup:
             _parse(job.setup, "setup", "exec", CallError)
         if job.call is not None:
-            _check_text(job.call, "Call", CallError)
-            if not job.call.strip():
-                raise CallError("the Call is empty; give an expression, as in f([1, 2])")
             _parse(job.call, "Call", "eval", CallError)
 
 

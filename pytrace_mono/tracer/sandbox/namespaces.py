@@ -52,7 +52,7 @@ def enter(places: list[tuple[str, str]], main_ended: int, with_scratch: bool = F
     _new_root(places, with_scratch)
     if mapped:
         _become_nobody()
-    kernel.die_with_parent(signal.SIGKILL)  # Last, because a change of user takes it back.
+    kernel.die_with_parent()  # Last, because a change of user takes it back.
 
 
 def problem() -> str | None:

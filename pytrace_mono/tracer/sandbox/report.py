@@ -213,12 +213,13 @@ class Report:
     def end(self, outcome: dict[str, Any], status: dict[str, str]) -> None:
         """Write the result, once."""
         start = self.call_start
+        stdout, stderr = self.stdout.text(), self.stderr.text()
         result = {
             "outcome": outcome,
             "status": status,
-            "stdout": self.stdout.text(),
-            "stderr": self.stderr.text(),
-            "writes": self._writes(),
+            "stdout": stdout,
+            "stderr": stderr,
+            "writes": self._writes() if self._written or stdout or stderr else [],
             "aliases": self.aliases,
             "call_start": len(self.rows) if start is None else start,
         }

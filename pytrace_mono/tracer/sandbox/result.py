@@ -30,7 +30,8 @@ def read(reply: Reply, job: Job, level: Level, limits: Limits) -> Trace:
         SandboxError: no child could be made, or a layer could not be applied.
     """
     if reply.end == "unforked":
-        raise SandboxError(f"the sandbox could not fork: {reply.message}: {NO_FORK}")
+        message = reply.body.decode("utf-8", "replace")
+        raise SandboxError(f"the sandbox could not fork: {message}: {NO_FORK}")
     if reply.end == "unconfined":
         message = reply.body.decode("utf-8", "replace") or "no reason given"
         raise SandboxError(

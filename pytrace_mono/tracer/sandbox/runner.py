@@ -98,9 +98,7 @@ class Runner:
         deliver: Callable[[Result], None],
     ) -> None:
         request = {
-            "items": [
-                {"source": job.source, "call": job.call, "setup": job.setup} for job in together
-            ],
+            "items": [(job.source, job.call, job.setup) for job in together],
             "limits": self._limits_by_name,
             "traced": traced,
             "aliases": self._aliases,

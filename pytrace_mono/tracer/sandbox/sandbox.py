@@ -141,7 +141,7 @@ class Sandbox:
             SourceError, CallError, SandboxError: as :meth:`trace`.
         """
         given = jobs.as_jobs(Program(source, tuple(calls)))
-        jobs.check(given)
+        jobs.check_texts(given)
         return self._run(given, traced=True)
 
     def run(self, source: str, call: str | None = None, setup: str = "") -> Outcome:
@@ -177,7 +177,7 @@ class Sandbox:
         def checked() -> Iterator[list[Job]]:
             for item in given:
                 together = jobs.as_jobs(item)
-                jobs.check(together)
+                jobs.check_texts(together)
                 yield together
 
         def run(together: list[Job], group: Group, deliver: Callable[[Result], None]) -> None:
@@ -215,7 +215,7 @@ class Sandbox:
         self.close()
 
     def _run_one(self, job: Job, traced: bool) -> Trace:
-        jobs.check([job])
+        jobs.check_texts([job])
         return self._run([job], traced)[0]
 
     def _run(self, together: list[Job], traced: bool) -> list[Trace]:

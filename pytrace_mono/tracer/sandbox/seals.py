@@ -9,10 +9,13 @@ in one call; only where one is new are names and values looked at.
 from __future__ import annotations
 
 import ctypes
+import struct
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from gc import get_referents
-from operator import is_, itemgetter
+from itertools import pairwise
+from operator import is_
 from typing import Any
 
 # CPython's PyDictObject of a 64-bit build (Include/cpython/dictobject.h, 3.10 to 3.13): count, type,
@@ -32,8 +35,10 @@ class Seals:
 
     def __init__(self, mappings: list[tuple[Mapping[Any, Any], tuple[Any, ...] | None]]) -> None:
         seals = [_Seal(mapping, kept) for mapping, kept in mappings]
-        self._closely = [seal for seal in seals if not _VERSIONS_KNOWN or seal.table is None]
-        self._sealed = [seal for seal in seals if seal not in self._closely]
+        # In the order in which their tables lie in memory, each of which is read once.
+        tables = {id(s.table): s for s in seals if _VERSIONS_KNOWN and s.table is not None}
+        self._sealed = [tables[place] for place in sorted(tables)]
+        self._closely = [seal for seal in seals if seal not in self._sealed]
         self._versions = _versions_of([seal.table for seal in self._sealed])
         self.renew()
 
@@ -75,17 +80,16 @@ def _table_behind(mapping: Mapping[Any, Any]) -> Any:
 
 
 def _versions_of(tables: list[Any]) -> Callable[[], tuple[int, ...]]:
-    """What reads the versions of these dicts, which must live as long."""
+    """What reads the versions of these dicts, which come by place in memory and must live as long."""
     if not tables:
         return tuple
     places = [id(table) + _VERSION_AT for table in tables]
-    lowest = min(places)
+    lowest, size = places[0], places[-1] + _WORD - places[0]
     # One view of the memory from the first to the last of them, of which only their words are read.
-    memory = (ctypes.c_ubyte * (max(places) + _WORD - lowest)).from_address(lowest)
-    words = memoryview(memory).cast("B").cast("Q")
-    # The first once more, because one alone would not come as a tuple.
-    read = itemgetter(0, *((place - lowest) // _WORD for place in places))
-    return lambda: read(words)[1:]
+    memory = (ctypes.c_ubyte * size).from_address(lowest)
+    gaps = [place - earlier - _WORD for earlier, place in pairwise(places)]
+    words = struct.Struct("@Q" + "".join(f"{gap}xQ" for gap in gaps))
+    return partial(words.unpack_from, memory)
 
 
 def _versions_are_known() -> bool:

@@ -39,6 +39,7 @@ _BUILTINS = dict(vars(builtins))
 # Without the search in the module's enums, which costs more than the call.
 _signal = import_module("_signal")
 _set_handler, _DEFAULT = _signal.signal, _signal.SIG_DFL
+_SIGTERM = int(signal.SIGTERM)
 _set_timer = signal.setitimer
 _freeze, _enable = gc.freeze, gc.enable
 _process_time = time.process_time
@@ -121,7 +122,7 @@ class Stage:
         """Give the program its source for tracebacks, and a signal and collector as they usually are."""
         lines = source.splitlines(keepends=True)
         linecache.cache[PROGRAM_FILE] = (len(source), None, lines, PROGRAM_FILE)
-        _set_handler(signal.SIGTERM, _DEFAULT)  # The warm parent has a handler of its own.
+        _set_handler(_SIGTERM, _DEFAULT)  # The warm parent has a handler of its own.
         if self._fresh:
             # What was made up to here stays. A first collection that searched it would write to its
             # pages, and so copy them; and it would come at once, because the counts were going up.

@@ -17,6 +17,9 @@ class Surroundings:
     Args:
         setting: what was asked for.
         folder: where the program begins.
+
+    Attributes:
+        asked: there is something to enter.
     """
 
     def __init__(self, setting: Setting, folder: str) -> None:
@@ -24,6 +27,7 @@ class Surroundings:
         self._scratch = folder if "scratch" in setting.profiles else None
         self._clock: FrozenClock | None = None
         self._import = None if setting.imports is None else imports.only(setting.imports)
+        self.asked = setting.frozen_clock or self._import is not None
 
     def enter(self, own_builtins: dict[str, Any]) -> None:
         """Make them so before a Call.

@@ -1,7 +1,8 @@
-"""Length-prefixed frames over pipes: four bytes of big-endian length, then that many bytes.
+"""Length-prefixed frames over pipes: four bytes of big-endian length, then that many bytes, which
+are a line of JSON and a body.
 
-The reader never trusts the length: it is held against a cap before a byte of the body is read, and
-the body is JSON for others to parse. Nothing here can execute what it reads.
+The reader never trusts the length: it is held against a cap as soon as it is there, and what
+the frame holds is JSON for others to parse. Nothing here can execute what it reads.
 
 A child's messages have a tag (one byte) and the run's nonce (eight bytes) before the frame; the warm
 parent chooses a nonce for each child before it forks it.
@@ -19,7 +20,7 @@ import time
 from typing import Any
 
 _LENGTH = struct.Struct(">I")
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16  # As much as a pipe holds.
 _LONGEST_POLL_SECONDS = 3600.0  # The system call takes milliseconds in 31 bits.
 
 REQUEST_CAP = 256 * 1024 * 1024
@@ -39,21 +40,18 @@ NONCE_BYTES = 8
 MESSAGE = struct.Struct(f">c{NONCE_BYTES}sI")
 """What comes before the body of a child's message: tag, nonce, length."""
 
-# The tags: a layer could not be applied; this part does not compile; run this in a fresh child; the
-# program has begun; something was tampered with; the result.
-UNCONFINED, INVALID, AGAIN, RUNNING, NOTE, RESULT = b"F", b"I", b"A", b"R", b"T", b"D"
+# The tags: a layer could not be applied; this part does not compile; run this in a fresh child;
+# something was tampered with; the result.
+UNCONFINED, INVALID, AGAIN, NOTE, RESULT = b"F", b"I", b"A", b"T", b"D"
 
 
 class FrameError(Exception):
     """The peer sent something that is not a frame, or one larger than the cap."""
 
 
-def pack(body: bytes) -> bytes:
-    return _LENGTH.pack(len(body)) + body
-
-
-def pack_json(value: Any) -> bytes:
-    return pack(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+def to_bytes(value: Any) -> bytes:
+    """JSON text of a value."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def parse(body: bytes) -> Any:
@@ -81,51 +79,67 @@ def _is_deep(body: bytes) -> bool:
     return True
 
 
-def write_all(fd: int, data: bytes) -> None:
-    """Write everything.
+def send(fd: int, head: bytes, body: bytes) -> None:
+    """Write one frame.
+
+    Args:
+        fd: the pipe.
+        head: text without a line feed; JSON that we write has none.
+        body: anything.
 
     Raises:
         OSError: the reader is gone.
     """
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
+    data = b"%b%b\n%b" % (_LENGTH.pack(len(head) + 1 + len(body)), head, body)
+    done = os.write(fd, data)
+    while done < len(data):
+        done += os.write(fd, memoryview(data)[done:])
 
 
-def read_frame(fd: int, cap: int, deadline: float | None = None) -> bytes | None:
-    """Read the body of one frame; None when the pipe ends before it is complete.
+class Frames:
+    """The frames that come over a pipe; what comes at once is read at once.
 
     Args:
         fd: the pipe.
-        cap: the largest body accepted, in bytes.
-        deadline: when to give up, on the :func:`time.monotonic` clock.
-
-    Raises:
-        FrameError: the frame is larger than the cap.
-        TimeoutError: the deadline passed first.
+        cap: the largest frame accepted, in bytes.
     """
-    head = _read(fd, _LENGTH.size, deadline)
-    if head is None:
-        return None
-    (size,) = _LENGTH.unpack(head)
-    if size > cap:
-        raise FrameError(f"a frame of {size} bytes, where at most {cap} are accepted")
-    return _read(fd, size, deadline)
 
+    def __init__(self, fd: int, cap: int) -> None:
+        self._fd = fd
+        self._cap = cap
+        self._data = bytearray()
+        self._poll = select.poll()
+        self._poll.register(fd, select.POLLIN)
 
-def _read(fd: int, size: int, deadline: float | None) -> bytes | None:
-    data = bytearray()
-    poll = select.poll()
-    poll.register(fd, select.POLLIN)
-    while len(data) < size:
-        if deadline is not None:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            if not poll.poll(min(left, _LONGEST_POLL_SECONDS) * 1000):
-                continue
-        piece = os.read(fd, min(size - len(data), _CHUNK))
-        if not piece:
-            return None
-        data += piece
-    return bytes(data)
+    def next(self, deadline: float | None = None) -> tuple[bytes, bytes] | None:
+        """Head and body of the next frame; None when the pipe ends before it is complete.
+
+        Args:
+            deadline: when to give up, on the :func:`time.monotonic` clock.
+
+        Raises:
+            FrameError: the frame is larger than the cap.
+            TimeoutError: the deadline passed first.
+        """
+        data = self._data
+        while True:
+            if len(data) >= _LENGTH.size:
+                end = _LENGTH.size + _LENGTH.unpack_from(data)[0]
+                if end > _LENGTH.size + self._cap:
+                    raise FrameError(
+                        f"a frame of {end - _LENGTH.size} bytes, where at most {self._cap} are accepted"
+                    )
+                if len(data) >= end:
+                    head, _, body = bytes(data[_LENGTH.size : end]).partition(b"\n")
+                    del data[:end]
+                    return head, body
+            if deadline is not None:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError
+                if not self._poll.poll(min(left, _LONGEST_POLL_SECONDS) * 1000):
+                    continue
+            piece = os.read(self._fd, _CHUNK)
+            if not piece:
+                return None
+            data += piece

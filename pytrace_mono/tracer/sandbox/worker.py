@@ -72,19 +72,17 @@ class Reply(NamedTuple):
     Attributes:
         end: as :class:`pytrace_mono.tracer.sandbox.watch.Heard` has it; unforked when no child could
             be made.
-        status: the child's wait status, where it has ended.
-        cpu: processor time used, in seconds.
         notes: what the program tampered with.
+        status: the child's wait status, where that is its end.
+        cpu: processor time used, in seconds, where that is its end.
         body: the result, or the message that belongs to ``end``.
-        message: what went wrong, when the child could not be made.
     """
 
     end: str
+    notes: tuple[str, ...]
     status: int
     cpu: float
-    notes: tuple[str, ...]
     body: bytes
-    message: str
 
 
 class WorkerDied(Exception):
@@ -134,8 +132,9 @@ class Worker:
             if here >= 0:
                 os.close(here)
         try:
-            ready = json.loads(self._receive(_REPLY_CAP, time.monotonic() + _START_SECONDS))
-            self._folder = ready["folder"]
+            self._replies = wire.Frames(self._fd(self._process.stdout), _REPLY_CAP)
+            head, _ = self._receive(time.monotonic() + _START_SECONDS)
+            self._folder = json.loads(head)["folder"]
         except WorkerDied as error:
             raise SandboxError(
                 f"the sandbox's warm parent did not start at level {setting.level!r}: "
@@ -151,25 +150,18 @@ class Worker:
         Raises:
             WorkerDied: the warm parent is gone; it must be closed.
         """
-        body = wire.pack_json(request)
+        wanted = {name: value for name, value in request.items() if name != "items"}
+        head, body = wire.to_bytes(wanted), wire.to_bytes(request["items"])
         try:
-            wire.write_all(self._fd(self._process.stdin), body)
+            wire.send(self._fd(self._process.stdin), head, body)
         except OSError as error:
             raise WorkerDied(str(error)) from error
         patience = request["limits"]["wall_seconds"] + _PATIENCE_SECONDS
         for _ in request["items"]:
-            deadline = time.monotonic() + patience
-            ending = json.loads(self._receive(_REPLY_CAP, deadline))
-            deliver(
-                Reply(
-                    ending["end"],
-                    ending.get("status", 0),
-                    ending.get("cpu", 0.0),
-                    tuple(ending.get("notes", ())),
-                    self._receive(_REPLY_CAP, deadline),
-                    ending.get("message", ""),
-                )
-            )
+            head, body = self._receive(time.monotonic() + patience)
+            ending = json.loads(head)
+            notes = tuple(ending["notes"])
+            deliver(Reply(ending["end"], notes, ending["status"], ending["cpu"], body))
 
     def interrupt(self) -> None:
         """Make a running :meth:`ask` in another thread end with :class:`WorkerDied`."""
@@ -201,16 +193,16 @@ class Worker:
             with contextlib.suppress(RecursionError):
                 shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _receive(self, cap: int, deadline: float) -> bytes:
+    def _receive(self, deadline: float) -> tuple[bytes, bytes]:
         try:
-            body = wire.read_frame(self._fd(self._process.stdout), cap, deadline)
+            frame = self._replies.next(deadline)
         except TimeoutError as error:
             raise WorkerDied("it does not answer") from error
         except (OSError, wire.FrameError) as error:
             raise WorkerDied(str(error)) from error
-        if body is None:
+        if frame is None:
             raise WorkerDied("it ended")
-        return body
+        return frame
 
     def _last_words(self) -> str:
         """End the warm parent and return the last line of what it complained about."""

@@ -11,10 +11,10 @@ import gc
 import importlib
 import json
 import os
-import select
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from pytrace_mono.tracer.sandbox.scratch import Scratch
 from pytrace_mono.tracer.sandbox.setting import Setting
 from pytrace_mono.tracer.sandbox.stage import ENTRIES, Clean
 from pytrace_mono.tracer.sandbox.surroundings import Surroundings
-from pytrace_mono.tracer.sandbox.watch import Child, Heard, Main, MainProcessGone
+from pytrace_mono.tracer.sandbox.watch import Child, Main, MainProcessGone
 
 GRACE_SECONDS = 0.5
 """How long after ``wall_seconds`` a child that has not ended by itself is killed."""
@@ -38,6 +38,10 @@ _COMMON = (
     "decimal enum fractions functools heapq inspect io itertools json keyword math numbers "
     "operator random re string struct time types typing warnings weakref"
 )
+
+# Without the Python functions around it.
+_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+_USUAL_HEAD = to_json({"end": "frame", "notes": (), "status": 0, "cpu": 0.0})
 
 
 def main(setting: str, main_ended: int) -> None:
@@ -58,7 +62,7 @@ def main(setting: str, main_ended: int) -> None:
     os.dup2(null, 1)
     # A broken pipe: whoever asked is gone.
     with contextlib.suppress(BrokenPipeError, MainProcessGone):
-        zygote = _Zygote(Setting.from_json(setting), Main(main_ended, requests), replies)
+        zygote = _Zygote(Setting.from_json(setting), Main(main_ended, requests), requests, replies)
         try:
             zygote.serve()
         finally:
@@ -66,8 +70,9 @@ def main(setting: str, main_ended: int) -> None:
 
 
 class _Zygote:
-    def __init__(self, setting: Setting, main_process: Main, replies: int) -> None:
+    def __init__(self, setting: Setting, main_process: Main, requests: int, replies: int) -> None:
         self._main = main_process
+        self._requests = requests
         self._replies = replies
         for name in _COMMON.split():
             importlib.import_module(name)
@@ -86,11 +91,13 @@ class _Zygote:
         jail = Jail(setting, granted, folder, address_space)
         guard = Guard((*ENTRIES, main))
         surroundings = Surroundings(setting, folder)
-        parent = child.Parent(os.getpid(), jail, reserve, guard, Clean(), surroundings, self)
+        parent = child.Parent(
+            os.getpid(), jail, reserve, guard, Clean(), surroundings, child.not_begun(), self
+        )
         self._parent = parent
         plain = Surroundings(Setting(setting.level), folder)
-        child.rehearse(replace(parent, surroundings=plain))
-        self._request: tuple[dict[str, Any], child.Request] | None = None
+        child.rehearse(replace(parent, pid=os.getppid(), surroundings=plain))
+        self._prepared: tuple[bytes, child.Request] | None = None
         gc.collect()
         gc.disable()
         gc.freeze()
@@ -98,36 +105,29 @@ class _Zygote:
     def serve(self) -> None:
         signal.signal(signal.SIGTERM, _terminated)
         folder = self._scratch.outside if self._scratch is not None else None
-        wire.write_all(self._replies, wire.pack_json({"folder": folder}))
-        poll = select.poll()
-        self._main.register(poll, hangup_only=False)
-        while True:
-            ready = dict(poll.poll(self._main.longest_wait() * 1000))
-            if self._main.is_gone(ready):
-                return
-            if self._main.requests in ready:
-                body = wire.read_frame(self._main.requests, wire.REQUEST_CAP)
-                if body is None:
-                    return
-                self._run(json.loads(body))
+        wire.send(self._replies, to_json({"folder": folder}), b"")
+        requests = wire.Frames(self._requests, wire.REQUEST_CAP)
+        while self._main.asks() and (request := requests.next()) is not None:
+            head, body = request
+            self._run(_scan(body.decode(), 0)[0], self._prepare(head))
 
     def close(self) -> None:
         """Leave nothing behind."""
         if self._scratch is not None:
             self._scratch.remove()
 
-    def _run(self, request: dict[str, Any]) -> None:
-        """Run the request's items, as many in one child as it lives through, and reply to each."""
-        items, done = request["items"], 0
-        prepared = self._prepare({name: request[name] for name in ("limits", "traced", "aliases")})
+    def _run(self, items: list[child.Item], prepared: child.Request) -> None:
+        """Run the items of a request, as many in one child as it lives through; reply to each."""
+        done = 0
         while done < len(items):
+            left = items[done:] if done else items
             try:
-                running = self._fork(items[done:], prepared)
+                running = self._fork(left, prepared)
             except OSError as error:
-                self._reply({"end": "unforked", "message": str(error)})
+                self._reply("unforked", str(error).encode("utf-8", "backslashreplace"))
                 done += 1
                 continue
-            done += self._watch(running, len(items) - done, request)
+            done += self._watch(running, len(left), prepared.limits.wall_seconds + GRACE_SECONDS)
 
     def _fork(self, items: list[child.Item], prepared: child.Request) -> Child:
         """Make a child for these items.
@@ -136,6 +136,8 @@ class _Zygote:
             OSError: no process can be made.
         """
         nonce = prepared.open(len(items))
+        begun = self._parent.begun
+        begun[0] = 0
         reader, writer = os.pipe()
         os.dup2(writer, RESULT_FD)  # What is done here, a child need not touch.
         os.close(writer)
@@ -148,44 +150,48 @@ class _Zygote:
             raise
         finally:
             os.dup2(0, RESULT_FD)
-        return Child(pid, reader, nonce, self._main)
+        return Child(pid, reader, nonce, begun, self._main)
 
-    def _prepare(self, wanted: dict[str, Any]) -> child.Request:
+    def _prepare(self, head: bytes) -> child.Request:
         """What children need; kept, because it is the same for most requests."""
-        if self._request is None or self._request[0] != wanted:
+        if self._prepared is None or self._prepared[0] != head:
+            wanted = json.loads(head)
             limits = Limits(**wanted["limits"])
             made = child.Request.prepare(limits, wanted["traced"], wanted["aliases"], self._parent)
-            self._request = wanted, made
-        return self._request[1]
+            self._prepared = head, made
+        return self._prepared[1]
 
-    def _watch(self, running: Child, count: int, request: dict[str, Any]) -> int:
+    def _watch(self, running: Child, count: int, patience: float) -> int:
         """Reply to as many of ``count`` items as this child can be believed for, at least one."""
-        heard = Heard("unbegun")
         done = 0
+        end = ""
         try:
-            while done < count:
-                deadline = time.monotonic() + request["limits"]["wall_seconds"] + GRACE_SECONDS
-                heard = running.hear(deadline)
-                if heard.end not in ("frame", "invalid"):
-                    break
+            end, body, notes = running.hear(time.monotonic() + patience)
+            while end == "frame" and done < count - 1:
+                self._reply(end, body, notes)
                 done += 1
-                if done < count:
-                    self._reply(heard._asdict())
+                end, body, notes = running.hear(time.monotonic() + patience)
         finally:
-            status, cpu = running.end()
+            status, cpu = running.end(tell=end != "frame")
             if self._scratch is not None:
                 self._scratch.empty()
-        if heard.end not in ("frame", "invalid"):
-            if done and heard.end in ("unbegun", "again"):
-                return done  # An earlier Call's doing; the next one starts afresh.
-            done += 1
-            heard = heard._replace(cpu=cpu)
-        self._reply({**heard._asdict(), "status": status})
-        return done
+        if done and end in ("again", "died"):
+            return done  # Perhaps an earlier Call's doing; the next one starts afresh.
+        self._reply(end, body, notes, status, cpu)
+        return done + 1
 
-    def _reply(self, ending: dict[str, Any]) -> None:
-        body = ending.pop("body", b"")
-        wire.write_all(self._replies, wire.pack(to_json(ending)) + wire.pack(body))
+    def _reply(
+        self,
+        end: str,
+        body: bytes,
+        notes: tuple[str, ...] = (),
+        status: int = 0,
+        cpu: float = 0.0,
+    ) -> None:
+        head = _USUAL_HEAD
+        if end != "frame" or notes:
+            head = to_json({"end": end, "notes": notes, "status": status, "cpu": cpu})
+        wire.send(self._replies, head, body)
 
 
 def _terminated(signum: int, frame: object) -> None:
