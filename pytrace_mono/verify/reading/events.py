@@ -146,18 +146,16 @@ def _leaves(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     rf"({V})(?:,| and) (?:and )?(?:the (?:function|call|method) returns (?:it|that)|"
     r"that is (?:what is )?returned|is returned|(?:this|that|it) is returned)",
     "return",
+    takes=(),
 )
 @EVENTS.add(
     rf"({V}) (?:is|are|was|gets) (?:then |finally |what is )?(?:returned|handed back)",
     "return",
     "handed",
+    takes=(),
 )
 def _is_returned(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     return _given(s, m[1])
-
-
-EVENTS._rules[-1] = EVENTS._rules[-1]._replace(open=True)
-EVENTS._rules[-2] = EVENTS._rules[-2]._replace(open=True)
 
 
 @EVENTS.add(

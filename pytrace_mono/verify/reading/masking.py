@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Set
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence, Set
 from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 from pytrace_mono.tracer.parsing import parse_expression, parse_module
@@ -31,6 +31,11 @@ _FLAGS = re.DOTALL | re.IGNORECASE
 # What can begin here at all is asked first: it spares most places the long list.
 _SCAN = re.compile(rf"(?=[`lL*_'\"\[({{\d\s-])(?:{_MARKS})", _FLAGS)
 _SCAN_WORDS = re.compile(rf"(?=[`*'\"\[({{\w\s-])(?:{_MARKS}|(?P<word>[A-Za-z_]\w*))", _FLAGS)
+# Marks in words that may be code, or take another form; a label as it is written here is none.
+_ODD = re.compile(
+    r"['\"*_({]|\[(?!L\d+\])|(?<!\[)\bL\d|[^\S ]|  |\b[Ll][Ii][Nn][Ee][Ss]?\s|\bl\d"
+    r"|\d\s*(?:[-+*/%<>=]|!=|:=)"
+)
 _QUOTED = re.compile(r"(`+)[^`]+\1")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _OPERATOR = re.compile(r"\s*(\*\*|//|<=|>=|==|!=|:=|=|<|>|[-+*/%])\s*")
@@ -41,23 +46,30 @@ _CODE_WORDS = _WORDS | _DISPLAYS
 _MAYBE_CODE = frozenset({"word", "string", "bracket", "number"})
 
 
-class Piece(NamedTuple):
-    """A piece of code; ``quoted`` where it stood in backticks."""
-
-    text: str
-    start: int
-    end: int
-    quoted: bool
-
-
-@dataclass(slots=True)
 class Masked:
-    """A stretch of text as template and pieces."""
+    """A stretch of text as template and pieces of code.
 
-    template: str = ""
-    pieces: list[Piece] = field(default_factory=list)
-    _places: list[int] = field(default_factory=list)
-    _sources: list[int] = field(default_factory=list)
+    Attributes:
+        template: its words.
+        codes: the pieces, by number.
+        quoted: numbers of those that stood in backticks.
+    """
+
+    __slots__ = ("_places", "_sources", "codes", "quoted", "template")
+
+    def __init__(
+        self,
+        template: str,
+        codes: list[str],
+        quoted: Set[int],
+        places: Sequence[int],
+        sources: Sequence[int],
+    ) -> None:
+        self.template = template
+        self.codes = codes
+        self.quoted = quoted
+        self._places = places
+        self._sources = sources
 
     def source(self, position: int) -> int:
         """Where a position of the template stands in the text."""
@@ -65,21 +77,58 @@ class Masked:
         return self._sources[index] + position - self._places[index]
 
 
-def mask(text: str, start: int, end: int, names: Set[str]) -> Masked:
-    """Take the code out of ``text[start:end]``.
+class _Plain(NamedTuple):
+    """The words between pieces in backticks, where nothing in them is code or has another form."""
+
+    template: str
+    places: tuple[int, ...]
+    quoted: frozenset[int]
+    bare: frozenset[str]
+
+
+def mask(text: str, names: Set[str]) -> Masked:
+    """Take the code out of a text.
 
     Args:
-        text: the whole monologue.
-        start, end: the stretch.
+        text: a block of a monologue.
         names: what the program binds; only these are code without backticks.
     """
-    masked = Masked()
+    if "``" not in text:
+        parts = text.split("`")
+        plain = _plain(tuple(parts[::2])) if len(parts) % 2 else None
+        if plain is not None and plain.bare.isdisjoint(names):
+            ends = tuple(accumulate(map(len, parts)))
+            sources = [0]
+            for number, end in enumerate(ends[:-1]):
+                # Behind its words and before its backtick, or behind both of them.
+                sources.append(end + number + number % 2)
+            return Masked(plain.template, parts[1::2], plain.quoted, plain.places, sources)
+    return _mask(text, names)
+
+
+@lru_cache(maxsize=2048)
+def _plain(words: tuple[str, ...]) -> _Plain | None:
+    """What masking comes to where it is told by the words alone; None where it is not."""
+    bare = frozenset(_WORD.findall(" ".join(words)))
+    if not bare.isdisjoint(_CODE_WORDS) or _ODD.search("`".join(words)) is not None:
+        return None
+    template = words[0]
+    places = [0]
+    for number, following in enumerate(words[1:]):
+        places.append(len(template))
+        template += f"«{number}»"
+        places.append(len(template))
+        template += following
+    return _Plain(template, tuple(places), frozenset(range(len(words) - 1)), bare)
+
+
+def _mask(text: str, names: Set[str]) -> Masked:
     out: list[str] = []
-    length = 0
-    position = start
-    places, sources = masked._places, masked._sources
-    places.append(0)
-    sources.append(start)
+    codes: list[str] = []
+    quoted: set[int] = set()
+    places, sources = [0], [0]
+    end = len(text)
+    length = position = 0
 
     def put(words: str, until: int) -> None:
         nonlocal length, position
@@ -89,14 +138,14 @@ def mask(text: str, start: int, end: int, names: Set[str]) -> Masked:
         places.append(length)
         sources.append(until)
 
-    def keep(code: str, until: int, quoted: bool) -> None:
-        masked.pieces.append(Piece(code, position, until, quoted))
-        put(f"«{len(masked.pieces) - 1}»", until)
+    def keep(code: str, until: int) -> None:
+        codes.append(code)
+        put(f"«{len(codes) - 1}»", until)
 
-    bare = _WORD.findall(_QUOTED.sub("", text[start:end]))
+    bare = _WORD.findall(_QUOTED.sub("", text))
     scan = _SCAN if names.isdisjoint(bare) and _CODE_WORDS.isdisjoint(bare) else _SCAN_WORDS
-    scanned = start
-    while (match := scan.search(text, scanned, end)) is not None:
+    scanned = 0
+    while (match := scan.search(text, scanned)) is not None:
         kind, begins, scanned = match.lastgroup, match.start(), match.end()
         stop: int | None = None
         if kind == "word" and match["word"] not in names and match["word"] not in _WORDS:
@@ -114,12 +163,13 @@ def mask(text: str, start: int, end: int, names: Set[str]) -> Masked:
         if begins > position:
             put(text[position:begins], begins)
         if stop is not None:
-            keep(text[begins:stop], stop, False)
+            keep(text[begins:stop], stop)
             scanned = stop
         elif kind == "code":
             inner = match[3]
             padded = len(match[2]) > 1 and inner.startswith(" ") and inner.endswith(" ")
-            keep(inner[1:-1] if padded else inner, scanned, True)
+            quoted.add(len(codes))
+            keep(inner[1:-1] if padded else inner, scanned)
         elif kind == "span":
             joint = "and" if "and" in match["join"] else "to"
             put(f"[L{match['first']}] {joint} [L{match['last']}]", scanned)
@@ -129,9 +179,8 @@ def mask(text: str, start: int, end: int, names: Set[str]) -> Masked:
         else:
             put("" if kind == "strong" else " ", scanned)
     if position < end:
-        put(text[position:end], end)
-    masked.template = "".join(out)
-    return masked
+        put(text[position:], end)
+    return Masked("".join(out), codes, quoted, places, sources)
 
 
 def _expression(text: str, start: int, end: int, names: Collection[str]) -> int | None:

@@ -117,7 +117,8 @@ def _truth(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
         yield Found("branch", Condition(name, m[3] is not None))
 
 
-@VALUES.add(rf"({V}),? (?:which comes |coming )?from ({C})", "from «")
+# What comes before "from" is left to the rules below.
+@VALUES.add(rf"({V}),? (?:which comes |coming )?from ({C})", "from «", takes=(2,))
 def _from(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     """``becomes `3`, from `1 + 2` ``: where the value comes from must give it, too."""
     code, shown = s.code(m[2]), s.shown(m[1])
@@ -125,11 +126,6 @@ def _from(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     if shown is None or node is None or is_literal(code):
         return
     yield Found("value", Value(code, shown, "before"))
-    s.consume(m.start(2), m.end(2))
-
-
-# What `_from` reads leaves its first half to the rules below.
-VALUES._rules[-1] = VALUES._rules[-1]._replace(open=True)
 
 
 @VALUES.add(
