@@ -26,7 +26,6 @@ _BACKWARD = Rules(DEDUCTION, VALUES, EVENTS)
 Passes = tuple[tuple[int | None, int], ...]
 """Iterations, outermost first: the line of the loop, where it is told, and which one."""
 
-_LABEL = re.compile(r"\[L(\d+)\]")
 _ORDINALS = "|".join(shapes.ORDINALS[1:])
 _PASS = re.compile(
     rf"\b(?:iteration|iter|pass|round|loop|visit|turn|trip|lap)\.? ?#?:? ?(\d+)\b(?! (?:to|times)\b)"
@@ -56,11 +55,13 @@ _AFTERWARDS = re.compile(
 
 
 class _Marks(NamedTuple):
-    """What in a template says when: passes by number (with their position), and the like."""
+    """What in a template says when; numbers are given by their place among those of the sentence.
 
-    label: tuple[int, int] | None
+    Passes are given with their position, and as words are read, where they are no numbers.
+    """
+
     spans: bool
-    passes: tuple[tuple[int, int], ...]
+    passes: tuple[tuple[int, str | int], ...]
     left_out: int | None
     summary: bool
     afterwards: bool
@@ -68,9 +69,10 @@ class _Marks(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """A sentence of a block: where it begins in the block's template, its words and their marks."""
+    """A sentence of a block: where it begins, the place of its first number, its words and marks."""
 
     start: int
+    number: int
     words: Words
     marks: _Marks
 
@@ -80,7 +82,6 @@ class _Parts(NamedTuple):
 
     sentences: tuple[_Part, ...]
     call: int | None
-    first: int | None
 
 
 @lru_cache(maxsize=2048)
@@ -90,27 +91,30 @@ def _parts(template: str) -> _Parts:
     if starts[-1] == len(template) and len(starts) > 1:
         starts.pop()
     sentences = []
+    numbers = 0
     for start, end in zip(starts, [*starts[1:], len(template)], strict=True):
-        part = template[start:end]
-        sentences.append(_Part(start, words_of(part), _marks(part)))
+        words = words_of(template[start:end])
+        sentences.append(_Part(start, numbers, words, _marks(words)))
+        numbers += len(words.digits)
     called = _IN_CALL.match(template)
-    first = _LABEL.search(template)
     return _Parts(
         tuple(sentences),
         int((called[1] or called[2])[1:-1]) if called is not None else None,
-        int(first[1]) if first is not None else None,
     )
 
 
-def _marks(template: str) -> _Marks:
-    label = _LABEL.search(template)
-    stated = ((m.start(), _number(m[1] or m[2] or m[3])) for m in _PASS.finditer(template))
+def _marks(words: Words) -> _Marks:
+    template = words.template
+    passes: list[tuple[int, str | int]] = []
+    for match in _PASS.finditer(template):
+        stated = match[1] or match[2] or match[3]
+        number = words.number_at(match.start())
+        passes.append((match.start(), number if stated[0].isdigit() else stated))
     left_out = _LEFT_OUT.search(template)
     return _Marks(
-        (label.start(), int(label[1])) if label is not None else None,
         _SPAN.search(template) is not None,
-        tuple((start, number) for start, number in stated if number is not None),
-        int(left_out[1]) if left_out is not None else None,
+        tuple(passes),
+        words.number_at(left_out.start(1)) if left_out is not None else None,
         _SUMMARY.match(template) is not None,
         _AFTERWARDS.search(template) is not None,
         re.search(r"[A-Za-z]", template) is not None,
@@ -190,22 +194,32 @@ class _Block:
                 context.line = None
         line = context.line
         subject: str | None = None
+        first: int | None = None
         for part in parts.sentences:
-            sentence = Sentence(part.words, codes, self._program, line, subject)
+            words = part.words
+            sentence = Sentence(
+                words,
+                codes,
+                masked.numbers[part.number : part.number + len(words.digits)],
+                self._program,
+                line,
+                subject,
+            )
             self._sentence(sentence, part, masked)
             subject = sentence.subject
-            labels = part.words.labels
-            if labels:
-                line = labels[-1][1]
+            if words.labels:
+                first = int(sentence.numbers[words.labels[0][1]]) if first is None else first
+                line = int(sentence.numbers[words.labels[-1][1]])
         context.line = line
-        if parts.first in self._program.loop_lines:
-            context.loop = parts.first
+        if first in self._program.loop_lines:
+            context.loop = first
         return Part(tuple(self._claims), tuple(self._unread), self._coded, self._prose, context)
 
     def _sentence(self, sentence: Sentence, part: _Part, masked: Masked) -> None:
         context = self._below
         words, marks, offset = part.words, part.marks, part.start
-        passes = self._passes(marks)
+        numbers = sentence.numbers
+        passes = self._passes(words, marks, numbers)
         over = False
         if marks.summary:
             context.passes = self._base()
@@ -233,12 +247,12 @@ class _Block:
                 self._unread.append(Unread(self._text[start:end].strip(), start, end))
             else:
                 self._prose += marks.letters
-        firm = marks.label is not None
+        firm = bool(words.labels)
         for first, last, item in found:
             line = item.line
             if line is None:
-                behind = words.line_behind(last)
-                line = behind if behind is not None else sentence.line_at(first)
+                behind = words.behind(last)
+                line = sentence.line_at(first) if behind is None else int(numbers[behind])
             if over:
                 stack = context.left_out
                 place = Place(
@@ -255,7 +269,8 @@ class _Block:
         if passes:
             context.passes = passes[-1][1]
         if marks.left_out is not None:
-            context.left_out = (*self._base(), (self._above.loop, marks.left_out))
+            left_out = int(numbers[marks.left_out])
+            context.left_out = (*self._base(), (self._above.loop, left_out))
         if marks.afterwards:
             context.passes = context.passes[:-1] if passes else ()
 
@@ -266,18 +281,19 @@ class _Block:
         is_end = sentence.template.startswith("In the end «")
         return is_end and sentence.line in self._program.loop_lines
 
-    def _passes(self, marks: _Marks) -> list[tuple[int, Passes]]:
+    def _passes(self, words: Words, marks: _Marks, numbers: list[str]) -> list[tuple[int, Passes]]:
         """Where in the sentence an iteration is named, and which ones are then in force."""
         found: list[tuple[int, Passes]] = []
         base = self._base()
         if marks.spans:
             return [(0, base)]
         loop = self._above.loop
-        for start, number in marks.passes:
+        for start, stated in marks.passes:
+            number = int(numbers[stated]) if isinstance(stated, int) else _number(stated)
             here = loop
-            if marks.label is not None and marks.label[0] < start:
-                stated = marks.label[1]
-                here = stated if stated in self._program.loop_lines else here
+            if words.labels and words.labels[0][0] < start:
+                line = int(numbers[words.labels[0][1]])
+                here = line if line in self._program.loop_lines else here
             if any(line is not None and line == here for line, _ in base):
                 here = None
             found.append((start, (*base, (here, number))))
@@ -352,11 +368,7 @@ def _is_predicate(code: str) -> bool:
     return isinstance(node, (ast.Compare, ast.BoolOp))
 
 
-def _number(stated: str) -> int | None:
+def _number(stated: str) -> int:
+    """The number that a word is: ``"second"``, ``"two"``."""
     low = stated.lower()
-    if low in shapes.ORDINALS:
-        return shapes.ORDINALS.index(low)
-    if low in shapes.WORDS:
-        return shapes.WORDS.index(low)
-    digits = re.match(r"\d+", low)
-    return int(digits[0]) if digits else None
+    return shapes.ORDINALS.index(low) if low in shapes.ORDINALS else shapes.WORDS.index(low)

@@ -8,14 +8,16 @@ of questions that is grown as far as it is asked.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pytrace_mono.verify.claims import Kind, Shown, Statement
 from pytrace_mono.verify.program import Program
 from pytrace_mono.verify.reading import shapes
+from pytrace_mono.verify.reading.masking import NUMBERED
 from pytrace_mono.verify.source import is_literal, parsed
 
 
@@ -41,30 +43,28 @@ class Words:
     Attributes:
         template: see :mod:`~pytrace_mono.verify.reading.masking`.
         spots: where its code stands.
-        labels: the lines it names, with where their labels end.
+        digits: where its numbers stand.
+        labels: where the labels of lines end that it names, and which of its numbers they are.
     """
 
     def __init__(self, template: str) -> None:
         self.template = template
         self.spots = tuple(Spot(*m.span(), int(m[1])) for m in _PIECE.finditer(template))
-        self.labels = tuple((m.end(), int(m[1])) for m in _LABEL.finditer(template))
+        self.digits = [m.start() for m in NUMBERED.finditer(template) if m[1] is not None]
+        self.labels = tuple((m.end(), self.number_at(m.start())) for m in _LABEL.finditer(template))
         self._first: dict[Rules, Question | Rest] = {}
         self._behind: dict[int, int | None] = {}
 
-    def line_at(self, position: int, above: int | None) -> int | None:
-        """The label in force at a position; ``above`` where none has been named before it."""
-        found = above
-        for end, line in self.labels:
-            if end > position:
-                break
-            found = line
-        return found
+    def number_at(self, position: int) -> int:
+        """Which of its numbers is the first from a position on."""
+        return bisect_left(self.digits, position)
 
-    def line_behind(self, position: int) -> int | None:
-        """The label right behind a position: ``becomes 5 (at [L4])``."""
+    def behind(self, position: int) -> int | None:
+        """Which number is the label right behind a position: ``becomes 5 (at [L4])``."""
         if position not in self._behind:
             match = _LABEL_BEHIND.match(self.template[position:])
-            self._behind[position] = int(match[1]) if match is not None else None
+            number = self.number_at(position + match.start(1)) if match is not None else None
+            self._behind[position] = number
         return self._behind[position]
 
     def first(self, rules: Rules) -> Question | Rest:
@@ -86,12 +86,14 @@ class Sentence:
     Attributes:
         words: the words.
         codes: the pieces of the whole block, by number.
+        numbers: the numbers in its words, in order.
         line: the label in force where it begins.
         subject: the variable that this block is about, for "it".
     """
 
     words: Words
     codes: list[str]
+    numbers: list[str]
     program: Program
     line: int | None
     subject: str | None = None
@@ -121,7 +123,12 @@ class Sentence:
 
     def line_at(self, position: int) -> int | None:
         """The label in force at a position."""
-        return self.words.line_at(position, self.line)
+        found = None
+        for end, number in self.words.labels:
+            if end > position:
+                break
+            found = number
+        return self.line if found is None else int(self.numbers[found])
 
     def follows(self, position: int, *words: str) -> bool:
         """Whether the last word before a position is one of ``words``."""
@@ -135,13 +142,35 @@ def _next_word(template: str, position: int) -> int:
 
 
 _LABEL = re.compile(r"\[L(\d+)\]")
+_PIECE = re.compile(r"«(\d+)»")
 _LABEL_BEHIND = re.compile(
     r"^[,;]? ?(?:\((?:at |on |in |from |by |via |see )?|(?:at|on|by|via) )\[L(\d+)\]"
 )
-_PIECE = re.compile(r"«(\d+)»")
-_DIGITS = re.compile(r"\d+")
 
-Handler = Callable[[Sentence, "re.Match[str]"], Iterable[Found]]
+
+class Match:
+    """What a pattern matched, with the numbers of a sentence where the template has ``0``."""
+
+    __slots__ = ("_groups", "_numbers", "end", "start")
+
+    def __init__(self, groups: Groups, found: re.Match[str], numbers: list[str]) -> None:
+        self._groups = groups
+        self._numbers = numbers
+        self.start = found.start
+        self.end = found.end
+
+    def __getitem__(self, group: int) -> Any:
+        """The words of a group; None where it did not take part."""
+        words = self._groups[group]
+        if isinstance(words, list):
+            return "".join(w if isinstance(w, str) else self._numbers[w] for w in words)
+        return words
+
+
+Groups = list[str | list[str | int] | None]
+"""What each group matched; in parts where it has numbers, which are given by their place."""
+
+Handler = Callable[[Sentence, Match], Iterable[Found]]
 
 
 class Rule(NamedTuple):
@@ -165,16 +194,24 @@ class Rest(NamedTuple):
 class Question:
     """A rule that fits words; what is asked next depends on whether it finds something in them."""
 
-    __slots__ = ("_found", "_index", "_none", "_read", "_rules", "match", "rule")
+    __slots__ = ("_found", "_groups", "_index", "_match", "_none", "_read", "_rules", "span")
 
-    def __init__(self, rules: list[Rule], index: int, match: re.Match[str], read: int) -> None:
-        self.rule = rules[index]
-        self.match = match
+    def __init__(
+        self, words: Words, rules: list[Rule], index: int, match: re.Match[str], read: int
+    ) -> None:
+        self.span = match.span()
+        self._match = match
+        self._groups = [_group(words, match, group) for group in range(match.re.groups + 1)]
         self._found: Question | Rest | None = None
         self._none: Question | Rest | None = None
         self._rules = rules
         self._index = index
         self._read = read
+
+    def answer(self, sentence: Sentence) -> list[Found]:
+        """What it finds."""
+        match = Match(self._groups, self._match, sentence.numbers)
+        return list(self._rules[self._index].handler(sentence, match))
 
     def next(self, words: Words, found: bool) -> Question | Rest:
         """What is asked of the words after it has, or has not, found something."""
@@ -182,15 +219,29 @@ class Question:
         if known is not None:
             return known
         rules, index, read = self._rules, self._index, self._read
-        start, end = self.match.span()
+        start, end = self.span
         if found:
-            for group in self.rule.takes:
-                read |= _bits(*self.match.span(group))
+            for group in rules[index].takes:
+                read |= _bits(*self._match.span(group))
             self._found = known = _ask(words, rules, index, max(end, start + 1), read)
         else:  # what a handler refuses may hide a match that begins inside
             position = _next_word(words.template, start)
             self._none = known = _ask(words, rules, index, position, read)
         return known
+
+
+def _group(words: Words, match: re.Match[str], group: int) -> str | list[str | int] | None:
+    text = match[group]
+    if text is None or not any(m[1] for m in NUMBERED.finditer(text)):
+        return text
+    parts: list[str | int] = []
+    position = 0
+    number = words.number_at(match.start(group))
+    for found in NUMBERED.finditer(text):
+        if found[1] is not None:
+            parts += (text[position : found.start()], number)
+            position, number = found.end(), number + 1
+    return [*parts, text[position:]]
 
 
 def _bits(start: int, end: int) -> int:
@@ -213,7 +264,7 @@ def _ask(words: Words, rules: list[Rule], index: int, position: int, read: int) 
         rule = rules[index]
         while (match := rule.pattern.search(template, position)) is not None:
             if not read & _bits(*match.span()):
-                return Question(rules, index, match, read)
+                return Question(words, rules, index, match, read)
             position = _next_word(template, match.start())
         index, position = index + 1, 0
     return Rest(tuple(s for s in words.spots if not read & _bits(s.start, s.end)))
@@ -228,7 +279,6 @@ class Rules:
 
     def __init__(self, *parts: Rules) -> None:
         self._rules: list[Rule] = [rule for part in parts for rule in part._rules]
-        self._fitting = lru_cache(maxsize=4096)(self._find_fitting)
 
     def add(
         self, pattern: str, *keys: str, takes: tuple[int, ...] = (0,)
@@ -241,19 +291,18 @@ class Rules:
 
         return register
 
-    def _find_fitting(self, shape: str) -> list[Rule]:
+    def _fitting(self, template: str) -> list[Rule]:
         """The rules whose pattern occurs in a template at all."""
         return [
             rule
             for rule in self._rules
-            if (not rule.keys or any(key in shape for key in rule.keys))
-            and rule.pattern.search(shape) is not None
+            if (not rule.keys or any(key in template for key in rule.keys))
+            and rule.pattern.search(template) is not None
         ]
 
     def ask(self, words: Words) -> Question | Rest:
         """What is asked first."""
-        # Which number stands where matters to no pattern, so most templates come again.
-        return _ask(words, self._fitting(_DIGITS.sub("0", words.template)), 0, 0, 0)
+        return _ask(words, self._fitting(words.template), 0, 0, 0)
 
     def read(self, sentence: Sentence) -> tuple[list[tuple[int, int, Found]], tuple[Spot, ...]]:
         """What the rules find, with its place in the template, and the code that they leave."""
@@ -261,10 +310,9 @@ class Rules:
         words = sentence.words
         asked = words.first(self)
         while isinstance(asked, Question):
-            match = asked.match
-            items = list(asked.rule.handler(sentence, match))
+            items = asked.answer(sentence)
             if items:
-                start, end = match.span()
+                start, end = asked.span
                 found.extend((start, end, item) for item in items)
             asked = asked.next(words, bool(items))
         return found, asked.spots
