@@ -134,7 +134,7 @@ class Anywhere:
     def _mentioned(self, claim: Claim, said: Value) -> Finding:
         """Whether a list, tuple, dict or set that is written out is a value of the run at all."""
         assert said.shown.text is not None
-        if shapes.normal(said.shown.text) in self._run.program.code:
+        if self._run.program.has(shapes.normal(said.shown.text)):
             return conclude(claim, True)
         try:
             so = literal_of(said.shown.text) in self._truth.occurring

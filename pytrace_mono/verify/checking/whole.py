@@ -139,7 +139,7 @@ def quoted(context: Context, claim: Claim, said: Quoted) -> Answer:
         inside = found and any(run.program.in_block(found[0], loop.orelse) for loop in loops)
         return bool(inside), f"line {line} stands in no else of a loop", None
     code = shapes.normal(said.code)
-    known = code in run.program.code or keyword.iskeyword(code) or hasattr(builtins, code)
+    known = run.program.has(code) or keyword.iskeyword(code) or hasattr(builtins, code)
     if known or is_literal(code) or said.code in run.trace.setup:
         return True, "", None
     return None, "this code does not stand in the program", None

@@ -320,7 +320,7 @@ class _Block:
             for name, text in shapes.assignments(s.codes[spot.number]):
                 shown = shapes.from_code(text)
                 if shown is None:
-                    if shapes.normal(text) in self._program.code and not _constant(text):
+                    if self._program.has(shapes.normal(text)) and not _constant(text):
                         found.append((spot.start, spot.end, Found("quote", Quoted(text))))
                         taken = True
                         continue

@@ -45,7 +45,7 @@ def _made(s: Sentence, m: Match) -> Iterable[Found]:
 
 @DEDUCTION.add(rf"[Ww]hat comes back is ({C})", "omes back is")
 def _comes_back(s: Sentence, m: Match) -> Iterable[Found]:
-    if shapes.normal(s.code(m[1])) in s.program.code:
+    if s.program.has(shapes.normal(s.code(m[1]))):
         yield Found("quote", Quoted(s.code(m[1])))
 
 

@@ -43,7 +43,7 @@ def _given(s: Sentence, words: str) -> Iterable[Found]:
     if shown is None:
         return
     if words.startswith("«") and shapes.from_code(s.code(words)) is None:
-        if shapes.normal(s.code(words)) in s.program.code:
+        if s.program.has(shapes.normal(s.code(words))):
             yield Found("quote", Quoted(s.code(words)))
         return
     yield Found("call", Gives(None, shown))
@@ -266,5 +266,5 @@ def _defined(s: Sentence, m: Match) -> Iterable[Found]:
 )
 def _quoted(s: Sentence, m: Match) -> Iterable[Found]:
     code = s.code(m[1])
-    if shapes.normal(code) in s.program.code:
+    if s.program.has(shapes.normal(code)):
         yield Found("quote", Quoted(code))
