@@ -67,6 +67,8 @@ class Program:
         self.functions: dict[int, Function] = {}
         self.bound: set[str] = set()
         self._around: dict[ast.stmt, tuple[Loop, ...]] = {}
+        self._loops: dict[tuple[Loop, ...], tuple[Loop, ...]] = {}
+        self._counted_by: dict[ast.stmt, tuple[Loop, ...]] = {}
         self._spread: dict[ast.stmt, bool] = {}
         self._texts: dict[type[ast.expr] | None, frozenset[str]] = {}
         found: set[str] = set()
@@ -133,7 +135,10 @@ class Program:
         return False
 
     def loops_around(self, statement: ast.stmt) -> tuple[Loop, ...]:
-        """The loops whose header or body a statement is part of, outermost first."""
+        """The loops whose header or body a statement is part of, outermost first.
+
+        For all statements of a body it is the same tuple.
+        """
         known = self._around.get(statement)
         if known is not None:
             return known
@@ -146,8 +151,19 @@ class Program:
             if node is not statement and isinstance(node, (Function, ast.ClassDef)):
                 break
             inner, node = node, self.parents.get(node)
-        self._around[statement] = result = tuple(found[::-1])
+        loops = tuple(found[::-1])
+        self._around[statement] = result = self._loops.setdefault(loops, loops)
         return result
+
+    def loops_counted_by(self, statement: ast.stmt) -> tuple[Loop, ...]:
+        """Those of them of which a visit of the statement may be the beginning of a pass, or the end."""
+        known = self._counted_by.get(statement)
+        if known is None:
+            around = self.loops_around(statement)
+            known = self._counted_by[statement] = tuple(
+                loop for loop in around if statement is (loop.body[0] if is_endless(loop) else loop)
+            )
+        return known
 
     def is_spread_out(self, statement: ast.stmt) -> bool:
         """Whether steps that follow each other are one execution of the statement."""
@@ -239,6 +255,11 @@ class Program:
             if names:
                 found[label] = names
         return found
+
+
+def is_endless(loop: Loop) -> bool:
+    """Whether the test of a loop never ends it: ``while True``."""
+    return isinstance(loop, ast.While) and isinstance(loop.test, ast.Constant)
 
 
 def _texts(node: ast.AST, kind: type[ast.expr] | None) -> Iterator[str]:
