@@ -6,7 +6,7 @@ Times are indices of ``trace.steps``, so that whatever is decided can be shown a
 from __future__ import annotations
 
 import ast
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -238,6 +238,7 @@ class Run:
         visits: in the order in which they began.
         frames: by number.
         called: those that the Call began, in order.
+        resumed: generators that began before the Call and went on in it.
 
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: the program cannot be parsed here.
@@ -249,6 +250,7 @@ class Run:
         self.program: Program = program_of(trace.program)
         self.visits: list[Visit] = []
         self.called: list[Frame] = []
+        self.resumed: list[Frame] = []
         self._holders: dict[str, list[tuple[Frame, History]]] = {}
         stack: list[Frame] = []
         start = trace.call_start
@@ -266,7 +268,7 @@ class Run:
             if kind == "line":
                 self._line(time, step, frame, time >= start)
             else:
-                self._event(time, step, frame, stack)
+                self._event(time, step, frame, stack, start)
 
     def __del__(self) -> None:
         # Frames and visits hold each other. Left to the garbage collector, those of all the runs that
@@ -277,9 +279,10 @@ class Run:
     @cached_property
     def rounds(self) -> list[Round]:
         """Runs of loops, in the order in which they began."""
-        found: list[Round] = []
-        for frame in self.called:
-            found += self._rounds_of(frame)
+        found = [running for frame in self.called for running in self._rounds_of(frame)]
+        start = self.trace.call_start
+        for frame in self.resumed:  # their passes are counted from when they began
+            found += [running for running in self._rounds_of(frame) if running.ends > start]
         found.sort(key=lambda running: running.begins)
         return found
 
@@ -319,7 +322,7 @@ class Run:
         if counts:
             self.visits.append(visit)
 
-    def _event(self, time: int, step: Step, frame: Frame, stack: list[Frame]) -> None:
+    def _event(self, time: int, step: Step, frame: Frame, stack: list[Frame], start: int) -> None:
         """What is no call and no line."""
         kind = step.kind
         if kind == "exception":
@@ -327,6 +330,10 @@ class Run:
                 frame.visits[-1].raised = step.value
             return
         if kind == "resume":
+            if frame.begins < start <= time and frame not in self.resumed:
+                self.resumed.append(frame)
+                for visit in frame.visits[-1:]:  # it began before the Call, and goes on in it
+                    insort(self.visits, visit, key=lambda other: other.start)
             if frame.visits:
                 frame.keep(frame.visits[-1])
                 frame.visits[-1].learn(step.changes)
