@@ -155,7 +155,6 @@ class _Paragraphs:
 
     def _add(self, sentences: Sentences, visit: Visit, told: set[str], given: str) -> None:
         """Pass on the clause of a visit; ``given`` says what the calls in it returned."""
-        statement = visit.statement
         place = label(visit.line)
         if self._leaves_by(visit):
             text = self._leaving(visit)
