@@ -112,15 +112,19 @@ def _sets(s: Sentence, m: Match) -> Iterable[Found]:
 
 
 @DEDUCTION.add(
-    rf"\[L(\d+)\] chooses when \[L\d+\] runs: it needs ({C}), which was so in ({COUNT}) of ({COUNT})",
+    rf"\[L(\d+)\] chooses when \[L\d+\] runs: it needs ({C}), which was so in "
+    rf"(?:({COUNT}) of ({COUNT})|all ({COUNT}) checks|its one check)",
     "chooses when",
 )
 def _chooses(s: Sentence, m: Match) -> Iterable[Found]:
-    share = (shapes.count_of(m[3]), shapes.count_of(m[4]))
+    every = shapes.count_of(m[5] or "one")
+    share = (shapes.count_of(m[3]), shapes.count_of(m[4])) if m[3] else (every, every)
     yield Found("branch", Condition(s.code(m[2]), True, share), int(m[1]))
 
 
-@DEDUCTION.add(rf"took ({C}) from ({C})(?:: ([^.]*?(?:\.\.\.[^.]*?)?), in this order)?", " took ")
+@DEDUCTION.add(
+    rf"took ({C}) from ({C})(?:: ([^.]*?(?:\.\.\.[^.]*?)?)(?:, in this order| alone))?", " took "
+)
 def _took(s: Sentence, m: Match) -> Iterable[Found]:
     yield Found("quote", Quoted(s.code(m[2])))
     if m[3]:
