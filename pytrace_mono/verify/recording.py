@@ -116,7 +116,9 @@ class Frame:
         for visit in self.visits:
             seen = self._seen.get(visit.start, ()) if self._seen is not None else ()
             yield from seen
-            if visit.end != LATE and not (seen and seen[-1].time == visit.end):
+            if visit.end == LATE or not (visit.changes or visit.deleted):
+                continue
+            if not (seen and seen[-1].time == visit.end):
                 yield Effect(visit.end, visit.changes, visit.deleted)
 
     def _become(self, name: str, value: Snapshot | None, time: int) -> None:
