@@ -21,9 +21,10 @@ from pytrace_mono.verify.claims import (
 )
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.findings import Finding, Status
+from pytrace_mono.verify.frames import Frame
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.telling import Said
-from pytrace_mono.verify.recording import Frame, Known
+from pytrace_mono.verify.recording import Known
 from pytrace_mono.verify.source import NoLiteral, literal_of, parsed
 
 

@@ -6,8 +6,8 @@ from pytrace_mono.tracer.types import Snapshot
 from pytrace_mono.verify.checking.comparing import fits
 from pytrace_mono.verify.checking.context import Answer, Context, where
 from pytrace_mono.verify.claims import Called, Claim, Gives, Raises
+from pytrace_mono.verify.frames import LATE, Frame
 from pytrace_mono.verify.reading import shapes
-from pytrace_mono.verify.recording import LATE, Frame
 
 
 def gives(context: Context, claim: Claim, said: Gives) -> Answer:

@@ -10,7 +10,8 @@ from typing import NamedTuple, TypeVar
 
 from pytrace_mono.verify.checking.written import Written
 from pytrace_mono.verify.claims import Place
-from pytrace_mono.verify.recording import LATE, Frame, Round, Run, Visit
+from pytrace_mono.verify.frames import LATE, Frame, Round, Visit
+from pytrace_mono.verify.recording import Run
 
 _Item = TypeVar("_Item")
 _START = attrgetter("start")

@@ -14,9 +14,10 @@ from pytrace_mono.verify.checking.context import NO_RUN, Answer, Context, where
 from pytrace_mono.verify.checking.written import Written
 from pytrace_mono.verify.claims import Claim, Holds, Inputs, Quoted
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
+from pytrace_mono.verify.frames import Frame, Visit
 from pytrace_mono.verify.program import Loop
 from pytrace_mono.verify.reading import shapes
-from pytrace_mono.verify.recording import Frame, Known, Visit
+from pytrace_mono.verify.recording import Known
 from pytrace_mono.verify.source import NoLiteral, is_literal, literal_of, parsed
 
 
