@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from functools import cached_property, lru_cache
 
 from pytrace_mono.tracer.parsing import parse_module
+from pytrace_mono.verify.source import parsed
 
 Loop = ast.For | ast.AsyncFor | ast.While
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -23,6 +25,21 @@ _BLOCKS = (
     ast.ClassDef,
 )
 _FRAMES = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
+_INNER = {
+    kind: tuple(name for name in kind._fields if name not in ("ctx", "op", "ops"))
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST)
+}
+"""The fields of a node that may hold others; operators and contexts say nothing by themselves."""
+_BINDERS = (
+    ast.Name,
+    ast.arg,
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.alias,
+    ast.ExceptHandler,
+)
 _MUTATORS = frozenset(
     "append add extend insert remove discard pop popleft appendleft popitem clear update sort "
     "reverse setdefault rotate".split()
@@ -37,6 +54,7 @@ class Program:
         parents: node -> the node that holds it.
         functions: line of a ``def`` or of its decorators -> the definition.
         bound: every name the program binds; a built-in among them may mean something else.
+        function_names: names of all functions and classes defined in the program.
 
     Raises:
         SyntaxError: the program does not parse on this Python.
@@ -49,12 +67,24 @@ class Program:
         self.functions: dict[int, Function] = {}
         self.bound: set[str] = set()
         self._around: dict[ast.stmt, tuple[Loop, ...]] = {}
+        self._loops: dict[tuple[Loop, ...], tuple[Loop, ...]] = {}
+        self._counted_by: dict[ast.stmt, tuple[Loop, ...]] = {}
         self._spread: dict[ast.stmt, bool] = {}
-        nodes = list(ast.walk(self.tree))
-        for node in nodes:
-            for child in ast.iter_child_nodes(node):
-                self.parents[child] = node
-            self._bind(node)
+        self._texts: dict[type[ast.expr] | None, frozenset[str]] = {}
+        found: set[str] = set()
+        nodes: list[ast.AST] = [self.tree]
+        for node in nodes:  # it grows: those of a level before those further in
+            for name in _INNER[type(node)]:
+                inside = getattr(node, name, None)
+                for child in inside if isinstance(inside, list) else (inside,):
+                    if isinstance(child, ast.AST):
+                        self.parents[child] = node
+                        nodes.append(child)
+            if isinstance(node, _BINDERS):
+                self._bind(node)
+                if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                    found.add(node.name)
+        self.function_names = frozenset(found)
         for node in nodes:  # outer ones first: `if x: y` on one line is the `if`
             if isinstance(node, ast.stmt):
                 self._place(node)
@@ -105,7 +135,10 @@ class Program:
         return False
 
     def loops_around(self, statement: ast.stmt) -> tuple[Loop, ...]:
-        """The loops whose header or body a statement is part of, outermost first."""
+        """The loops whose header or body a statement is part of, outermost first.
+
+        For all statements of a body it is the same tuple.
+        """
         known = self._around.get(statement)
         if known is not None:
             return known
@@ -118,8 +151,19 @@ class Program:
             if node is not statement and isinstance(node, (Function, ast.ClassDef)):
                 break
             inner, node = node, self.parents.get(node)
-        self._around[statement] = result = tuple(found[::-1])
+        loops = tuple(found[::-1])
+        self._around[statement] = result = self._loops.setdefault(loops, loops)
         return result
+
+    def loops_counted_by(self, statement: ast.stmt) -> tuple[Loop, ...]:
+        """Those of them of which a visit of the statement may be the beginning of a pass, or the end."""
+        known = self._counted_by.get(statement)
+        if known is None:
+            around = self.loops_around(statement)
+            known = self._counted_by[statement] = tuple(
+                loop for loop in around if statement is (loop.body[0] if is_endless(loop) else loop)
+            )
+        return known
 
     def is_spread_out(self, statement: ast.stmt) -> bool:
         """Whether steps that follow each other are one execution of the statement."""
@@ -139,21 +183,21 @@ class Program:
         several = any((getattr(p, "end_lineno", 0) or 0) > statement.lineno for p in parts)
         return several or any(isinstance(n, _FRAMES) for p in parts for n in ast.walk(p))
 
-    @cached_property
-    def code(self) -> frozenset[str]:
-        """Every expression, and every name, that stands in the program, as ``ast`` writes it."""
-        found: set[str] = set(self.bound)
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.expr):
-                text = ast.unparse(node)
-                found.add(text)
-                if isinstance(node, ast.GeneratorExp):
-                    found.add(text[1:-1])
-            elif (isinstance(node, ast.stmt) and not isinstance(node, _BLOCKS)) or isinstance(
-                node, ast.pattern
-            ):
-                found.add(ast.unparse(node))
-        return frozenset(found)
+    def has(self, code: str) -> bool:
+        """Whether a name, an expression or a simple statement, as ``ast`` writes it, stands in it."""
+        if code in self.bound:
+            return True
+        node = parsed(code)
+        return code in self._written(None if node is None else type(node))
+
+    def _written(self, kind: type[ast.expr] | None) -> frozenset[str]:
+        """The expressions of a kind, or what is no expression, as ``ast`` writes them.
+
+        Little of a program is asked about, and writing it out takes longer than parsing it.
+        """
+        if kind not in self._texts:
+            self._texts[kind] = frozenset(text for n in self.parents for text in _texts(n, kind))
+        return self._texts[kind]
 
     @cached_property
     def lines(self) -> frozenset[str]:
@@ -197,12 +241,6 @@ class Program:
         """Lines of loop headers."""
         return frozenset(s.lineno for s, _ in self.at.values() if isinstance(s, Loop))
 
-    @cached_property
-    def function_names(self) -> frozenset[str]:
-        """Names of all functions and classes defined in the program."""
-        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-        return frozenset(n.name for n in ast.walk(self.tree) if isinstance(n, kinds))
-
     def function_called(self, name: str) -> Function | None:
         """The last definition of that name."""
         found = [f for f in self.functions.values() if f.name == name]
@@ -217,6 +255,25 @@ class Program:
             if names:
                 found[label] = names
         return found
+
+
+def is_endless(loop: Loop) -> bool:
+    """Whether the test of a loop never ends it: ``while True``."""
+    return isinstance(loop, ast.While) and isinstance(loop.test, ast.Constant)
+
+
+def _texts(node: ast.AST, kind: type[ast.expr] | None) -> Iterator[str]:
+    """How a node is written where it is of a kind; what cannot stand alone is of none."""
+    if isinstance(node, ast.pattern):
+        yield ast.unparse(node)
+    elif isinstance(node, ast.expr):
+        alone = {ast.Slice: None, ast.Starred: None, ast.FormattedValue: ast.JoinedStr}
+        if alone.get(type(node), type(node)) is kind:
+            yield ast.unparse(node)
+        elif kind is None and isinstance(node, ast.GeneratorExp):
+            yield ast.unparse(node)[1:-1]
+    elif kind is None and isinstance(node, ast.stmt) and not isinstance(node, _BLOCKS):
+        yield ast.unparse(node)
 
 
 def _simple(code: str) -> ast.stmt | None:

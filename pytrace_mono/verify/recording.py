@@ -6,132 +6,23 @@ Times are indices of ``trace.steps``, so that whatever is decided can be shown a
 from __future__ import annotations
 
 import ast
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from bisect import bisect_right, insort
+from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from pytrace_mono.tracer.types import Snapshot, Step, Trace
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
-from pytrace_mono.verify.program import Function, Loop, Program, names_in, own_names, program_of
+from pytrace_mono.verify.frames import Frame, History, Round, Visit
+from pytrace_mono.verify.program import (
+    Loop,
+    Program,
+    is_endless,
+    names_in,
+    own_names,
+    program_of,
+)
 from pytrace_mono.verify.source import NoLiteral, literal_of
-
-LATE = 1 << 60
-"""After the end of any run."""
-_NOTHING: Mapping[str, Snapshot] = {}
-"""What most lines change; one for all, as a long run has very many visits."""
-
-
-class History(NamedTuple):
-    """What a variable of a frame became, and from which time on; None where it was deleted."""
-
-    times: list[int]
-    values: list[Snapshot | None]
-
-    def at(self, time: int) -> Snapshot | None:
-        """The value at a time."""
-        index = bisect_right(self.times, time) - 1
-        return self.values[index] if index >= 0 else None
-
-
-@dataclass(eq=False, slots=True)
-class Frame:
-    """One activation. ``ending`` is a Step kind, ``ends`` its time; None while it has not ended."""
-
-    number: int
-    function: str
-    definition: Function | None
-    arguments: dict[str, Snapshot]
-    depth: int
-    begins: int
-    caller: Visit | None
-    histories: dict[str, History] = field(default_factory=dict)
-    visits: list[Visit] = field(default_factory=list)
-    yields: list[tuple[int, Snapshot]] = field(default_factory=list)
-    ending: str | None = None
-    value: Snapshot | None = None
-    ends: int = LATE
-
-    @property
-    def name(self) -> str:
-        """The function's own name without its owners."""
-        return self.function.rsplit(".", 1)[-1]
-
-    def at(self, name: str, time: int) -> Snapshot | None:
-        """One of its variables at a time."""
-        history = self.histories.get(name)
-        return history.at(time) if history is not None else None
-
-    def become(self, name: str, value: Snapshot | None, time: int) -> None:
-        """Note what a variable is from now on."""
-        history = self.histories.get(name)
-        if history is None:
-            self.histories[name] = History([time], [value])
-        elif history.values[-1] is not value:
-            history.times.append(time)
-            history.values.append(value)
-
-
-@dataclass(eq=False, slots=True)
-class Visit:
-    """One execution of a statement, from the step at ``start`` until ``end``."""
-
-    label: int
-    statement: ast.stmt
-    frame: Frame
-    start: int
-    changes: Mapping[str, Snapshot] = field(default_factory=lambda: _NOTHING)
-    deleted: tuple[str, ...] = ()
-    raised: Snapshot | None = None
-    end: int = LATE
-    next: Visit | None = None
-
-    def after(self, name: str) -> Snapshot | None:
-        """A variable of the frame once this has run."""
-        if name in self.deleted:
-            return None
-        found = self.changes.get(name)
-        return found if found is not None else self.frame.at(name, self.start)
-
-    def had(self, name: str) -> Snapshot | None:
-        """A variable of the frame when this began to run."""
-        return self.frame.at(name, self.start)
-
-    @property
-    def before(self) -> dict[str, Snapshot]:
-        """All variables of the frame when this began to run."""
-        found = ((name, self.frame.at(name, self.start)) for name in self.frame.histories)
-        return {name: value for name, value in found if value is not None}
-
-    def learn(self, changes: Mapping[str, Snapshot]) -> None:
-        """Add to what it changed."""
-        if changes:
-            self.changes = {**self.changes, **changes} if self.changes else changes
-
-
-@dataclass(eq=False, slots=True)
-class Round:
-    """One run of a loop: the times at which its passes begin, and when it was over.
-
-    ``ends`` is when the last pass was over, ``over`` when the header that ended it had run too;
-    ``counted`` is False where lines alone do not tell the passes.
-    """
-
-    loop: Loop
-    frame: Frame
-    begins: int
-    passes: list[int] = field(default_factory=list)
-    ends: int = LATE
-    over: int = LATE
-    exhausted: bool = False
-    counted: bool = True
-
-    def window(self, number: int) -> tuple[int, int] | None:
-        """From when to before when the n-th pass ran (from 1)."""
-        if not 1 <= number <= len(self.passes):
-            return None
-        ends = self.passes[number] if number < len(self.passes) else self.ends
-        return self.passes[number - 1], ends
 
 
 class Known(NamedTuple):
@@ -163,9 +54,8 @@ def known(trace: Trace, entry_point: str) -> Known:
             called = step.function.rsplit(".", 1)[-1]
             definition = functions.get(step.line)
             if definition is not None and called == definition.name == name:
-                given = dict(step.changes)
                 begun[step.frame] = Frame(
-                    step.frame, step.function, definition, given, step.depth, time, None
+                    step.frame, step.function, definition, step.changes, step.depth, time, None
                 )
         elif step.kind in ("return", "yield", "await", "unwind") and step.frame in begun:
             frame = begun[step.frame]
@@ -176,142 +66,152 @@ def known(trace: Trace, entry_point: str) -> Known:
 
 
 class Run:
-    """A Trace taken apart.
+    """A Trace taken apart; its frames have no visits any more when it is gone.
 
     Attributes:
         visits: in the order in which they began.
         frames: by number.
-        rounds: runs of loops, in the order in which they began.
+        called: those that the Call began, in order.
+        resumed: generators that began before the Call and went on in it.
 
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: the program cannot be parsed here.
     """
 
     def __init__(self, trace: Trace) -> None:
+        self.frames: dict[int, Frame] = {}
         self.trace = trace
         self.program: Program = program_of(trace.program)
-        self.frames: dict[int, Frame] = {}
         self.visits: list[Visit] = []
-        self.rounds: list[Round] = []
         self.called: list[Frame] = []
+        self.resumed: list[Frame] = []
         self._holders: dict[str, list[tuple[Frame, History]]] = {}
-        self._stack: list[Frame] = []
+        stack: list[Frame] = []
         start = trace.call_start
         for time, step in enumerate(trace.steps):
-            if step.file is None:
-                self._take(time, step, time >= start)
-        for frame in self.called:
-            self._count_passes(frame)
-        self.rounds.sort(key=lambda running: running.begins)
+            if step.file is not None:
+                continue
+            kind = step.kind
+            if kind == "call":
+                self._call(time, step, stack, time >= start)
+                continue
+            frame = self.frames.get(step.frame)
+            if frame is None:  # the module's own, or one that began before the recording
+                frame = Frame(step.frame, step.function, None, {}, step.depth, time, None)
+                self.frames[step.frame] = frame
+            if kind == "line":
+                self._line(time, step, frame, time >= start)
+            else:
+                self._event(time, step, frame, stack, start)
 
-    def _take(self, time: int, step: Step, counts: bool) -> None:
+    def __del__(self) -> None:
+        # Frames and visits hold each other. Left to the garbage collector, those of all the runs that
+        # were ever taken apart make it go through everything there is again and again.
+        for frame in self.frames.values():
+            frame.visits.clear()
+
+    @cached_property
+    def rounds(self) -> list[Round]:
+        """Runs of loops, in the order in which they began."""
+        found = [running for frame in self.called for running in self._rounds_of(frame)]
+        start = self.trace.call_start
+        for frame in self.resumed:  # their passes are counted from when they began
+            found += [running for running in self._rounds_of(frame) if running.ends > start]
+        found.sort(key=lambda running: running.begins)
+        return found
+
+    def _call(self, time: int, step: Step, stack: list[Frame], counts: bool) -> None:
+        definition = self.program.functions.get(step.line)
+        if definition is not None and definition.name != step.function.rsplit(".", 1)[-1]:
+            definition = None
+        caller = next(
+            (f.visits[-1] for f in reversed(stack) if f.visits and f.name[0] != "<"), None
+        )
+        frame = Frame(step.frame, step.function, definition, step.changes, step.depth, time, caller)
+        self.frames[step.frame] = frame
+        stack.append(frame)
+        if counts:
+            self.called.append(frame)
+
+    def _line(self, time: int, step: Step, frame: Frame, counts: bool) -> None:
+        place = self.program.at.get(step.line)
+        if place is None:
+            return
+        statement, label = place
+        last = frame.settle(time)
+        if (
+            last is not None
+            and last.statement is statement
+            and self.program.is_spread_out(statement)
+        ):
+            frame.keep(last)
+            last.learn(step.changes)
+            if step.deleted:
+                last.deleted = (*last.deleted, *step.deleted)
+            return
+        visit = Visit(label, statement, frame, time, step.changes, step.deleted)
+        if last is not None:
+            last.next = visit
+        frame.visits.append(visit)
+        if counts:
+            self.visits.append(visit)
+
+    def _event(self, time: int, step: Step, frame: Frame, stack: list[Frame], start: int) -> None:
+        """What is no call and no line."""
         kind = step.kind
-        if kind == "line":
-            self._line(time, step, counts)
-            return
-        if kind == "call":
-            self._call(time, step, counts)
-            return
-        frame = self._frame(time, step)
         if kind == "exception":
             if frame.visits and frame.visits[-1].raised is None:
                 frame.visits[-1].raised = step.value
             return
         if kind == "resume":
+            if frame.begins < start <= time and frame not in self.resumed:
+                self.resumed.append(frame)
+                for visit in frame.visits[-1:]:  # it began before the Call, and goes on in it
+                    insort(self.visits, visit, key=lambda other: other.start)
             if frame.visits:
+                frame.keep(frame.visits[-1])
                 frame.visits[-1].learn(step.changes)
-            self._stack.append(frame)
+            stack.append(frame)
             return
-        self._settle(frame, time)
+        frame.settle(time)
         if kind == "yield" and step.value is not None:
             frame.yields.append((time, step.value))
         frame.ending, frame.value, frame.ends = kind, step.value, time
-        if frame in self._stack:
-            del self._stack[self._stack.index(frame) :]
+        if stack and stack[-1] is frame:
+            stack.pop()
+        elif frame in stack:
+            del stack[stack.index(frame) :]
 
-    def _frame(self, time: int, step: Step) -> Frame:
-        frame = self.frames.get(step.frame)
-        if frame is None:  # the module's own, or one that began before the recording
-            frame = Frame(step.frame, step.function, None, {}, step.depth, time, None)
-            self.frames[step.frame] = frame
-        return frame
-
-    def _call(self, time: int, step: Step, counts: bool) -> None:
-        definition = self.program.functions.get(step.line)
-        if definition is not None and definition.name != step.function.rsplit(".", 1)[-1]:
-            definition = None
-        caller = next(
-            (f.visits[-1] for f in reversed(self._stack) if f.visits and f.name[0] != "<"), None
-        )
-        arguments = dict(step.changes)
-        frame = Frame(step.frame, step.function, definition, arguments, step.depth, time, caller)
-        for name, value in arguments.items():
-            frame.become(name, value, time)
-        self.frames[step.frame] = frame
-        self._stack.append(frame)
-        if counts:
-            self.called.append(frame)
-
-    def _line(self, time: int, step: Step, counts: bool) -> None:
-        frame = self._frame(time, step)
-        place = self.program.at.get(step.line)
-        if place is None:
-            return
-        statement, label = place
-        last = self._settle(frame, time)
-        if (
-            last is None
-            or last.statement is not statement
-            or not self.program.is_spread_out(statement)
-        ):
-            visit = Visit(label, statement, frame, time)
-            if last is not None:
-                last.next = visit
-            frame.visits.append(visit)
-            if counts:
-                self.visits.append(visit)
-            last = visit
-        last.learn(step.changes)
-        if step.deleted:
-            last.deleted = (*last.deleted, *step.deleted)
-
-    def _settle(self, frame: Frame, time: int) -> Visit | None:
-        """What the frame's last line changed is seen from now on, not while it was running."""
-        if not frame.visits:
-            return None
-        last = frame.visits[-1]
-        last.end = time
-        for name, value in last.changes.items():
-            frame.become(name, value, time)
-        for name in last.deleted:
-            frame.become(name, None, time)
-        return last
-
-    def _count_passes(self, frame: Frame) -> None:
+    def _rounds_of(self, frame: Frame) -> list[Round]:
+        found: list[Round] = []
         active: dict[Loop, Round] = {}
+        known: tuple[Loop, ...] | None = ()
         for visit in frame.visits:
             around = self.program.loops_around(visit.statement)
-            if not around and not active:
-                continue
-            for loop in [loop for loop in active if loop not in around]:
-                active.pop(loop).ends = visit.start
-            for loop in around:
-                running = active.get(loop)
-                if running is None:
-                    running = active[loop] = Round(loop, frame, visit.start)
-                    self.rounds.append(running)
+            if around is not known:
+                for loop in [loop for loop in active if loop not in around]:
+                    active.pop(loop).ends = visit.start
+                for loop in around:
+                    if loop not in active:
+                        counted = _are_told(loop)
+                        active[loop] = Round(loop, frame, visit.start, counted=counted)
+                        found.append(active[loop])
+                known = around
+            for loop in self.program.loops_counted_by(visit.statement):
+                running = active[loop]
                 self._advance(running, visit)
                 if running.exhausted:
                     del active[loop]
+                    known = None
         for running in active.values():
             running.ends = frame.ends
+        return found
 
     def _advance(self, running: Round, visit: Visit) -> None:
         loop, first = running.loop, running.loop.body[0]
-        endless = isinstance(loop, ast.While) and isinstance(loop.test, ast.Constant)
-        if first.lineno == loop.lineno or (endless and isinstance(first, Loop)):
-            running.counted = False
-        elif endless:
+        if not running.counted:
+            return
+        if is_endless(loop):
             if visit.statement is first and visit.label == first.lineno:
                 running.passes.append(visit.start)
         elif visit.statement is loop:
@@ -409,3 +309,9 @@ class Run:
         name = entry_point.rsplit(".", 1)[-1]
         found = [f for f in self.called if f.name == name and f.definition is not None]
         return next((f for f in reversed(found) if f.depth == 0), found[0] if found else None)
+
+
+def _are_told(loop: Loop) -> bool:
+    """Whether lines tell the passes of a loop apart."""
+    first = loop.body[0]
+    return first.lineno != loop.lineno and not (is_endless(loop) and isinstance(first, Loop))

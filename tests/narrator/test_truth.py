@@ -1507,7 +1507,7 @@ def _sets_last(reader: Reader, bullet: Bullet, label: int, match: re.Match[str])
     return bool(makers) and bullet.shows(match[1])(makers[-1].after.get(name))
 
 
-@claim("backward", "took", rf"took {C} from {C}: (.*), in this order")
+@claim("backward", "took", rf"took {C} from {C}: (.*?)(?:, in this order| alone)")
 def _took(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> bool | None:
     name = bullet.code(match[1])
     passes = [v for v in _in_main(reader, label) if isinstance(v.statement, Loop)]
@@ -1567,7 +1567,7 @@ def _stands(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) ->
 
 CHOOSES = (
     rf"\[L(\d+)\] chooses when \[L(\d+)\] runs: it needs {C}, "
-    r"which was so in (\w+) of (\w+) checks"
+    r"which was so in (?:(\w+) of (\w+) checks|all (\w+) checks|its one check)"
 )
 
 
@@ -1577,7 +1577,9 @@ def _chooses(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -
     outcomes = [_met(reader, visit, bullet.code(match[3])) for visit in asked]
     if None in outcomes:
         return None
-    return (sum(map(bool, outcomes)), len(asked)) == (counted(match[4]), counted(match[5]))
+    every = counted(match[6] or "one")
+    said = (counted(match[4]), counted(match[5])) if match[4] else (every, every)
+    return (sum(map(bool, outcomes)), len(asked)) == said
 
 
 def _met(reader: Reader, visit: Visit, wanted: str) -> bool | None:

@@ -65,12 +65,14 @@ class Narrator:
         source = _parse(prompt.trace.program)
         roots = tell(prompt.trace, source)
         main = _main(roots, prompt.entry_point)
-        function = main.definition if main is not None else None
+        going_on = next((root for root in roots if root.earlier), None)
+        told = main or going_on
         parts: list[str] = []
-        if function is not None:
+        if told is not None and told.definition is not None:
             parts.append("### Understanding the Function")
-            parts.append(overview(prompt.problem, function, voice))
-            parts.extend(_properties(prompt, function))
+            parts.append(overview(prompt.problem, told.definition, voice))
+        if main is not None and main.definition is not None:
+            parts.extend(_properties(prompt, main.definition))
         value = prompt.trace.outcome.value
         assert value is not None
         if prompt.direction == "forward":

@@ -12,14 +12,16 @@ from pytrace_mono.synth.narrator.detail import Detail
 from pytrace_mono.synth.narrator.inside import steps_inside
 from pytrace_mono.synth.narrator.loops import Loops
 from pytrace_mono.synth.narrator.sentences import Item, Sentences, markdown
-from pytrace_mono.synth.narrator.source import Source
+from pytrace_mono.synth.narrator.source import Source, local_names
 from pytrace_mono.synth.narrator.story import Activation, Node, Round, Visit, visits
-from pytrace_mono.synth.narrator.values import show
+from pytrace_mono.synth.narrator.values import is_short, show
 from pytrace_mono.synth.narrator.wording import Voice, code, label, listing, number, sentence
 from pytrace_mono.tracer.types import Snapshot
 
 _ROOTS = 4
 """Outermost calls told; an expression such as `all(f(i) for i in ...)` may make hundreds."""
+_HELD = 4
+"""Variables told of a generator that goes on."""
 _BRIEF = 5
 """Bullets left below which a loop is not gone through."""
 
@@ -52,9 +54,11 @@ class Simulation:
         """
         items: list[Item] = []
         # A generator left over is closed when the interpreter drops it: no part of the answer.
-        roots = [root for root in roots if not root.resumed]
+        roots = [root for root in roots if root.earlier or not root.resumed]
         for root in roots[:_ROOTS]:
-            if root is main or (len(roots) == 1 and main is None):
+            if root.earlier:
+                items.extend(self._going_on(root))
+            elif root is main or (len(roots) == 1 and main is None):
                 items.extend(self._activation(root, 0))
             else:
                 items.append(self.call_item(root, 1))
@@ -72,6 +76,21 @@ class Simulation:
             if value is not None and value.text == "None":
                 items.append(Item("The end of the body is reached, so `None` is returned."))
         return items
+
+    def _going_on(self, generator: Activation) -> list[Item]:
+        """A generator that began before the Call, from where it was left."""
+        left = generator.earlier[-1]
+        own = local_names(generator.definition) if generator.definition is not None else set()
+        held = [
+            f"{code(name)} is {show(value)}"
+            for name, value in left.after.items()
+            if name in own and (value.exact or is_short(value))
+        ]
+        text = f"{label(left.line)} The generator goes on where it was left"
+        text += f"; there {listing(held[:_HELD])}." if held else "."
+        for name, value in generator.arguments.items():
+            text += f" {code(name)} becomes {show(value)}."
+        return [Item(text), *self._activation(generator, 0)]
 
     def call_item(self, call: Activation, depth: int) -> Item:
         """What happened inside one call, with its result."""
@@ -136,9 +155,8 @@ class _Paragraphs:
 
     def _add(self, sentences: Sentences, visit: Visit, told: set[str], given: str) -> None:
         """Pass on the clause of a visit; ``given`` says what the calls in it returned."""
-        statement = visit.statement
         place = label(visit.line)
-        if isinstance(statement, (ast.Return, ast.Expr)) and self._leaves_by(visit):
+        if self._leaves_by(visit):
             text = self._leaving(visit)
             if text:
                 lead = f"{given}; " if given else ""
@@ -156,6 +174,8 @@ class _Paragraphs:
             sentences.effect(visit, lead + clause.text.removeprefix(f"{place} "))
 
     def _leaves_by(self, visit: Visit) -> bool:
+        if isinstance(visit.statement, ast.Assign):  # binds when it goes on
+            return visit.yielded is not None and _yields(visit.statement)
         return isinstance(visit.statement, ast.Return) or _yields(visit.statement)
 
     def _leaving(self, visit: Visit) -> str:
@@ -274,6 +294,6 @@ def _ends_with_return(nodes: list[Node]) -> bool:
 
 
 def _yields(statement: ast.stmt | None) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(
+    return isinstance(statement, (ast.Expr, ast.Assign)) and isinstance(
         statement.value, (ast.Yield, ast.YieldFrom)
     )

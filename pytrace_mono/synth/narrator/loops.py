@@ -11,6 +11,7 @@ from pytrace_mono.synth.narrator.clauses import Clauses
 from pytrace_mono.synth.narrator.conditions import again, branch_taken, sides_of, verdict
 from pytrace_mono.synth.narrator.detail import Detail, path_of, told_passes
 from pytrace_mono.synth.narrator.sentences import Item
+from pytrace_mono.synth.narrator.source import Loop
 from pytrace_mono.synth.narrator.story import (
     Activation,
     Node,
@@ -63,8 +64,9 @@ class Loops:
         count = len(node.iterations)
         called: list[Item] = []
         given = ""
-        if not isinstance(node.loop, ast.While):
-            called, given = self._tell_calls(_all_headers(node))
+        headers = _all_headers(node)
+        if not isinstance(node.loop, ast.While) and headers is not None:
+            called, given = self._tell_calls(headers)
         opening = f"{label(node.line)} {self._opening(node, count)}"
         if self._is_suspended_in(node):
             opening = re.sub("; it runs .*", "", opening)
@@ -105,6 +107,8 @@ class Loops:
 
     def _opening(self, node: Round, count: int) -> str:
         loop = node.loop
+        if node.goes_on:
+            return _continued(loop)
         if has_inline_body(loop):  # the lines do not tell its passes
             if isinstance(loop, ast.While):
                 return f"The loop goes on while {code(ast.unparse(loop.test))}"
@@ -163,9 +167,11 @@ class Loops:
             told = list(values)
             lead = f"{listing([code(pair) for pair in pairs])}. " if pairs else ""
         items = self._tell_body(iteration.body, told, loop_depth + 1)
-        text = f"Iteration {index + 1}: {lead}"
+        which = f"teration {node.before + index + 1}:"
+        which = f"The rest of i{which}" if node.is_interrupted and not index else f"I{which}"
+        text = f"{which} {lead}"
         if called:
-            return Item(f"Iteration {index + 1}:", [*called, Item(lead.strip()), *items])
+            return Item(which, [*called, Item(lead.strip()), *items])
         if items and not items[0].inner and not re.match(r"(\[L\d+\] )?In `", items[0].text):
             text += items[0].text
             return Item(text.strip(), items[1:])
@@ -176,7 +182,8 @@ class Loops:
     def _skipped(self, node: Round, first: int, last: int, told: Collection[int]) -> Item:
         """What the iterations in the middle came to, without going through them."""
         middle = node.iterations[first:last]
-        span = f"Iterations {first + 1} to {last}" if last > first + 1 else f"Iteration {last}"
+        begin, end = node.before + first + 1, node.before + last
+        span = f"Iterations {begin} to {end}" if end > begin else f"Iteration {end}"
         held = []
         for test in [s for s in node.loop.body if isinstance(s, ast.If)]:
             asked = [v for it in middle for v in visits(it.body) if v.statement is test]
@@ -239,10 +246,21 @@ def _size(value: Snapshot | None) -> int | None:
     return len(built) if isinstance(built, (list, tuple, str, set, dict)) else None
 
 
-def _all_headers(node: Round) -> Visit:
+def _continued(loop: Loop) -> str:
+    """How a loop is taken up again that began before the Call."""
+    if not isinstance(loop, ast.While):
+        return f"The loop over {code(ast.unparse(loop.iter))} goes on"
+    if isinstance(loop.test, ast.Constant):
+        return "The loop, which only ends from inside, goes on"
+    return f"The loop goes on while {code(ast.unparse(loop.test))}"
+
+
+def _all_headers(node: Round) -> Visit | None:
     """The first header, with what all of them called: a generator goes on at each."""
     headers = [pass_.header for pass_ in node.iterations if pass_.header is not None]
     headers += [node.last_check] if node.last_check is not None else []
+    if not headers:
+        return None
     first = headers[0]
     calls = [call for header in headers for call in header.calls]
     return Visit(first.statement, first.line, first.before, calls=calls)

@@ -224,7 +224,7 @@ class Origins:
                 wanted = ast.unparse(node.test) if in_body else opposite(node.test)
                 self._slice.say(
                     f"{label(node.lineno)} chooses when {label(_line(statement))} runs: it needs "
-                    f"{code(wanted)}, which was so in {number(held)} of {number(len(asked))} checks."
+                    f"{code(wanted)}, which was so in {_share(held, len(asked))}."
                     + (_FREE if held < len(asked) and self._is_filter(node, inner) else "")
                 )
                 self._slice.want(node.test)
@@ -295,10 +295,7 @@ class Origins:
         if len(names) == 1 and taken and len(self._slice.source.loops_around[loop]) == 1:
             values = [bound[names[0]] for bound in taken if names[0] in bound]
             if all(is_short(v) for v in values):
-                shown = [code(v.text) for v in values]
-                if len(shown) > 8:
-                    shown = [*shown[:4], "...", shown[-1]]
-                bullet += f": {', '.join(shown)}, in this order"
+                bullet += f": {_in_order([code(v.text) for v in values])}"
         self._slice.say(bullet + "." + self._broken_off(loop))
         self._slice.want(loop.iter)
 
@@ -384,3 +381,18 @@ def _operand(statement: ast.stmt | None) -> ast.AST | None:
 
 def _line(statement: ast.stmt | None) -> int:
     return statement.lineno if statement is not None else 0
+
+
+def _share(held: int, asked: int) -> str:
+    """How many of the checks of a condition came out as is needed."""
+    if held < asked:
+        return f"{number(held)} of {number(asked)} checks"
+    return f"all {number(asked)} checks" if asked > 1 else "its one check"
+
+
+def _in_order(shown: list[str]) -> str:
+    """The values that a loop took; of many the first ones and the last."""
+    if len(shown) == 1:
+        return f"{shown[0]} alone"
+    listed = f"{', '.join(shown[:4])}, ..., {shown[-1]}" if len(shown) > 8 else listing(shown)
+    return f"{listed}, in this order"

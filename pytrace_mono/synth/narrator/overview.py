@@ -13,7 +13,8 @@ from pytrace_mono.synth.narrator.wording import Voice, code, label, listing, sen
 
 _ASK = re.compile(
     r"^(?:please )?(?:write|create|implement|define|develop|build) (?:a|an|the) "
-    r"(?:\w+ )?(?:function|program|method|class|script)s? (?:to|that(?: can)?|which) ",
+    r"(?:\w+ )?(?:function|program|method|class|script)s? "
+    r"(?:(?P<finite>(?:that|which) (?=\w+s\b))|to |that can |that |which )",
     re.IGNORECASE,
 )
 
@@ -38,9 +39,11 @@ def _purpose(problem: Problem, function: Function) -> str:
     gets = f"takes {listing(taken)}" if taken else "takes no input"
     if not first or len(first) > 300 or ">>>" in first:
         return f"{name} {gets}."
-    asked = _ASK.sub("", first)
-    if asked != first:
-        return f"{name} {gets}. Its task is to {asked[0].lower()}{asked[1:]}."
+    asked = _ASK.match(first)
+    if asked is not None and asked.end() < len(first):
+        lead = "It" if asked["finite"] else "Its task is to"  # "that finds", not "to find"
+        rest = first[asked.end() :]
+        return f"{name} {gets}. {lead} {rest[0].lower()}{rest[1:]}."
     return f"{name} {gets}. The task: {first[0].lower()}{first[1:]}."
 
 

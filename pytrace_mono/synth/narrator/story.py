@@ -79,11 +79,20 @@ class Round:
         loop: the statement.
         iterations: the passes that ran the body.
         last_check: the header visit that ended it, None when it was left from inside.
+        before: passes that were over before the Call, in a generator that it only resumes.
+        is_interrupted: the first of the iterations is the rest of one that began before the Call.
     """
 
     loop: Loop
     iterations: list[Iteration]
     last_check: Visit | None
+    before: int = 0
+    is_interrupted: bool = False
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the loop began before the Call."""
+        return self.before > 0 or self.is_interrupted
 
     @property
     def line(self) -> int:
@@ -121,6 +130,7 @@ class Activation:
         value: what it returned or yielded.
         written: the function as the statement that called it writes it (``limiter.allow``); "" where
             that cannot be told.
+        earlier: what a generator that began before the Call had visited by then.
     """
 
     function: str
@@ -132,6 +142,7 @@ class Activation:
     ending: str | None = None
     value: Snapshot | None = None
     written: str = ""
+    earlier: list[Visit] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -174,13 +185,21 @@ class _Teller:
         self._by_definition: dict[ast.AST, dict[str, Snapshot]] = {}
         self._open: list[_Open] = []
         self._roots: list[Activation] = []
+        self._earlier: dict[int, list[Visit]] = {}
 
     def tell(self, trace: Trace) -> list[Activation]:
+        begun = {step.frame for step in trace.call_steps if step.kind == "call"}
+        gone_on = {step.frame for step in trace.call_steps if step.kind == "resume"} - begun
         for step in trace.steps[: trace.call_start]:
             if step.function == "<module>":
                 self._globals.update(step.changes)
                 for name in step.deleted:
                     self._globals.pop(name, None)
+            elif step.frame in gone_on and step.file is None:
+                self._take(step)
+        for root in self._roots:
+            self._earlier.setdefault(root.frame, []).extend(visits(root.nodes))
+        self._roots, self._open = [], []
         for step in trace.call_steps:
             if step.file is None:
                 self._take(step)
@@ -284,7 +303,8 @@ class _Teller:
     def _close(self) -> None:
         opened = self._open.pop()
         activation = opened.activation
-        activation.nodes = _grouped(opened.visits, 0, self._source)
+        activation.earlier = self._earlier.get(opened.frame, [])
+        activation.nodes = _nodes(activation, opened.visits, self._source)
         hidden = activation.function.rsplit(".", 1)[-1].startswith("<")
         outer = self._open[-1] if self._open else None
         if outer is None:
@@ -314,9 +334,39 @@ def _joined(roots: list[Activation], source: Source) -> list[Activation]:
         flat = [visit for root in (first, *later) for visit in visits(root.nodes)]
         for visit, follower in pairwise(flat):
             visit.follower = visit.follower or follower
-        first.nodes = _grouped(flat, 0, source)
+        first.nodes = _nodes(first, flat, source)
         first.ending, first.value = later[-1].ending, later[-1].value
     return [first for first, *_ in stretches.values()]
+
+
+def _nodes(activation: Activation, flat: list[Visit], source: Source) -> list[Node]:
+    """The visits of an activation as a story; where it began before the Call, from then on."""
+    if not activation.earlier:
+        return _grouped(flat, 0, source)
+    return _since(_grouped([*activation.earlier, *flat], 0, source), set(flat))
+
+
+def _since(nodes: list[Node], later: set[Visit]) -> list[Node]:
+    """What is left of a story when all but some later visits are taken out."""
+    found: list[Node] = []
+    for node in nodes:
+        if isinstance(node, Visit):
+            found += [node] if node in later else []
+            continue
+        over = 0
+        for iteration in node.iterations:
+            if any(visit in later for visit in visits([Round(node.loop, [iteration], None)])):
+                break
+            over += 1
+        left = node.iterations[over:]
+        begun = [visit for it in left[:1] for visit in visits([Round(node.loop, [it], None)])]
+        is_interrupted = bool(begun) and begun[0] not in later
+        if is_interrupted:
+            left = [Iteration(None, _since(left[0].body, later)), *left[1:]]
+        check = node.last_check if node.last_check in later else None
+        if left or check is not None:
+            found.append(Round(node.loop, left, check, over, is_interrupted))
+    return found
 
 
 def _as_written(activation: Activation, statement: ast.stmt) -> str:

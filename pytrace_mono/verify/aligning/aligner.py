@@ -26,9 +26,10 @@ from pytrace_mono.verify.claims import (
     Value,
 )
 from pytrace_mono.verify.findings import Finding
+from pytrace_mono.verify.frames import Frame
 from pytrace_mono.verify.program import effects_of, targets_of
 from pytrace_mono.verify.reading.telling import Said, Telling
-from pytrace_mono.verify.recording import Frame, Known, Run
+from pytrace_mono.verify.recording import Known, Run
 from pytrace_mono.verify.source import literal_of
 
 WRONG = 1.0

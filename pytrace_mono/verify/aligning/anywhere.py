@@ -21,9 +21,10 @@ from pytrace_mono.verify.claims import (
 )
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.findings import Finding, Status
+from pytrace_mono.verify.frames import Frame
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.telling import Said
-from pytrace_mono.verify.recording import Frame, Known
+from pytrace_mono.verify.recording import Known
 from pytrace_mono.verify.source import NoLiteral, literal_of, parsed
 
 
@@ -134,7 +135,7 @@ class Anywhere:
     def _mentioned(self, claim: Claim, said: Value) -> Finding:
         """Whether a list, tuple, dict or set that is written out is a value of the run at all."""
         assert said.shown.text is not None
-        if shapes.normal(said.shown.text) in self._run.program.code:
+        if self._run.program.has(shapes.normal(said.shown.text)):
             return conclude(claim, True)
         try:
             so = literal_of(said.shown.text) in self._truth.occurring

@@ -13,7 +13,8 @@ from typing import Any
 
 from pytrace_mono.verify.aligning.segments import Segments
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
-from pytrace_mono.verify.recording import Run, Visit
+from pytrace_mono.verify.frames import Visit
+from pytrace_mono.verify.recording import Run
 from pytrace_mono.verify.source import parsed
 
 _Key = tuple[str, str, str]

@@ -8,9 +8,9 @@ from collections import Counter
 
 from pytrace_mono.verify.aligning.segments import Segment, Segments
 from pytrace_mono.verify.claims import Place
+from pytrace_mono.verify.frames import Frame, Round
 from pytrace_mono.verify.program import effects_of
 from pytrace_mono.verify.reading import shapes
-from pytrace_mono.verify.recording import Frame, Round
 
 _LINE = re.compile(r"\b(?:[Ll]ine |L)\d+")
 _RAN_LINE = re.compile(

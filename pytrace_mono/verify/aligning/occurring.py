@@ -9,8 +9,9 @@ from typing import Any
 from pytrace_mono.tracer.types import Snapshot
 from pytrace_mono.verify.aligning.computed import parts_of
 from pytrace_mono.verify.expressions import NotEvaluated
+from pytrace_mono.verify.frames import Visit
 from pytrace_mono.verify.instances import instance_of
-from pytrace_mono.verify.recording import Run, Visit
+from pytrace_mono.verify.recording import Run
 from pytrace_mono.verify.source import NoLiteral, literal_of
 
 

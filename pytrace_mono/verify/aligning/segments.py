@@ -7,8 +7,9 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from pytrace_mono.tracer.types import Snapshot
+from pytrace_mono.verify.frames import LATE, Frame, Round, Visit
 from pytrace_mono.verify.instances import instance_of
-from pytrace_mono.verify.recording import LATE, Frame, Round, Run, Visit
+from pytrace_mono.verify.recording import Run
 
 Stack = tuple[tuple[Round, int], ...]
 """Loops that are running, outermost first, each with the number of its pass."""

@@ -16,10 +16,11 @@ from pytrace_mono.verify.checking.code import moved_by
 from pytrace_mono.verify.checking.comparing import equal, fits, shows
 from pytrace_mono.verify.claims import ANY, Condition, Gives, Operand, Raises, Reached, Shown, Value
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
+from pytrace_mono.verify.frames import Frame
 from pytrace_mono.verify.instances import Instance, instance_of
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.telling import Said
-from pytrace_mono.verify.recording import Frame, Run
+from pytrace_mono.verify.recording import Run
 from pytrace_mono.verify.source import NoLiteral, literal_of, parsed
 
 _NUMBERS = (int, float)

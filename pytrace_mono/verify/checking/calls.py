@@ -6,8 +6,8 @@ from pytrace_mono.tracer.types import Snapshot
 from pytrace_mono.verify.checking.comparing import fits
 from pytrace_mono.verify.checking.context import Answer, Context, where
 from pytrace_mono.verify.claims import Called, Claim, Gives, Raises
+from pytrace_mono.verify.frames import LATE, Frame
 from pytrace_mono.verify.reading import shapes
-from pytrace_mono.verify.recording import LATE, Frame
 
 
 def gives(context: Context, claim: Claim, said: Gives) -> Answer:
@@ -30,8 +30,9 @@ def gives(context: Context, claim: Claim, said: Gives) -> Answer:
     else:
         frames = _returning(context, claim)
     ended = [f for f in frames if f.ends < LATE]
+    start = context.run.trace.call_start
     if said.how == "yielded":
-        given = [(time, value) for f in ended for time, value in f.yields]
+        given = [(time, value) for f in ended for time, value in f.yields if time >= start]
     else:
         made = said.call is not None and "__init__" not in said.call
         given = [(f.ends, value) for f in ended if (value := _result(f, made=made)) is not None]
@@ -75,7 +76,7 @@ def _returning(context: Context, claim: Claim) -> list[Frame]:
     frames = (
         [context.main]
         if context.main is not None
-        else [f for f in context.run.called if f.depth == 0]
+        else [f for f in context.run.called if f.depth == 0] or context.run.resumed
     )
     line = claim.place.line
     if line is not None:

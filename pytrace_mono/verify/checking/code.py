@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from functools import lru_cache
 
+from pytrace_mono.verify.frames import Visit
 from pytrace_mono.verify.program import effects_of, targets_of
-from pytrace_mono.verify.recording import Visit
 
 PUTS = frozenset(
     {"append", "add", "insert", "appendleft", "extend", "heappush", "push", "put", "update"}

@@ -9,8 +9,8 @@ from pytrace_mono.verify.checking.context import Answer, Context, where
 from pytrace_mono.verify.checking.places import Window
 from pytrace_mono.verify.claims import Claim, Condition, Place, Reached
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
+from pytrace_mono.verify.frames import Visit
 from pytrace_mono.verify.program import Loop, names_in
-from pytrace_mono.verify.recording import Visit
 from pytrace_mono.verify.source import parsed
 
 

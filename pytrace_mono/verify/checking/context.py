@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from pytrace_mono.records import Direction
 from pytrace_mono.verify.checking.places import Places
 from pytrace_mono.verify.claims import Claim
+from pytrace_mono.verify.frames import Frame, Visit
 from pytrace_mono.verify.program import Loop
-from pytrace_mono.verify.recording import Frame, Known, Run, Visit
+from pytrace_mono.verify.recording import Known, Run
 
 Answer = tuple[bool | None, str, int | None]
 """Whether a claim holds (None: cannot be said), the recorded fact, the deciding step."""

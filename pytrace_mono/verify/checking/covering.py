@@ -6,8 +6,9 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 
 from pytrace_mono.verify.findings import Finding
+from pytrace_mono.verify.frames import Frame, Visit
 from pytrace_mono.verify.program import Loop
-from pytrace_mono.verify.recording import Frame, Run, Visit
+from pytrace_mono.verify.recording import Run
 
 
 def lines_with_effects(run: Run, main: Frame | None) -> dict[int, list[Visit]]:

@@ -10,8 +10,8 @@ from pytrace_mono.tracer.types import Snapshot
 from pytrace_mono.verify.checking.comparing import fits, shows
 from pytrace_mono.verify.checking.context import NO_RUN, Answer, Context
 from pytrace_mono.verify.claims import Changes, Claim, Growth, History, Shown, Taken
+from pytrace_mono.verify.frames import Frame
 from pytrace_mono.verify.program import targets_of
-from pytrace_mono.verify.recording import Frame
 from pytrace_mono.verify.source import NoLiteral, literal_of
 
 

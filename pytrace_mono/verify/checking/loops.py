@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytrace_mono.verify.checking.context import Answer, Context
 from pytrace_mono.verify.claims import Claim, Passes
-from pytrace_mono.verify.recording import Round
+from pytrace_mono.verify.frames import Round
 
 
 def passes(context: Context, claim: Claim, said: Passes) -> Answer:

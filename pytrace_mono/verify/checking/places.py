@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
 from pytrace_mono.verify.checking.written import Written
 from pytrace_mono.verify.claims import Place
-from pytrace_mono.verify.recording import LATE, Frame, Round, Run, Visit
+from pytrace_mono.verify.frames import LATE, Frame, Round, Visit
+from pytrace_mono.verify.recording import Run
 
 _Item = TypeVar("_Item")
 _START = attrgetter("start")
@@ -43,18 +45,26 @@ class Places:
     def __init__(self, run: Run, main: Frame | None) -> None:
         self.run = run
         self.main = main
-        self._by_label: dict[int, list[Visit]] = {}
-        for visit in run.visits:
-            self._by_label.setdefault(visit.label, []).append(visit)
-        self._by_loop: dict[int, list[Round]] = {}
-        for running in run.rounds:
-            self._by_loop.setdefault(running.loop.lineno, []).append(running)
         self._called: dict[str, list[Frame]] = {}
         self._windows: dict[
             tuple[tuple[tuple[int | None, int], ...], str | None], list[Window] | str
         ] = {}
         roots = [f for f in run.called if f.depth == 0]
         self._outer = [main] if main is not None and main in roots else roots
+
+    @cached_property
+    def _by_label(self) -> dict[int, list[Visit]]:
+        found: dict[int, list[Visit]] = {}
+        for visit in self.run.visits:
+            found.setdefault(visit.label, []).append(visit)
+        return found
+
+    @cached_property
+    def _by_loop(self) -> dict[int, list[Round]]:
+        found: dict[int, list[Round]] = {}
+        for running in self.run.rounds:
+            found.setdefault(running.loop.lineno, []).append(running)
+        return found
 
     def frames(self, place: Place) -> list[Frame] | None:
         """The activations a place may be in; None for any."""

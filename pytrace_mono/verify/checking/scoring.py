@@ -14,9 +14,10 @@ from pytrace_mono.verify.checking.context import Context
 from pytrace_mono.verify.checking.covering import is_left_out, lines_with_effects
 from pytrace_mono.verify.claims import Gives, Reading
 from pytrace_mono.verify.findings import Checked, Finding, Scores
+from pytrace_mono.verify.frames import Frame
 from pytrace_mono.verify.program import program_of
 from pytrace_mono.verify.reading import is_labelled, read, tell
-from pytrace_mono.verify.recording import Frame, Known, Run, known
+from pytrace_mono.verify.recording import Known, Run, known
 
 
 @dataclass(frozen=True)

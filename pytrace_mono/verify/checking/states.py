@@ -16,8 +16,8 @@ from pytrace_mono.verify.checking.conditions import came_out
 from pytrace_mono.verify.checking.context import Answer, Context, where
 from pytrace_mono.verify.claims import Claim, Operand, Shown, Value
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
+from pytrace_mono.verify.frames import Visit
 from pytrace_mono.verify.program import names_in, own_names
-from pytrace_mono.verify.recording import Visit
 from pytrace_mono.verify.source import parsed
 
 

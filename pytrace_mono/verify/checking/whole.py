@@ -14,9 +14,10 @@ from pytrace_mono.verify.checking.context import NO_RUN, Answer, Context, where
 from pytrace_mono.verify.checking.written import Written
 from pytrace_mono.verify.claims import Claim, Holds, Inputs, Quoted
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
+from pytrace_mono.verify.frames import Frame, Visit
 from pytrace_mono.verify.program import Loop
 from pytrace_mono.verify.reading import shapes
-from pytrace_mono.verify.recording import Frame, Known, Visit
+from pytrace_mono.verify.recording import Known
 from pytrace_mono.verify.source import NoLiteral, is_literal, literal_of, parsed
 
 
@@ -139,7 +140,7 @@ def quoted(context: Context, claim: Claim, said: Quoted) -> Answer:
         inside = found and any(run.program.in_block(found[0], loop.orelse) for loop in loops)
         return bool(inside), f"line {line} stands in no else of a loop", None
     code = shapes.normal(said.code)
-    known = code in run.program.code or keyword.iskeyword(code) or hasattr(builtins, code)
+    known = run.program.has(code) or keyword.iskeyword(code) or hasattr(builtins, code)
     if known or is_literal(code) or said.code in run.trace.setup:
         return True, "", None
     return None, "this code does not stand in the program", None

@@ -7,8 +7,8 @@ import re
 from functools import cached_property
 
 from pytrace_mono.tracer.types import Snapshot
+from pytrace_mono.verify.frames import Frame
 from pytrace_mono.verify.reading import shapes
-from pytrace_mono.verify.recording import Frame
 from pytrace_mono.verify.source import is_literal, parsed
 
 _NAMED = re.compile(r"([A-Za-z_][\w.]*)(?:\(|$)")

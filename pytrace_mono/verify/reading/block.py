@@ -16,17 +16,16 @@ from pytrace_mono.verify.reading.deduction import DEDUCTION
 from pytrace_mono.verify.reading.events import EVENTS
 from pytrace_mono.verify.reading.layout import Section
 from pytrace_mono.verify.reading.masking import Masked, mask
-from pytrace_mono.verify.reading.sentence import Found, Sentence
+from pytrace_mono.verify.reading.sentence import Found, Rules, Sentence, Spot, Words, words_of
 from pytrace_mono.verify.reading.values import VALUES
 from pytrace_mono.verify.source import parsed
+
+_FORWARD = Rules(VALUES, EVENTS)
+_BACKWARD = Rules(DEDUCTION, VALUES, EVENTS)
 
 Passes = tuple[tuple[int | None, int], ...]
 """Iterations, outermost first: the line of the loop, where it is told, and which one."""
 
-_LABEL = re.compile(r"\[L(\d+)\]")
-_BEHIND = re.compile(
-    r"^[,;]? ?(?:\((?:at |on |in |from |by |via |see )?|(?:at|on|by|via) )\[L(\d+)\]"
-)
 _ORDINALS = "|".join(shapes.ORDINALS[1:])
 _PASS = re.compile(
     rf"\b(?:iteration|iter|pass|round|loop|visit|turn|trip|lap)\.? ?#?:? ?(\d+)\b(?! (?:to|times)\b)"
@@ -56,31 +55,69 @@ _AFTERWARDS = re.compile(
 
 
 class _Marks(NamedTuple):
-    """What in a template says when: passes by number (with their position), and the like."""
+    """What in a template says when; numbers are given by their place among those of the sentence.
 
-    label: tuple[int, int] | None
+    Passes are given with their position, and as words are read, where they are no numbers.
+    """
+
     spans: bool
-    passes: tuple[tuple[int, int], ...]
+    passes: tuple[tuple[int, str | int], ...]
     left_out: int | None
     summary: bool
     afterwards: bool
-    pieces: tuple[int, ...]
+    letters: bool
+
+
+class _Part(NamedTuple):
+    """A sentence of a block: where it begins, the place of its first number, its words and marks."""
+
+    start: int
+    number: int
+    words: Words
+    marks: _Marks
+
+
+class _Parts(NamedTuple):
+    """The template of a block in sentences; ``call`` is the piece that is the call it is inside of."""
+
+    sentences: tuple[_Part, ...]
+    call: int | None
 
 
 @lru_cache(maxsize=2048)
-def _marks(template: str) -> _Marks:
+def _parts(template: str) -> _Parts:
     """Found once: templates come again and again."""
-    label = _LABEL.search(template)
-    stated = ((m.start(), _number(m[1] or m[2] or m[3])) for m in _PASS.finditer(template))
+    starts = [0, *(m.end() for m in _END.finditer(template))]
+    if starts[-1] == len(template) and len(starts) > 1:
+        starts.pop()
+    sentences = []
+    numbers = 0
+    for start, end in zip(starts, [*starts[1:], len(template)], strict=True):
+        words = words_of(template[start:end])
+        sentences.append(_Part(start, numbers, words, _marks(words)))
+        numbers += len(words.digits)
+    called = _IN_CALL.match(template)
+    return _Parts(
+        tuple(sentences),
+        int((called[1] or called[2])[1:-1]) if called is not None else None,
+    )
+
+
+def _marks(words: Words) -> _Marks:
+    template = words.template
+    passes: list[tuple[int, str | int]] = []
+    for match in _PASS.finditer(template):
+        stated = match[1] or match[2] or match[3]
+        number = words.number_at(match.start())
+        passes.append((match.start(), number if stated[0].isdigit() else stated))
     left_out = _LEFT_OUT.search(template)
     return _Marks(
-        (label.start(), int(label[1])) if label is not None else None,
         _SPAN.search(template) is not None,
-        tuple((start, number) for start, number in stated if number is not None),
-        int(left_out[1]) if left_out is not None else None,
+        tuple(passes),
+        words.number_at(left_out.start(1)) if left_out is not None else None,
         _SUMMARY.match(template) is not None,
         _AFTERWARDS.search(template) is not None,
-        tuple(int(n) for n in re.findall(r"«(\d+)»", template)),
+        re.search(r"[A-Za-z]", template) is not None,
     )
 
 
@@ -144,55 +181,45 @@ class _Block:
     def read(self) -> Part:
         """All that the block says."""
         context = self._below
-        masked = mask(self._text, 0, len(self._text), self._program.bound)
-        template = masked.template
-        codes = [piece.text for piece in masked.pieces]
-        called = _IN_CALL.match(template)
-        if called is not None:
-            code = codes[int((called[1] or called[2])[1:-1])]
+        masked = mask(self._text, self._program.bound)
+        codes = masked.codes
+        parts = _parts(masked.template)
+        if parts.call is not None:
+            code = codes[parts.call]
             name = shapes.called(code) or code.rsplit(".", 1)[-1]
             if name in self._program.function_names:
                 context.call = code
                 context.passes = ()
                 context.loop = None
                 context.line = None
-        quoted = {i for i, piece in enumerate(masked.pieces) if piece.quoted}
         line = context.line
         subject: str | None = None
-        position = 0
-        for part in _sentences(template):
+        first: int | None = None
+        for part in parts.sentences:
+            words = part.words
             sentence = Sentence(
-                template[position : position + part],
+                words,
                 codes,
+                masked.numbers[part.number : part.number + len(words.digits)],
                 self._program,
-                self._direction,
-                self._section,
                 line,
                 subject,
             )
-            self._sentence(sentence, masked, position, quoted)
+            self._sentence(sentence, part, masked)
             subject = sentence.subject
-            labels = _LABEL.findall(sentence.template)
-            if labels:
-                line = int(labels[-1])
-            position += part
+            if words.labels:
+                first = int(sentence.numbers[words.labels[0][1]]) if first is None else first
+                line = int(sentence.numbers[words.labels[-1][1]])
         context.line = line
-        first = _LABEL.search(template)
-        if first is not None and int(first[1]) in self._program.loop_lines:
-            context.loop = int(first[1])
+        if first in self._program.loop_lines:
+            context.loop = first
         return Part(tuple(self._claims), tuple(self._unread), self._coded, self._prose, context)
 
-    def _sentence(
-        self,
-        sentence: Sentence,
-        masked: Masked,
-        offset: int,
-        quoted: set[int],
-    ) -> None:
+    def _sentence(self, sentence: Sentence, part: _Part, masked: Masked) -> None:
         context = self._below
-        template = sentence.template
-        marks = _marks(template)
-        passes = self._passes(marks)
+        words, marks, offset = part.words, part.marks, part.start
+        numbers = sentence.numbers
+        passes = self._passes(words, marks, numbers)
         over = False
         if marks.summary:
             context.passes = self._base()
@@ -200,42 +227,50 @@ class _Block:
         if self._section == "properties":
             found = _properties(sentence)
         else:
-            found = []
-            if self._direction == "backward":
-                found += DEDUCTION.read(sentence)
-            found += VALUES.read(sentence)
-            found += EVENTS.read(sentence)
-            found += self._bindings(sentence)
-            if self._section == "about":
-                found += self._quotes(sentence)
-            elif self._direction == "backward":
-                found += _constraints(sentence)
-        with_code = any(number in quoted for number in marks.pieces)
-        start = masked.source(offset)
-        end = masked.source(offset + len(template))
+            rules = _BACKWARD if self._direction == "backward" else _FORWARD
+            found, left = rules.read(sentence)
+            if left:
+                left = self._bindings(sentence, left, found)
+                if self._section == "about":
+                    found += [
+                        (start, end, Found("quote", Quoted(sentence.codes[number])))
+                        for start, end, number in left
+                    ]
+                elif self._direction == "backward":
+                    found += _constraints(sentence, left)
+        with_code = any(spot.number in masked.quoted for spot in words.spots)
         self._coded += with_code
         if not found:
             if with_code:
+                start = masked.source(offset)
+                end = masked.source(offset + len(words.template))
                 self._unread.append(Unread(self._text[start:end].strip(), start, end))
-            elif re.search(r"[A-Za-z]", template):
-                self._prose += 1
-        firm = marks.label is not None
+            else:
+                self._prose += marks.letters
+        firm = bool(words.labels)
         for first, last, item in found:
-            behind = _BEHIND.match(template[last:])
-            stated = int(behind[1]) if behind is not None else sentence.line_at(first)
-            line = item.line if item.line is not None else stated
-            place = Place(line, self._at(passes, first), context.call, firm)
+            line = item.line
+            if line is None:
+                behind = words.behind(last)
+                line = sentence.line_at(first) if behind is None else int(numbers[behind])
             if over:
                 stack = context.left_out
                 place = Place(
-                    None if stack else line, stack or place.passes, context.call, firm, True
+                    None if stack else line,
+                    stack or self._at(passes, first),
+                    context.call,
+                    firm,
+                    True,
                 )
+            else:
+                place = Place(line, self._at(passes, first), context.call, firm)
             a, b = masked.source(offset + first), masked.source(offset + last)
             self._claims.append(Claim(item.kind, item.statement, place, self._text[a:b], a, b))
         if passes:
             context.passes = passes[-1][1]
         if marks.left_out is not None:
-            context.left_out = (*self._base(), (self._above.loop, marks.left_out))
+            left_out = int(numbers[marks.left_out])
+            context.left_out = (*self._base(), (self._above.loop, left_out))
         if marks.afterwards:
             context.passes = context.passes[:-1] if passes else ()
 
@@ -246,18 +281,19 @@ class _Block:
         is_end = sentence.template.startswith("In the end «")
         return is_end and sentence.line in self._program.loop_lines
 
-    def _passes(self, marks: _Marks) -> list[tuple[int, Passes]]:
+    def _passes(self, words: Words, marks: _Marks, numbers: list[str]) -> list[tuple[int, Passes]]:
         """Where in the sentence an iteration is named, and which ones are then in force."""
         found: list[tuple[int, Passes]] = []
         base = self._base()
         if marks.spans:
             return [(0, base)]
         loop = self._above.loop
-        for start, number in marks.passes:
+        for start, stated in marks.passes:
+            number = int(numbers[stated]) if isinstance(stated, int) else _number(stated)
             here = loop
-            if marks.label is not None and marks.label[0] < start:
-                stated = marks.label[1]
-                here = stated if stated in self._program.loop_lines else here
+            if words.labels and words.labels[0][0] < start:
+                line = int(numbers[words.labels[0][1]])
+                here = line if line in self._program.loop_lines else here
             if any(line is not None and line == here for line, _ in base):
                 here = None
             found.append((start, (*base, (here, number))))
@@ -274,38 +310,29 @@ class _Block:
                 current = stack
         return current
 
-    def _bindings(self, s: Sentence) -> list[tuple[int, int, Found]]:
-        """``x = 5`` as one piece of code."""
-        found: list[tuple[int, int, Found]] = []
-        for match in re.finditer(r"«(\d+)»", s.template):
-            if not s.is_free(*match.span()):
-                continue
-            code = s.codes[int(match[1])]
-            pairs = shapes.assignments(code)
+    def _bindings(
+        self, s: Sentence, spots: tuple[Spot, ...], found: list[tuple[int, int, Found]]
+    ) -> tuple[Spot, ...]:
+        """Read ``x = 5`` as one piece of code; the spots that are left."""
+        left: list[Spot] = []
+        for spot in spots:
             taken = False
-            for name, text in pairs:
+            for name, text in shapes.assignments(s.codes[spot.number]):
                 shown = shapes.from_code(text)
                 if shown is None:
-                    if shapes.normal(text) in self._program.code and not _constant(text):
-                        item = Found("quote", Quoted(text))
-                        found.append((*match.span(), item))
+                    if self._program.has(shapes.normal(text)) and not _constant(text):
+                        found.append((spot.start, spot.end, Found("quote", Quoted(text))))
                         taken = True
                         continue
                     shown = Shown(text)
                 if name.split("[")[0].split(".")[0] in self._program.bound:
-                    found.append((*match.span(), Found("value", Value(name, shown, "after"))))
+                    item = Found("value", Value(name, shown, "after"))
+                    found.append((spot.start, spot.end, item))
                     s.subject = name
                     taken = True
-            if taken:
-                s.consume(*match.span())
-        return found
-
-    def _quotes(self, s: Sentence) -> list[tuple[int, int, Found]]:
-        return [
-            (*match.span(), Found("quote", Quoted(s.codes[int(match[1])])))
-            for match in re.finditer(r"«(\d+)»", s.template)
-            if s.is_free(*match.span())
-        ]
+            if not taken:
+                left.append(spot)
+        return tuple(left)
 
 
 def _constant(text: str) -> bool:
@@ -314,22 +341,20 @@ def _constant(text: str) -> bool:
 
 
 def _properties(s: Sentence) -> list[tuple[int, int, Found]]:
-    found = []
-    for match in re.finditer(r"«(\d+)»", s.template):
-        code = s.codes[int(match[1])]
-        if _is_predicate(code):
-            found.append((*match.span(), Found("property", Holds(code))))
-    return found
+    return [
+        (start, end, Found("property", Holds(s.codes[number])))
+        for start, end, number in s.words.spots
+        if _is_predicate(s.codes[number])
+    ]
 
 
-def _constraints(s: Sentence) -> list[tuple[int, int, Found]]:
+def _constraints(s: Sentence, spots: tuple[Spot, ...]) -> list[tuple[int, int, Found]]:
     """In a backward text a comparison that nothing else reads must hold where it stands."""
-    found: list[tuple[int, int, Found]] = []
-    for match in re.finditer(r"«(\d+)»", s.template):
-        code = s.codes[int(match[1])]
-        if s.is_free(*match.span()) and _is_predicate(code):
-            found.append((*match.span(), Found("constraint", Holds(code))))
-    return found
+    return [
+        (start, end, Found("constraint", Holds(s.codes[number])))
+        for start, end, number in spots
+        if _is_predicate(s.codes[number])
+    ]
 
 
 def _is_predicate(code: str) -> bool:
@@ -343,23 +368,7 @@ def _is_predicate(code: str) -> bool:
     return isinstance(node, (ast.Compare, ast.BoolOp))
 
 
-def _number(stated: str) -> int | None:
+def _number(stated: str) -> int:
+    """The number that a word is: ``"second"``, ``"two"``."""
     low = stated.lower()
-    if low in shapes.ORDINALS:
-        return shapes.ORDINALS.index(low)
-    if low in shapes.WORDS:
-        return shapes.WORDS.index(low)
-    digits = re.match(r"\d+", low)
-    return int(digits[0]) if digits else None
-
-
-def _sentences(template: str) -> list[int]:
-    """Lengths of the sentences of a block."""
-    lengths = []
-    position = 0
-    for match in _END.finditer(template):
-        lengths.append(match.end() - position)
-        position = match.end()
-    if position < len(template) or not lengths:
-        lengths.append(len(template) - position)
-    return lengths
+    return shapes.ORDINALS.index(low) if low in shapes.ORDINALS else shapes.WORDS.index(low)

@@ -18,7 +18,7 @@ from pytrace_mono.verify.claims import (
     Shown,
 )
 from pytrace_mono.verify.reading import shapes
-from pytrace_mono.verify.reading.sentence import Found, Rules, Sentence
+from pytrace_mono.verify.reading.sentence import Found, Match, Rules, Sentence
 from pytrace_mono.verify.reading.shapes import COUNT, TIMES, VW, C, V
 from pytrace_mono.verify.source import is_literal, parsed
 
@@ -43,7 +43,7 @@ def _given(s: Sentence, words: str) -> Iterable[Found]:
     if shown is None:
         return
     if words.startswith("«") and shapes.from_code(s.code(words)) is None:
-        if shapes.normal(s.code(words)) in s.program.code:
+        if s.program.has(shapes.normal(s.code(words))):
             yield Found("quote", Quoted(s.code(words)))
         return
     yield Found("call", Gives(None, shown))
@@ -55,20 +55,20 @@ def _is_condition(code: str) -> bool:
 
 
 @EVENTS.add(rf"({C})(?: also| again| now| still)? holds ({COUNT}) of ({COUNT}) times", "times")
-def _share(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _share(s: Sentence, m: Match) -> Iterable[Found]:
     count, of = shapes.count_of(m[2]), shapes.count_of(m[3])
     yield Found("branch", Condition(s.code(m[1]), True, (count, of)))
 
 
 @EVENTS.add(rf"[Tt]he case ({C}) (fits|matches|does not fit|does not match)", "case")
-def _case(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _case(s: Sentence, m: Match) -> Iterable[Found]:
     yield Found("branch", Condition(f"case {s.code(m[1])}", "not" not in m[2]))
 
 
 @EVENTS.add(
     rf"({C})(?: also| again| now| still| therefore| indeed)?,? (?:({_NO})|({_YES}))(?![\w«])"
 )
-def _condition(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _condition(s: Sentence, m: Match) -> Iterable[Found]:
     code = s.code(m[1])
     if _is_condition(code) and not s.follows(m.start(), "if", "unless", "while", "whether"):
         yield Found("branch", Condition(code, m[3] is not None))
@@ -79,7 +79,7 @@ def _condition(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     rf"?(?:that is |this is |it is |which is |and that is |so )?"
     rf"(?:({_NO})|({_YES}))(?![\w«])"
 )
-def _asked(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _asked(s: Sentence, m: Match) -> Iterable[Found]:
     code = s.code(m[1])
     node = parsed(code)
     if isinstance(node, (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.Call)):
@@ -88,7 +88,7 @@ def _asked(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
 
 @EVENTS.add(r"\b(?:the )?(?:loop )?body (?:never runs|is never entered)", "body")
 @EVENTS.add(rf"{C}[^.;]*? has nothing to give", "nothing to give")
-def _no_pass(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _no_pass(s: Sentence, m: Match) -> Iterable[Found]:
     yield Found("loop", Passes(0))
 
 
@@ -97,7 +97,7 @@ def _no_pass(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     rf"fires|went round|turns) (?:for )?(?:exactly |a total of |only |just )?({TIMES})",
     "time", "once", "twice", "thrice", "never",
 )  # fmt: skip
-def _times(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _times(s: Sentence, m: Match) -> Iterable[Found]:
     yield Found("loop", Passes(shapes.count_of(m[1])))
 
 
@@ -106,14 +106,14 @@ def _times(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     rf"({COUNT}) (?:passes|pass|iterations?|rounds?)\b(?! \d)",
     "pass", "iteration", "round",
 )  # fmt: skip
-def _passes(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _passes(s: Sentence, m: Match) -> Iterable[Found]:
     if s.template[m.start() :].startswith("after"):
         return
     yield Found("loop", Passes(shapes.count_of(m[1])))
 
 
 @EVENTS.add(rf"takes the ({COUNT}) items of ({C})", "items of")
-def _items(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _items(s: Sentence, m: Match) -> Iterable[Found]:
     yield Found("loop", Passes(shapes.count_of(m[1])))
     yield Found("quote", Quoted(s.code(m[2])))
 
@@ -124,19 +124,19 @@ def _items(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     r"never (?:run|reached|executed))|do(?:es)? not run|never runs?)",
     "skipped", "passed over", "not ", "never",
 )  # fmt: skip
-def _skipped(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _skipped(s: Sentence, m: Match) -> Iterable[Found]:
     first = int(m[1])
     yield Found("branch", Reached(first, int(m[2] or first), False))
 
 
 @EVENTS.add(r"\b(?:skips|skipping|jumps over|passes over) \[L(\d+)\](?: to \[L(\d+)\])?", "[L")
-def _skips(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _skips(s: Sentence, m: Match) -> Iterable[Found]:
     first = int(m[1])
     yield Found("branch", Reached(first, int(m[2] or first), False))
 
 
 @EVENTS.add(rf"({C}) (?:ends|leaves|stops|exits|breaks|goes on|continues|moves on)\b")
-def _leaves(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _leaves(s: Sentence, m: Match) -> Iterable[Found]:
     line = s.line_at(m.start())
     if s.code(m[1]) in ("break", "continue", "return", "pass") and line is not None:
         yield Found("branch", Reached(line, line, True))
@@ -146,18 +146,16 @@ def _leaves(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     rf"({V})(?:,| and) (?:and )?(?:the (?:function|call|method) returns (?:it|that)|"
     r"that is (?:what is )?returned|is returned|(?:this|that|it) is returned)",
     "return",
+    takes=(),
 )
 @EVENTS.add(
     rf"({V}) (?:is|are|was|gets) (?:then |finally |what is )?(?:returned|handed back)",
     "return",
     "handed",
+    takes=(),
 )
-def _is_returned(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _is_returned(s: Sentence, m: Match) -> Iterable[Found]:
     return _given(s, m[1])
-
-
-EVENTS._rules[-1] = EVENTS._rules[-1]._replace(open=True)
-EVENTS._rules[-2] = EVENTS._rules[-2]._replace(open=True)
 
 
 @EVENTS.add(
@@ -165,7 +163,7 @@ EVENTS._rules[-2] = EVENTS._rules[-2]._replace(open=True)
     rf"has to give|must give|must return|yields|evaluates to|comes back (?:as|with)|came back (?:as|with)|"
     rf"answers|produces|results in|is|was|=|==|\u2192|->|=>),? ({VW})"
 )
-def _call_gives(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _call_gives(s: Sentence, m: Match) -> Iterable[Found]:
     code, shown = s.code(m[1]), s.shown(m[2])
     name = shapes.called(code) or code.rsplit(".", 1)[-1]
     if shown is not None and name in s.program.function_names:
@@ -177,7 +175,7 @@ def _call_gives(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     rf"tuple|dict|final value|result|number))?,?:? (?:{C} (?:which is|=|, which is|, i\.e\.,?|, that is,?) )?({VW})",
     "eturn", "hand", "back", "answers",
 )  # fmt: skip
-def _returns(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _returns(s: Sentence, m: Match) -> Iterable[Found]:
     if s.follows(m.start(), "would", "could", "can", "if", "not", "never"):
         return ()
     return _given(s, m[1])
@@ -188,19 +186,19 @@ def _returns(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     r"returned|final value|value to reach|output to reach|value that comes back|outcome)"
     rf"(?: of the (?:call|function))? ?(?:to reach )?(?:is|was|:|=|must be|has to be)(?: then| therefore| thus)?:? ({V})",
 )
-def _result(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _result(s: Sentence, m: Match) -> Iterable[Found]:
     return _given(s, m[1])
 
 
 @EVENTS.add(rf"So ({C}) as a whole is ({V})", "as a whole")
-def _whole(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _whole(s: Sentence, m: Match) -> Iterable[Found]:
     shown = s.shown(m[2])
     if shown is not None:
         yield Found("answer", Gives(s.code(m[1]), shown))
 
 
 @EVENTS.add(rf"({V}) is yielded|yields ({V})|[Hh]ands out ({V})", "yield", "ands out")
-def _yields(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _yields(s: Sentence, m: Match) -> Iterable[Found]:
     shown = s.shown(m[1] or m[2] or m[3])
     if shown is not None:
         yield Found("call", Gives(None, shown, "yielded"))
@@ -212,7 +210,7 @@ def _yields(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     "rais",
     "throws",
 )
-def _raises(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _raises(s: Sentence, m: Match) -> Iterable[Found]:
     code = s.code(m[1])
     node = parsed(code)
     if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
@@ -230,7 +228,7 @@ def _raises(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     rf"(?:^|[Tt]his |then |it |and )(?:\[L\d+\] )?(?:In|Inside|Within|[Cc]alls?|calling|asks for) "
     rf"((?:{C}(?:, | and )?)+)",
 )
-def _called(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _called(s: Sentence, m: Match) -> Iterable[Found]:
     for piece in re.findall(C, m[1]):
         code = s.code(piece)
         name = shapes.called(code) or code.rsplit(".", 1)[-1]
@@ -240,12 +238,12 @@ def _called(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
 
 @EVENTS.add(rf"[Bb]efore the call, ({C}) is run", "efore the call")
 @EVENTS.add(rf"({C}) (?:is|are) never read", "never read")
-def _aside(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _aside(s: Sentence, m: Match) -> Iterable[Found]:
     yield Found("quote", Quoted(s.code(m[1])))
 
 
 @EVENTS.add(rf"((?:{C}(?:, | and |, and )?)+) is printed", "is printed")
-def _printed(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _printed(s: Sentence, m: Match) -> Iterable[Found]:
     for piece in re.findall(C, m[1]):
         yield Found("value", Operand(Shown(s.code(piece)), "prints"))
 
@@ -254,7 +252,7 @@ def _printed(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     rf"(?:the )?(?:inner function|class|function) ({C}) is defined|({C}) (?:is|are) (?:imported|defined|deleted)",
     "defined", "imported", "deleted",
 )  # fmt: skip
-def _defined(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _defined(s: Sentence, m: Match) -> Iterable[Found]:
     yield Found("quote", Quoted(s.code(m[1] or m[2])))
 
 
@@ -266,7 +264,7 @@ def _defined(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
 @EVENTS.add(
     rf"({C})(?:, {C},)? (?:is matched against|change places|is (?:sorted|reversed) in place)"
 )
-def _quoted(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _quoted(s: Sentence, m: Match) -> Iterable[Found]:
     code = s.code(m[1])
-    if shapes.normal(code) in s.program.code:
+    if s.program.has(shapes.normal(code)):
         yield Found("quote", Quoted(code))

@@ -1,6 +1,6 @@
 """Text with its code taken out: a template of words, and the pieces of code by number.
 
-``[L4] `total` becomes `7` `` gives ``[L4] «0» becomes «1»``. Labels take one form (``line 4`` and
+``[L4] `total` becomes `7` `` gives ``[L0] «0» becomes «1»``, and ``4``. Labels take one form (``line 4`` and
 ``L4`` too), white space is one blank, and code without backticks is recognised where it cannot be
 English: brackets, strings, calls, subscripts, and comparisons or assignments of program names.
 """
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Set
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence, Set
 from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 from pytrace_mono.tracer.parsing import parse_expression, parse_module
@@ -31,6 +31,13 @@ _FLAGS = re.DOTALL | re.IGNORECASE
 # What can begin here at all is asked first: it spares most places the long list.
 _SCAN = re.compile(rf"(?=[`lL*_'\"\[({{\d\s-])(?:{_MARKS})", _FLAGS)
 _SCAN_WORDS = re.compile(rf"(?=[`*'\"\[({{\w\s-])(?:{_MARKS}|(?P<word>[A-Za-z_]\w*))", _FLAGS)
+# Marks in words that may be code, or take another form; a label as it is written here is none.
+_ODD = re.compile(
+    r"['\"*_({«»]|\[(?!L\d+\])|(?:(?<!\[)L|[A-KM-Za-z])\d|[^\S ]|  |\b[Ll][Ii][Nn][Ee][Ss]?\s"
+    r"|\d\s*(?:[-+*/%<>=]|!=|:=)"
+)
+_NO_MARKS = str.maketrans("«»", "\u2039\u203a")
+"""What marks a piece in a template marks nothing in words."""
 _QUOTED = re.compile(r"(`+)[^`]+\1")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _OPERATOR = re.compile(r"\s*(\*\*|//|<=|>=|==|!=|:=|=|<|>|[-+*/%])\s*")
@@ -41,45 +48,116 @@ _CODE_WORDS = _WORDS | _DISPLAYS
 _MAYBE_CODE = frozenset({"word", "string", "bracket", "number"})
 
 
-class Piece(NamedTuple):
-    """A piece of code; ``quoted`` where it stood in backticks."""
+class Masked(NamedTuple):
+    """A stretch of text as template, pieces of code and numbers.
 
-    text: str
-    start: int
-    end: int
-    quoted: bool
+    Attributes:
+        template: its words; every number in them is ``0``.
+        codes: the pieces, by number.
+        quoted: numbers of those that stood in backticks.
+        numbers: the digits that stood for each ``0``, in order.
+        places, sources: positions in the template, in order, and where in the text they are; between
+            them both go on alike.
+    """
 
-
-@dataclass(slots=True)
-class Masked:
-    """A stretch of text as template and pieces."""
-
-    template: str = ""
-    pieces: list[Piece] = field(default_factory=list)
-    _places: list[int] = field(default_factory=list)
-    _sources: list[int] = field(default_factory=list)
+    template: str
+    codes: list[str]
+    quoted: Collection[int]
+    numbers: list[str]
+    places: Sequence[int]
+    sources: Sequence[int]
 
     def source(self, position: int) -> int:
         """Where a position of the template stands in the text."""
-        index = bisect_right(self._places, position) - 1
-        return self._sources[index] + position - self._places[index]
+        index = bisect_right(self.places, position) - 1
+        return self.sources[index] + position - self.places[index]
 
 
-def mask(text: str, start: int, end: int, names: Set[str]) -> Masked:
-    """Take the code out of ``text[start:end]``.
+def mask(text: str, names: Set[str]) -> Masked:
+    """Take the code out of a text.
 
     Args:
-        text: the whole monologue.
-        start, end: the stretch.
+        text: a block of a monologue.
         names: what the program binds; only these are code without backticks.
     """
-    masked = Masked()
+    parts = text.split("`")
+    if len(parts) % 2 and "``" not in text:
+        words = "`".join(parts[::2])
+        plain = _plain(_NUMBER.sub("0", words))
+        if plain is not None and plain.bare.isdisjoint(names):
+            codes, numbers = parts[1::2], _NUMBER.findall(words)
+            sources = [0]
+            shift = 0
+            lengths = map(len, codes)
+            digits = map(len, numbers)
+            for place, width in plain.marks:
+                if width:  # a piece: before it, and behind it and its backticks
+                    sources.append(place + shift)
+                    shift += next(lengths) + 2 - width
+                    sources.append(place + width + shift)
+                else:
+                    shift += next(digits) - 1
+                    sources.append(place + 1 + shift)
+            quoted = range(len(codes))
+            return Masked(plain.template, codes, quoted, numbers, plain.places, sources)
+    return _mask(text, names)
+
+
+_NUMBER = re.compile(r"\d+")
+
+
+class _Plain(NamedTuple):
+    """The words between pieces in backticks, where nothing in them is code or has another form.
+
+    ``marks`` are the places of pieces and of numbers, with the width of a piece and none of a number.
+    """
+
+    template: str
+    places: tuple[int, ...]
+    marks: tuple[tuple[int, int], ...]
+    bare: frozenset[str]
+
+
+@lru_cache(maxsize=2048)
+def _plain(words: str) -> _Plain | None:
+    """What masking comes to where it is told by the words alone; None where it is not.
+
+    Args:
+        words: with ``0`` for each number, and a backtick for each piece.
+    """
+    bare = frozenset(_WORD.findall(words.replace("0", "")))
+    if not bare.isdisjoint(_CODE_WORDS) or _ODD.search(words) is not None:
+        return None
+    template = ""
+    places, marks = [0], []
+    count = 0
+    for part in re.split("([`0])", words):
+        if part == "`":
+            piece = f"«{count}»"
+            count += 1
+            marks.append((len(template), len(piece)))
+            places += (len(template), len(template) + len(piece))
+            template += piece
+        elif part == "0":
+            marks.append((len(template), 0))
+            places.append(len(template) + 1)
+            template += part
+        else:
+            template += part
+    return _Plain(template, tuple(places), tuple(marks), bare)
+
+
+NUMBERED = re.compile(r"«\d+»|(\d+)")
+"""A piece of a template, or a number in its words."""
+
+
+def _mask(text: str, names: Set[str]) -> Masked:
     out: list[str] = []
-    length = 0
-    position = start
-    places, sources = masked._places, masked._sources
-    places.append(0)
-    sources.append(start)
+    codes: list[str] = []
+    quoted: set[int] = set()
+    places, sources = [0], [0]
+    end = len(text)
+    length = position = 0
 
     def put(words: str, until: int) -> None:
         nonlocal length, position
@@ -89,14 +167,14 @@ def mask(text: str, start: int, end: int, names: Set[str]) -> Masked:
         places.append(length)
         sources.append(until)
 
-    def keep(code: str, until: int, quoted: bool) -> None:
-        masked.pieces.append(Piece(code, position, until, quoted))
-        put(f"«{len(masked.pieces) - 1}»", until)
+    def keep(code: str, until: int) -> None:
+        codes.append(code)
+        put(f"«{len(codes) - 1}»", until)
 
-    bare = _WORD.findall(_QUOTED.sub("", text[start:end]))
+    bare = _WORD.findall(_QUOTED.sub("", text))
     scan = _SCAN if names.isdisjoint(bare) and _CODE_WORDS.isdisjoint(bare) else _SCAN_WORDS
-    scanned = start
-    while (match := scan.search(text, scanned, end)) is not None:
+    scanned = 0
+    while (match := scan.search(text, scanned)) is not None:
         kind, begins, scanned = match.lastgroup, match.start(), match.end()
         stop: int | None = None
         if kind == "word" and match["word"] not in names and match["word"] not in _WORDS:
@@ -112,14 +190,15 @@ def mask(text: str, start: int, end: int, names: Set[str]) -> Masked:
             if stop is None:
                 continue
         if begins > position:
-            put(text[position:begins], begins)
+            put(text[position:begins].translate(_NO_MARKS), begins)
         if stop is not None:
-            keep(text[begins:stop], stop, False)
+            keep(text[begins:stop], stop)
             scanned = stop
         elif kind == "code":
             inner = match[3]
             padded = len(match[2]) > 1 and inner.startswith(" ") and inner.endswith(" ")
-            keep(inner[1:-1] if padded else inner, scanned, True)
+            quoted.add(len(codes))
+            keep(inner[1:-1] if padded else inner, scanned)
         elif kind == "span":
             joint = "and" if "and" in match["join"] else "to"
             put(f"[L{match['first']}] {joint} [L{match['last']}]", scanned)
@@ -129,9 +208,22 @@ def mask(text: str, start: int, end: int, names: Set[str]) -> Masked:
         else:
             put("" if kind == "strong" else " ", scanned)
     if position < end:
-        put(text[position:end], end)
-    masked.template = "".join(out)
-    return masked
+        put(text[position:].translate(_NO_MARKS), end)
+    return _numbered(Masked("".join(out), codes, quoted, [], places, sources))
+
+
+def _numbered(masked: Masked) -> Masked:
+    """The same with ``0`` for each number in its words."""
+    template = masked.template
+    found = [m for m in NUMBERED.finditer(template) if m[1] is not None]
+    places = sorted({*masked.places, *(m.end() for m in found)})
+    sources = [masked.source(place) for place in places]
+    ends = [m.end() for m in found]
+    saved = [0, *accumulate(len(m[1]) - 1 for m in found)]
+    short = [place - saved[bisect_right(ends, place)] for place in places]
+    numbers = [m[1] for m in found]
+    words = NUMBERED.sub(lambda m: "0" if m[1] is not None else m[0], template)
+    return Masked(words, masked.codes, masked.quoted, numbers, short, sources)
 
 
 def _expression(text: str, start: int, end: int, names: Collection[str]) -> int | None:

@@ -67,7 +67,7 @@ class Table:
             return None
         before = "before" in column.lower()
         if value.lower() in ("yes", "no", "true", "false") and not name.isidentifier():
-            if shapes.normal(name) in self._program.code:
+            if self._program.has(shapes.normal(name)):
                 return Condition(name, value.lower() in ("yes", "true"))
             return None
         names = re.findall(r"[A-Za-z_]\w*", name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from pytrace_mono.verify.claims import (
@@ -14,7 +13,7 @@ from pytrace_mono.verify.claims import (
     Value,
 )
 from pytrace_mono.verify.reading import shapes
-from pytrace_mono.verify.reading.sentence import Found, Rules, Sentence
+from pytrace_mono.verify.reading.sentence import Found, Match, Rules, Sentence
 from pytrace_mono.verify.reading.shapes import VW, C, S, V
 from pytrace_mono.verify.source import is_literal, parsed
 
@@ -70,7 +69,7 @@ def value(
     rf"(?:up |down |over )?(?:to|into) ({VW})",
     " from ",
 )
-def _from_to(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _from_to(s: Sentence, m: Match) -> Iterable[Found]:
     name = s.name(m[1])
     return value(s, name, m[3], "after", s.shown(m[2])) if name else ()
 
@@ -80,7 +79,7 @@ def _from_to(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     rf"is left|keeps its value)(?: unchanged| as it (?:is|was))?,?(?: at| as)?:? ?({VW})",
     "stay", "remain", "still", "unchanged", "kept", "left", "keeps",
 )  # fmt: skip
-def _stays(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _stays(s: Sentence, m: Match) -> Iterable[Found]:
     name = s.name(m[1])
     return value(s, name, m[2], "state") if name else ()
 
@@ -90,7 +89,7 @@ def _stays(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     rf"begin (?:as|at)|are set to|are|go to|=)) (?:both )?({VW}) and ({VW})",
     " and ",
 )
-def _two(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _two(s: Sentence, m: Match) -> Iterable[Found]:
     first, second = s.name(m[1]), s.name(m[2])
     if first and second:
         yield from value(s, first, m[3], "state")
@@ -102,7 +101,7 @@ def _two(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     rf"are(?: now)?|begin (?:as|at)|are set to|are initiali[sz]ed to|equal) (?:both )?({VW})",
     " and ",
 )
-def _both(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _both(s: Sentence, m: Match) -> Iterable[Found]:
     first, second = s.name(m[1]), s.name(m[2])
     if first and second:
         yield from value(s, first, m[3], "state")
@@ -110,26 +109,22 @@ def _both(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
 
 
 @VALUES.add(rf"({S}) is ({V}), which is (neither )?empty n?or zero", "which is")
-def _truth(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _truth(s: Sentence, m: Match) -> Iterable[Found]:
     name = s.name(m[1])
     if name:
         yield from value(s, name, m[2], "state")
         yield Found("branch", Condition(name, m[3] is not None))
 
 
-@VALUES.add(rf"({V}),? (?:which comes |coming )?from ({C})", "from «")
-def _from(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+# What comes before "from" is left to the rules below.
+@VALUES.add(rf"({V}),? (?:which comes |coming )?from ({C})", "from «", takes=(2,))
+def _from(s: Sentence, m: Match) -> Iterable[Found]:
     """``becomes `3`, from `1 + 2` ``: where the value comes from must give it, too."""
     code, shown = s.code(m[2]), s.shown(m[1])
     node = parsed(code)
     if shown is None or node is None or is_literal(code):
         return
     yield Found("value", Value(code, shown, "before"))
-    s.consume(m.start(2), m.end(2))
-
-
-# What `_from` reads leaves its first half to the rules below.
-VALUES._rules[-1] = VALUES._rules[-1]._replace(open=True)
 
 
 @VALUES.add(
@@ -137,14 +132,14 @@ VALUES._rules[-1] = VALUES._rules[-1]._replace(open=True)
     rf"!=|is different from) ({V})",
     "not", "n't", "never", "no longer", "!=", "differ",
 )  # fmt: skip
-def _is_not(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _is_not(s: Sentence, m: Match) -> Iterable[Found]:
     name, shown = s.name(m[1]), s.shown(m[2])
     if name and shown and shown.text and not s.follows(m.start(), *_HYPOTHETICAL):
         yield Found("branch", Condition(f"{name} == {shown.text}", False))
 
 
 @VALUES.add(rf"({S}),? {_ADVERB}{_AFTER},? {_ADVERB}(?:the (?:list|value|string|set|dict) )?({VW})")
-def _becomes(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _becomes(s: Sentence, m: Match) -> Iterable[Found]:
     if s.follows(m.start(), *_HYPOTHETICAL):
         return ()
     name = s.name(m[1])
@@ -157,7 +152,7 @@ def _becomes(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     r"pushes|moves?|moving|turns?|turning|lowers?|extends?|grows?|keeps?|keeping|gives?|giving|puts?) "
     rf"({S}) {_ADVERB}(?:equal to |to |as |at |into |= ?|up to |down to |from {VW} to )?({VW})",
 )
-def _sets(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _sets(s: Sentence, m: Match) -> Iterable[Found]:
     name = s.name(m[1])
     return value(s, name, m[2], "after") if name else ()
 
@@ -165,7 +160,7 @@ def _sets(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
 @VALUES.add(
     rf"({S}) {_ADVERB}{_STATE} {_ADVERB}(?:the (?:list|value|string) )?({VW})(?! of\b)(?! times)"
 )
-def _is(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _is(s: Sentence, m: Match) -> Iterable[Found]:
     if s.follows(m.start(), *_HYPOTHETICAL):
         return ()
     name = s.name(m[1])
@@ -173,7 +168,7 @@ def _is(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
 
 
 @VALUES.add(rf"({S}): ?({V})(?=[,;.) ]|$)", ":")
-def _colon(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _colon(s: Sentence, m: Match) -> Iterable[Found]:
     name = s.name(m[1])
     return value(s, name, m[2], "state") if name else ()
 
@@ -183,7 +178,7 @@ _TAKES = r"removes?|pops?|drops|discards?|takes (?:off|out)|deletes?"
 
 
 @VALUES.add(rf"\b(?:({_PUTS})|({_TAKES})) (?:the (?:value|item|character|pair|tuple) )?({V})")
-def _operand(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _operand(s: Sentence, m: Match) -> Iterable[Found]:
     shown = s.shown(m[3])
     if shown is not None and shown.text is not None:
         yield Found("value", Operand(shown, "puts" if m[1] else "takes"))
@@ -193,14 +188,14 @@ def _operand(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     rf"({C}|{shapes.NUM}) is (not )?(?:in|inside|among|one of|a member of) ({C})",
     "in «", "inside «", "among «", "of «",
 )  # fmt: skip
-def _in(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _in(s: Sentence, m: Match) -> Iterable[Found]:
     if not s.follows(m.start(), *_HYPOTHETICAL):
         text = f"({s.code(m[1])}) in ({s.code(m[3])})"
         yield Found("branch", Condition(text, m[2] is None))
 
 
 @VALUES.add(rf"({C}|{shapes.NUM}|{S}) is (even|odd)\b", "even", "odd")
-def _parity(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _parity(s: Sentence, m: Match) -> Iterable[Found]:
     code = s.code(m[1])
     if (is_literal(code) or s.name(m[1])) and not s.follows(m.start(), *_HYPOTHETICAL):
         yield Found("branch", Condition(f"({code}) % 2 == 0", m[2] == "even"))
@@ -210,7 +205,7 @@ def _parity(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
     rf"({C}|{shapes.NUM}|{S}) is (not |n't )?(?:evenly )?(?:divisible by|a multiple of) ({C}|{shapes.NUM}|{S})",
     "divisible", "multiple",
 )  # fmt: skip
-def _divisible(s: Sentence, m: re.Match[str]) -> Iterable[Found]:
+def _divisible(s: Sentence, m: Match) -> Iterable[Found]:
     left, right = s.code(m[1]), s.code(m[3])
     known = (is_literal(c) or s.name(w) for c, w in ((left, m[1]), (right, m[3])))
     if all(known) and not s.follows(m.start(), *_HYPOTHETICAL):
