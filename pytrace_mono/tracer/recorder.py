@@ -36,6 +36,7 @@ from pytrace_mono.tracer.threads import STARTS_A_THREAD, StartedThreads, code_of
 __builtins__ = BUILTINS
 
 _CO_OPTIMIZED = 0x1
+_NAMES_ARE_SHORT = sys.version_info < (3, 11)
 _CALLBACK_LEVELS = 40
 _LEVELS_PER_DEPTH = 8
 """Room for the calls of a callback, and for those that each level of a nested value takes (six)."""
@@ -54,7 +55,8 @@ class Recorder:
         aliases: find out which places hold the same object.
 
     Attributes:
-        rows: the steps so far, as JSON.
+        rows: the steps so far, as JSON; ``pieces`` is what they are made of.
+        fragment: of the snapshotter.
         room: how many pieces there may be in them.
         quiet: the activation that the latest event in this thread belongs to, where the line that it
             runs is known to bind variables alone; so this knows that no Python code ran since, and that
@@ -78,7 +80,9 @@ class Recorder:
         "_threads",
         "active",
         "aliases",
+        "fragment",
         "known",
+        "pieces",
         "quiet",
         "refusal",
         "room",
@@ -96,20 +100,15 @@ class Recorder:
         aliases: bool = False,
     ) -> None:
         self.rows = Rows()
+        self.pieces = self.rows.pieces
         self.room = 2 * limits.max_steps
         self.quiet: Activation | None = None
         self._limits = limits
         self._scope = scope
         self._on_limit = on_limit
         self.snapshotter = Fragments(limits)
-        self.aliases: Aliases | None = None
-        if aliases:
-            self.aliases = Aliases(
-                limits,
-                self.snapshotter.layouts,
-                self.rows,
-                lambda reason: self.mark("truncated", reason),
-            )
+        self.fragment = self.snapshotter.fragment
+        self.aliases = self._make_aliases() if aliases else None
         self._covered: dict[str, bool] = {}
         # By id, because hash and equality of a code object are those of its constants.
         self._functions: dict[int, tuple[CodeType, Function | None]] = {}
@@ -126,6 +125,12 @@ class Recorder:
         self._state: tuple[str, str | None] = ("complete", None)
         self._previous: Any = None
         self._previous_threads: Any = None
+
+    def _make_aliases(self) -> Aliases:
+        layouts = self.snapshotter.layouts
+        return Aliases(
+            self._limits, layouts, self.rows, lambda reason: self.mark("truncated", reason)
+        )
 
     def start(self) -> None:
         """Begin with the frames that are entered from now on."""
@@ -235,14 +240,14 @@ class Recorder:
     def _covers_file(self, name: str) -> bool:
         if type(name) is not str:
             name = classes.plain(name)  # code.replace() takes any subclass of str
-        covered = self._covered.get(name)
-        if covered is None:
-            try:
-                covered = bool(self._scope.accepts(name))
-            except Exception as error:
-                covered = self._scope_raised(error)
-            # Our own files are not, whatever the scope says: there would be no end to it.
-            covered = self._covered[name] = covered and not name.startswith(_OWN_FILES)
+        covered = False
+        try:
+            if self._scope.accepts(name):
+                # Our own files are not, whatever the scope says: there would be no end to it.
+                covered = not name.startswith(_OWN_FILES)
+        except Exception as error:
+            self._scope_raised(error)
+        self._covered[name] = covered
         return covered
 
     def _wants(self, code: CodeType) -> bool:
@@ -361,22 +366,17 @@ class Recorder:
         """What all activations of a code object have in common; None for one that is not recorded."""
         if self._scope.code is not None and not self._wants(code):
             return self._functions.setdefault(ident(code), (code, None))
-        if sys.version_info < (3, 11) and code.co_name == "<module>":
-            self._name_nested(code, "")
-        return self._remember(code, getattr(code, "co_qualname", code.co_name))
+        if _NAMES_ARE_SHORT:
+            if code.co_name == "<module>":
+                self._name_nested(code, "")
+            return self._remember(code, code.co_name)
+        return self._remember(code, code.co_qualname)  # type: ignore[attr-defined]  # from 3.11 on
 
     def _remember(self, code: CodeType, name: str) -> tuple[CodeType, Function]:
         opcodes = opcodes_of(code)
-        if opcodes.finds is not None:
-            self.suspects = self.suspects or Suspects()
-            self.suspects.meet(code, opcodes.finds)
         program = self._scope.program
-        function = None
-        if opcodes.latest is not None:
-            latest_name, latest_program, latest = opcodes.latest
-            if latest_name is name and latest_program is program:
-                function = latest
-        if function is None:
+        latest_name, latest_program, function = opcodes.latest
+        if function is None or latest_name is not name or latest_program is not program:
             file = None
             if code.co_filename is not program:
                 file = classes.plain(code.co_filename)
@@ -384,6 +384,9 @@ class Recorder:
                     file = None
             function = Function.of(classes.plain(name), opcodes, file)
             opcodes.latest = name, program, function
+        if opcodes.finds is not None:
+            self.suspects = self.suspects or Suspects()
+            self.suspects.meet(code, opcodes.finds)
         self._functions[ident(code)] = met = code, function
         return met
 

@@ -75,8 +75,9 @@ class Variables:
     """What is known of one activation's variables.
 
     Attributes:
-        is_plain: all that the frame was ever seen to reach is made of exact built-in types, which is
-            what the proof in :mod:`pytrace_mono.tracer.effects` rests on.
+        is_plain: all that the frame was ever seen to reach is made of exact built-in types.
+        is_proven: what the proof in :mod:`pytrace_mono.tracer.effects` rests on was so when every
+            variable was last looked at.
         is_told: something was found since the step began.
         changes: the variables that were found to have changed since the step began, each as the JSON of
             its name and value.
@@ -91,6 +92,7 @@ class Variables:
         "changes",
         "function",
         "is_plain",
+        "is_proven",
         "is_told",
         "notes",
         "opcodes",
@@ -102,6 +104,7 @@ class Variables:
         self.function = function
         self.opcodes = opcodes = function.opcodes
         self.is_plain = True
+        self.is_proven = False
         self._namespace: Any = None
         # By name: an atomic value or a flat tuple itself, the copy of any other value that is made of
         # exact built-in types, a Seen, or MISSING.
@@ -119,6 +122,28 @@ class Variables:
         self.notes = None
         self.is_told = False
 
+    def meet(self, frame: FrameType) -> None:
+        """The first look, in a function that has but its arguments; only these are said to be new."""
+        opcodes = self.opcodes
+        visible = frame.f_locals
+        last = self._last
+        for name in opcodes.arguments:
+            value = visible[name]
+            kind = type(value)
+            if kind is int or kind is str:
+                last[name] = value
+                self._shown[name] = text = self.recorder.fragment(value)
+                self.changes[name] = opcodes.labels[name] + text
+            else:
+                self._look(name, value, MISSING, last)
+        self.is_proven = True
+        if opcodes.globals:
+            found = self.changes
+            self.changes = {}
+            self.is_proven = self._compare_globals(frame)
+            self.changes = found
+        self.is_proven = self.is_proven and self.is_plain and self.recorder.suspects is None
+
     def compare(self, frame: FrameType) -> None:
         """Look at every variable."""
         opcodes = self.opcodes
@@ -126,7 +151,7 @@ class Variables:
             self._compare_namespace(frame)
             return
         last = self._last
-        visible = frame.f_locals
+        visible = frame.f_locals if last else {}
         items: Any = visible.items()
         if opcodes.has_hidden:
             items = iter(items)
@@ -177,17 +202,26 @@ class Variables:
                 if old is not MISSING and name not in visible:
                     last[name] = MISSING
                     self._gone(name)
-        if opcodes.globals:
-            self._compare_globals(frame)
+        self.is_proven = (
+            (not opcodes.globals or self._compare_globals(frame))
+            and self.is_plain
+            and self.recorder.suspects is None
+        )
 
-    def _compare_globals(self, frame: FrameType) -> None:
-        namespace = frame.f_globals
+    def _compare_globals(self, frame: FrameType) -> bool:
+        """Look at every global, and at the built-ins that are counted on: are they the real ones?"""
+        namespace, standard = frame.f_globals, frame.f_builtins
         # exec() takes subclasses, with methods of their own.
-        get = namespace.get if type(namespace) is dict else partial(dict.get, namespace)
+        is_usual = type(namespace) is dict and type(standard) is dict
+        get = namespace.get if is_usual else partial(dict.get, namespace)
         last = self._last_globals
-        for name, is_written in self.opcodes.globals:
+        for name, is_written, builtin in self.opcodes.globals:
             value = get(name, MISSING)
             old = last[name]
+            if builtin is not None and (
+                value is not MISSING or not is_usual or standard.get(name) is not builtin
+            ):
+                is_usual = False
             if value is old:
                 continue
             if old is MISSING:
@@ -201,6 +235,7 @@ class Variables:
                 self._gone(name)
             else:
                 self._look(name, value, old, last)
+        return is_usual
 
     def compare_bound(self, frame: FrameType, names: tuple[str, ...]) -> bool:
         """Look at these variables, where it is known that nothing else can have changed.
@@ -240,7 +275,7 @@ class Variables:
                 "truncated", f"{self.function.name} keeps its names in a mapping that has code"
             )
         if namespace is not frame.f_globals:
-            for name, is_written in self.opcodes.globals:
+            for name, is_written, _ in self.opcodes.globals:
                 value = dict.get(frame.f_globals, name, MISSING)
                 if value is not MISSING and (
                     is_written or name in last or not _is_vocabulary(type(value))
@@ -270,7 +305,7 @@ class Variables:
         new = value
         kind = type(value)
         if kind is int or kind is str or (kind is not list and is_atomic(kind)):
-            text = recorder.snapshotter.fragment(value)
+            text = recorder.fragment(value)
         else:
             before = old
             if type(old) is Seen:
@@ -280,7 +315,7 @@ class Variables:
                 return
             if new is None or type(new) is Outline or type(new) is Large:
                 if type(new) is not Large or not new.is_plain:
-                    self.is_plain = False
+                    self.is_plain = self.is_proven = False
                 new = Seen(ident(value), new)
         last[name] = new
         if text != self._shown.get(name):
