@@ -31,13 +31,12 @@ class Activation(Variables):
     """What is known of one activation: its latest step and each variable as last seen.
 
     Args:
-        recorder: of the recording it is part of.
-        number: how many activations began before it.
+        recorder: of the recording it is part of; it is put on its stack.
         function: what is known of its code.
-        depth: how many recorded callers it has.
 
     Attributes:
-        number, depth: as given.
+        number: how many activations began before it.
+        depth: how many recorded callers it has.
         line: the line that runs, or is about to.
         bound: what the latest line can have bound, where the recorder is quiet about this.
         raising: an exception is under way.
@@ -56,16 +55,30 @@ class Activation(Variables):
         "raising",
     )
 
-    def __init__(self, recorder: Recorder, number: int, function: Function, depth: int) -> None:
-        Variables.__init__(self, recorder, function)
-        self.number = number
+    def __init__(self, recorder: Recorder, function: Function) -> None:
+        # Here are the attributes of Variables as well, because a call takes as long as a dozen of these.
+        self.recorder = recorder
+        self.function = function
+        self.opcodes = opcodes = function.opcodes
+        self._last = opcodes.unseen.copy()
+        unseen = opcodes.unseen_globals
+        self._last_globals = unseen.copy() if unseen else unseen
+        self._namespace = None
+        self._shown = {}
+        self.changes = {}
+        self.notes = None
+        self.is_plain = True
+        self.is_told = self.is_proven = False
+        self.number = number = recorder.frames
+        recorder.frames = number + 1
+        self.depth = depth = len(recorder.stack)
+        recorder.stack.append(self)
         self._tail = tail = function.tail
-        self._lines = self.opcodes.lines
-        self.line = function.opcodes.first_line
+        self._lines = opcodes.lines
+        self.line = opcodes.first_line
         self._at = -1
         self.bound: Bound = ""
         self.raising = False
-        self.depth = depth
         self._place = place = f'{function.place}{number}, "depth": {depth}, "changes": {{'
         self._rest = place + tail
 
@@ -231,7 +244,12 @@ class Activation(Variables):
                 value = recorder.text_of(arg)
         if not frame.f_trace_lines:
             recorder.mark("tracer_lost", f"{self.function.name} switched its line events off")
-        self._append(head, value)
+        pieces = recorder.pieces
+        if len(pieces) >= recorder.room:
+            recorder.full()
+        pieces.append(head)
+        rest = self._rest
+        pieces.append(rest if value is None else f'{rest[:-1]}, "value": {value}}}')
         stack = recorder.stack
         if stack and stack[-1] is self:
             stack.pop()

@@ -83,7 +83,7 @@ class Opcodes:
         has_hidden: the first of its variables has a name that is none: a comprehension's argument is
             called ".0".
         lines: of each of its lines, how its step begins in JSON, and what running it can bind.
-        latest: by which name, in which program and as what a recording last met the code object.
+        latest: as what the latest recording met the code object, and what such a recording is known by.
         labels: of each name, its JSON text and a colon.
         unseen, unseen_globals: of each local and global name, :data:`MISSING`.
         is_function: it is no body of a module or class, whose variables are in a mapping. To ask a frame
@@ -119,7 +119,7 @@ class Opcodes:
     def __init__(self, code: CodeType) -> None:
         # co_code is the code as compiled: neither specialized nor instrumented.
         self._code = code.co_code
-        self.latest: tuple[str, str, Function | None] = "", "", None
+        self.latest: tuple[object, Function | None] = None, None
         self.finds: Finds | None = finds_in(code)
         self.locals: tuple[str, ...] = ()
         self.arguments: tuple[str, ...] = ()
@@ -249,22 +249,23 @@ class Function:
         return Function(name, place, opcodes, file, _NOTHING_DELETED + ending)
 
 
-_known: dict[int, tuple[weakref.ref[CodeType], Opcodes]] = {}
-"""By id, because hash and equality of a code object are those of its constants."""
+KNOWN: dict[int, tuple[weakref.ref[CodeType], Opcodes]] = {}
+"""What was read of each code object that still exists; by id, because hash and equality of a code object
+are those of its constants."""
 
 
 def opcodes_of(code: CodeType) -> Opcodes:
     """The same Opcodes for a code object each time, in every recording, as long as it exists."""
-    known = _known.get(ident(code))
+    known = KNOWN.get(ident(code))
     if known is not None and known[0]() is code:
         return known[1]
     key = ident(code)
 
     def forget(reference: weakref.ref[CodeType]) -> None:
-        entry = _known.get(key)
+        entry = KNOWN.get(key)
         if entry is not None and entry[0] is reference:
-            del _known[key]
+            del KNOWN[key]
 
     opcodes = Opcodes(code)
-    _known[key] = weakref.ref(code, forget), opcodes
+    KNOWN[key] = weakref.ref(code, forget), opcodes
     return opcodes

@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable
 from sys import getrecursionlimit, setrecursionlimit
+from threading import get_ident
 from types import CodeType, FrameType, MethodType
 from typing import Any
 
@@ -27,7 +28,7 @@ from pytrace_mono.tracer.fragments import Fragments
 from pytrace_mono.tracer.headroom import Headroom, Rearm
 from pytrace_mono.tracer.kept import BUILTINS
 from pytrace_mono.tracer.limits import Limits
-from pytrace_mono.tracer.opcodes import Function, opcodes_of
+from pytrace_mono.tracer.opcodes import KNOWN, Function, opcodes_of
 from pytrace_mono.tracer.rows import Rows
 from pytrace_mono.tracer.scope import Scope
 from pytrace_mono.tracer.suspects import Suspects
@@ -57,6 +58,8 @@ class Recorder:
     Attributes:
         rows: the steps so far, as JSON; ``pieces`` is what they are made of.
         fragment: of the snapshotter.
+        frames: how many activations have begun.
+        stack: those that run, and have not been suspended.
         room: how many pieces there may be in them.
         quiet: the activation that the latest event in this thread belongs to, where the line that it
             runs is known to bind variables alone; so this knows that no Python code ran since, and that
@@ -66,7 +69,6 @@ class Recorder:
     __slots__ = (
         "_covered",
         "_found_traces",
-        "_frames",
         "_functions",
         "_headroom",
         "_limits",
@@ -78,9 +80,11 @@ class Recorder:
         "_scope",
         "_state",
         "_threads",
+        "_token",
         "active",
         "aliases",
         "fragment",
+        "frames",
         "known",
         "pieces",
         "quiet",
@@ -109,7 +113,9 @@ class Recorder:
         self.snapshotter = Fragments(limits)
         self.fragment = self.snapshotter.fragment
         self.aliases = self._make_aliases() if aliases else None
-        self._covered: dict[str, bool] = {}
+        # What is met in a recording may be used in another one with the same answers.
+        self._token = scope.program if scope.code is None else object()
+        self._covered: dict[str, bool] = {__file__: False}
         # By id, because hash and equality of a code object are those of its constants.
         self._functions: dict[int, tuple[CodeType, Function | None]] = {}
         self.suspects: Suspects | None = None
@@ -117,7 +123,7 @@ class Recorder:
         self._found_traces: list[tuple[FrameType, Any]] = []
         self.known = watch.Known(self.snapshotter)
         self.stack: list[Activation] = []
-        self._frames = 0
+        self.frames = 0
         self.active = False
         self._rearming = False
         self.refusal: RecursionError | None = None
@@ -139,17 +145,19 @@ class Recorder:
         self._previous = sys.gettrace()
         self._previous_threads = threading.gettrace()
         threading.settrace(self._on_thread)
-        self._rearming = True  # what is told of now is our own doing
-        audit.watch(self)
+        audit.prepare()
+        watched = get_ident(), self
         sys.settrace(self._on_call)
-        self._rearming = False
+        audit.watchers.append(watched)  # only now, because this is our own doing
 
     def attach(self, frame: FrameType) -> None:
         """Record a frame that already runs, from its next line on; to be called before :meth:`start`."""
         function = self._meet(frame.f_code)[1]
         if function is None:
             return
-        state = self._enter(frame, function, frame.f_trace)
+        if frame.f_trace is not None:
+            self._found_traces.append((frame, frame.f_trace))
+        state = Activation(self, function)
         state.baseline(frame)
         frame.f_trace = state.trace
 
@@ -165,10 +173,15 @@ class Recorder:
         current = sys.gettrace()
         # A reference to one's own trace function would be a cycle; and no call, which would be traced.
         is_ours = type(current) is MethodType and current.__self__ is self
+        watchers = audit.watchers
+        is_latest = bool(watchers) and watchers[-1][1] is self
+        if is_latest:
+            watchers.pop()
         self._rearming = True
         if is_ours:
             sys.settrace(None)  # so that nothing of what follows is told to us
-        audit.unwatch(self)
+        if not is_latest:
+            audit.unwatch(self)
         self._rearming = False
         state = None if attached is None else _state_of(attached, self)
         if attached is not None and state is not None and self.active:
@@ -185,9 +198,9 @@ class Recorder:
             sys.settrace(self._previous)
         if self._is_mine(threading.gettrace()):
             threading.settrace(_still_wanted(self._previous_threads))
-        for frame, found in self._found_traces:
+        while self._found_traces:
+            frame, found = self._found_traces.pop()
             frame.f_trace = found
-        self._found_traces.clear()
         self.stack.clear()
         self.known.clear()
         self.refusal = None
@@ -304,13 +317,20 @@ class Recorder:
         collecting = gc_isenabled()
         gc_disable()
         try:
-            function = (self._functions.get(ident(code)) or self._meet(code))[1]
+            known = KNOWN.get(ident(code))
+            token, function = (
+                known[1].latest if known is not None and known[0]() is code else (None, None)
+            )
+            if token is not self._token:
+                function = (self._functions.get(ident(code)) or self._meet(code))[1]
             if function is None:
                 return None
             found = frame.f_trace
             state = None if found is None else _state_in(found, self)
             if state is None:
-                state = self._enter(frame, function, found)
+                if found is not None:
+                    self._found_traces.append((frame, found))  # a generator that another one traced
+                state = Activation(self, function)
                 state.called(frame)
             else:
                 self._go_on(state, frame)
@@ -362,41 +382,30 @@ class Recorder:
             raise error
         self.mark("tracer_lost", f"the recorder failed: {type(error).__name__}")
 
-    def _meet(self, code: CodeType) -> tuple[CodeType, Function | None]:
+    def _meet(self, code: CodeType, name: str | None = None) -> tuple[CodeType, Function | None]:
         """What all activations of a code object have in common; None for one that is not recorded."""
         if self._scope.code is not None and not self._wants(code):
             return self._functions.setdefault(ident(code), (code, None))
-        if _NAMES_ARE_SHORT:
-            if code.co_name == "<module>":
+        if not _NAMES_ARE_SHORT:
+            name = code.co_qualname  # type: ignore[attr-defined]
+        elif name is None:
+            name = code.co_name
+            if name == "<module>":
                 self._name_nested(code, "")
-            return self._remember(code, code.co_name)
-        return self._remember(code, code.co_qualname)  # type: ignore[attr-defined]  # from 3.11 on
-
-    def _remember(self, code: CodeType, name: str) -> tuple[CodeType, Function]:
         opcodes = opcodes_of(code)
-        program = self._scope.program
-        latest_name, latest_program, function = opcodes.latest
-        if function is None or latest_name is not name or latest_program is not program:
-            file = None
-            if code.co_filename is not program:
-                file = classes.plain(code.co_filename)
-                if file == program:
-                    file = None
-            function = Function.of(classes.plain(name), opcodes, file)
-            opcodes.latest = name, program, function
+        file: str | None = None
+        if code.co_filename is not self._scope.program:
+            file = classes.plain(code.co_filename)
+            if file == self._scope.program:
+                file = None
+        function = Function.of(classes.plain(name), opcodes, file)
         if opcodes.finds is not None:
             self.suspects = self.suspects or Suspects()
             self.suspects.meet(code, opcodes.finds)
+        elif not _NAMES_ARE_SHORT:
+            opcodes.latest = self._token, function
         self._functions[ident(code)] = met = code, function
         return met
-
-    def _enter(self, frame: FrameType, function: Function, found: Any) -> Activation:
-        if found is not None:
-            self._found_traces.append((frame, found))  # a generator that another one traced
-        state = Activation(self, self._frames, function, len(self.stack))
-        self._frames += 1
-        self.stack.append(state)
-        return state
 
     def _go_on(self, state: Activation, frame: FrameType) -> None:
         state.enter_at(len(self.stack))
@@ -408,7 +417,7 @@ class Recorder:
         for constant in code.co_consts:
             if type(constant) is CodeType:
                 name = prefix + constant.co_name
-                self._remember(constant, name)
+                self._meet(constant, name)
                 is_function = constant.co_flags & _CO_OPTIMIZED
                 self._name_nested(constant, f"{name}.<locals>." if is_function else f"{name}.")
 

@@ -43,7 +43,7 @@ class Rows:
 
     def json(self) -> str:
         """All steps, as the text of a JSON array."""
-        parts = self.pieces[: 2 * len(self)]
+        parts = self.pieces[: len(self.pieces) // 2 * 2]
         if not parts:
             return "[]"
         parts[0] = "[" + parts[0][len(SEPARATOR) :]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pytrace_mono.tracer.classes import ident
 from pytrace_mono.tracer.copies import Copy, is_atomic, is_same, renewed
 from pytrace_mono.tracer.kept import BUILTINS
-from pytrace_mono.tracer.opcodes import MISSING, Function
+from pytrace_mono.tracer.opcodes import MISSING, Function, Opcodes
 from pytrace_mono.tracer.watch import Large, Outline
 
 if TYPE_CHECKING:
@@ -99,22 +99,20 @@ class Variables:
         "recorder",
     )
 
-    def __init__(self, recorder: Recorder, function: Function) -> None:
-        self.recorder = recorder
-        self.function = function
-        self.opcodes = opcodes = function.opcodes
-        self.is_plain = True
-        self.is_proven = False
-        self._namespace: Any = None
-        # By name: an atomic value or a flat tuple itself, the copy of any other value that is made of
-        # exact built-in types, a Seen, or MISSING.
-        self._last = opcodes.unseen.copy()
-        unseen = opcodes.unseen_globals
-        self._last_globals = unseen.copy() if unseen else unseen
-        self._shown: dict[str, str] = {}
-        self.changes: dict[str, str] = {}
-        self.notes: Notes | None = None
-        self.is_told = False
+    recorder: Recorder
+    function: Function
+    opcodes: Opcodes
+    is_plain: bool
+    is_proven: bool
+    is_told: bool
+    changes: dict[str, str]
+    notes: Notes | None
+    _namespace: Any
+    _last: dict[str, Any]
+    """By name: an atomic value or a flat tuple itself, the copy of any other value that is made of exact
+    built-in types, a :class:`Seen`, or :data:`MISSING`."""
+    _last_globals: dict[str, Any]
+    _shown: dict[str, str]
 
     def forget_changes(self) -> None:
         """What is found to have changed from here on belongs to another step."""
