@@ -61,8 +61,7 @@ class Activation(Variables):
         self.function = function
         self.opcodes = opcodes = function.opcodes
         self._last = opcodes.unseen.copy()
-        unseen = opcodes.unseen_globals
-        self._last_globals = unseen.copy() if unseen else unseen
+        self._last_globals = opcodes.unseen_globals
         self._namespace = None
         self._shown = {}
         self.changes = {}
@@ -144,7 +143,9 @@ class Activation(Variables):
                 if (kind is int or kind is str or kind is bool) or (kind is float or value is None):
                     old = self._last[name]
                     if type(old) not in CHANGEABLE:
-                        text = recorder.fragment(value)
+                        text = (
+                            recorder.ints.get(value) if kind is int else None
+                        ) or recorder.fragment(value)
                         if text != self._shown.get(name):
                             self._last[name] = value
                             self._shown[name] = text

@@ -41,6 +41,7 @@ class Fragments(Snapshotter):
 
     Attributes:
         max_flat: how many items of one container are shown, of which none has items of its own.
+        ints: what is known of :meth:`fragment`, for exact ints.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -48,19 +49,19 @@ class Fragments(Snapshotter):
         chars, bits = self._max_chars, self._max_int_bits
         self._quick_bits, self._quick_chars, self._quick_text = _quick(chars, bits)
         self.max_flat = self._max_items if self._max_depth > 1 else -1
-        self._ints = _ints if self._quick_bits >= _BITS_KEPT else {}
+        self.ints = _ints if self._quick_bits >= _BITS_KEPT else {}
 
     def fragment(self, value: object) -> str:
         """The JSON text of what :meth:`take` gives."""
         kind = type(value)
         if kind is int:
-            known = self._ints.get(value)  # type: ignore[call-overload]
+            known = self.ints.get(value)  # type: ignore[call-overload]
             if known is not None:
                 return known  # type: ignore[no-any-return]
             bits = int.bit_length(value)  # type: ignore[arg-type]
             if bits <= self._quick_bits:
                 text = f'{{"text": "{value}", "type": "int", "exact": true}}'
-                if bits <= _BITS_KEPT and self._ints is _ints and len(_ints) < _MOST_KEPT:
+                if bits <= _BITS_KEPT and self.ints is _ints and len(_ints) < _MOST_KEPT:
                     _ints[value] = text  # type: ignore[index]
                 return text
         elif kind is str:

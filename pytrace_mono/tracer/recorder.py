@@ -57,7 +57,7 @@ class Recorder:
 
     Attributes:
         rows: the steps so far, as JSON; ``pieces`` is what they are made of.
-        fragment: of the snapshotter.
+        fragment, ints: of the snapshotter.
         frames: how many activations have begun.
         stack: those that run, and have not been suspended.
         room: how many pieces there may be in them.
@@ -85,6 +85,7 @@ class Recorder:
         "aliases",
         "fragment",
         "frames",
+        "ints",
         "known",
         "pieces",
         "quiet",
@@ -112,6 +113,7 @@ class Recorder:
         self._on_limit = on_limit
         self.snapshotter = Fragments(limits)
         self.fragment = self.snapshotter.fragment
+        self.ints = self.snapshotter.ints
         self.aliases = self._make_aliases() if aliases else None
         # What is met in a recording may be used in another one with the same answers.
         self._token = scope.program if scope.code is None else object()
@@ -197,7 +199,8 @@ class Recorder:
         if self._previous is not None and (is_ours or (current is None and not self._replaced)):
             sys.settrace(self._previous)
         if self._is_mine(threading.gettrace()):
-            threading.settrace(_still_wanted(self._previous_threads))
+            previous = self._previous_threads
+            threading.settrace(None if previous is None else _still_wanted(previous))
         while self._found_traces:
             frame, found = self._found_traces.pop()
             frame.f_trace = found

@@ -112,6 +112,7 @@ class Variables:
     """By name: an atomic value or a flat tuple itself, the copy of any other value that is made of exact
     built-in types, a :class:`Seen`, or :data:`MISSING`."""
     _last_globals: dict[str, Any]
+    """The same for globals; that of the code object, which all share, until there is one to remember."""
     _shown: dict[str, str]
 
     def forget_changes(self) -> None:
@@ -228,6 +229,8 @@ class Variables:
                     continue
             elif type(old) in CHANGEABLE and is_same(old, value):
                 continue
+            if last is self.opcodes.unseen_globals:
+                last = self._last_globals = last.copy()
             if value is MISSING:
                 last[name] = MISSING
                 self._gone(name)
