@@ -42,6 +42,7 @@ _CALLBACK_LEVELS = 40
 _LEVELS_PER_DEPTH = 8
 """Room for the calls of a callback, and for those that each level of a nested value takes (six)."""
 _HOME = os.path.dirname(os.path.abspath(__file__))
+_thread_hook, _set_thread_hook = threading.gettrace, threading.settrace
 _OWN_FILES = os.path.join(_HOME, "")
 
 
@@ -145,8 +146,6 @@ class Recorder:
         self.active = True
         self._headroom = Headroom(_CALLBACK_LEVELS + _LEVELS_PER_DEPTH * self._limits.max_depth)
         self._previous = sys.gettrace()
-        self._previous_threads = threading.gettrace()
-        threading.settrace(self._on_thread)
         audit.prepare()
         watched = get_ident(), self
         sys.settrace(self._on_call)
@@ -198,9 +197,8 @@ class Recorder:
         self.quiet = None
         if self._previous is not None and (is_ours or (current is None and not self._replaced)):
             sys.settrace(self._previous)
-        if self._is_mine(threading.gettrace()):
-            previous = self._previous_threads
-            threading.settrace(None if previous is None else _still_wanted(previous))
+        if self._threads is not None and self._is_mine(_thread_hook()):
+            _set_thread_hook(_still_wanted(self._previous_threads))
         while self._found_traces:
             frame, found = self._found_traces.pop()
             frame.f_trace = found
@@ -314,6 +312,10 @@ class Recorder:
     def _starts_a_thread(self, frame: FrameType) -> None:
         self._threads = self._threads or StartedThreads()
         self._threads.called(frame)
+        previous = _thread_hook()
+        if not self._is_mine(previous):
+            self._previous_threads = previous
+            _set_thread_hook(self._on_thread)
 
     def _called(self, frame: FrameType, code: CodeType) -> Any:
         """The trace function of a frame that begins or goes on; None for one that is not recorded."""

@@ -150,7 +150,7 @@ class Variables:
             self._compare_namespace(frame)
             return
         last = self._last
-        visible = frame.f_locals if last else {}
+        visible = frame.f_locals if last else last
         items: Any = visible.items()
         if opcodes.has_hidden:
             items = iter(items)
