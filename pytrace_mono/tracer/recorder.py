@@ -23,30 +23,28 @@ from pytrace_mono.tracer import audit, classes, watch
 from pytrace_mono.tracer.activation import Activation, gc_disable, gc_enable, gc_isenabled
 from pytrace_mono.tracer.aliases import Aliases
 from pytrace_mono.tracer.classes import ident
+from pytrace_mono.tracer.codes import Codes
 from pytrace_mono.tracer.copies import is_atomic
 from pytrace_mono.tracer.fragments import Fragments
 from pytrace_mono.tracer.headroom import Headroom, Rearm
 from pytrace_mono.tracer.kept import BUILTINS
 from pytrace_mono.tracer.limits import Limits
-from pytrace_mono.tracer.opcodes import KNOWN, Function, opcodes_of
+from pytrace_mono.tracer.opcodes import KNOWN
 from pytrace_mono.tracer.rows import Rows
 from pytrace_mono.tracer.scope import Scope
-from pytrace_mono.tracer.suspects import Suspects
 from pytrace_mono.tracer.threads import STARTS_A_THREAD, StartedThreads, code_of_raw
 
 __builtins__ = BUILTINS
 
-_CO_OPTIMIZED = 0x1
-_NAMES_ARE_SHORT = sys.version_info < (3, 11)
 _CALLBACK_LEVELS = 40
 _LEVELS_PER_DEPTH = 8
 """Room for the calls of a callback, and for those that each level of a nested value takes (six)."""
 _HOME = os.path.dirname(os.path.abspath(__file__))
+# Kept from before the program runs, which may replace the names in `threading`.
 _thread_hook, _set_thread_hook = threading.gettrace, threading.settrace
-_OWN_FILES = os.path.join(_HOME, "")
 
 
-class Recorder:
+class Recorder(Codes):
     """Records the frames in scope between :meth:`start` and :meth:`stop`.
 
     Args:
@@ -68,9 +66,7 @@ class Recorder:
     """
 
     __slots__ = (
-        "_covered",
         "_found_traces",
-        "_functions",
         "_headroom",
         "_limits",
         "_on_limit",
@@ -78,10 +74,8 @@ class Recorder:
         "_previous_threads",
         "_rearming",
         "_replaced",
-        "_scope",
         "_state",
         "_threads",
-        "_token",
         "active",
         "aliases",
         "fragment",
@@ -95,7 +89,6 @@ class Recorder:
         "rows",
         "snapshotter",
         "stack",
-        "suspects",
     )
 
     def __init__(
@@ -105,23 +98,18 @@ class Recorder:
         on_limit: Callable[[str], object] | None = None,
         aliases: bool = False,
     ) -> None:
+        Codes.__init__(self, scope)
+        self._covered[__file__] = False
         self.rows = Rows()
         self.pieces = self.rows.pieces
         self.room = 2 * limits.max_steps
         self.quiet: Activation | None = None
         self._limits = limits
-        self._scope = scope
         self._on_limit = on_limit
         self.snapshotter = Fragments(limits)
         self.fragment = self.snapshotter.fragment
         self.ints = self.snapshotter.ints
         self.aliases = self._make_aliases() if aliases else None
-        # What is met in a recording may be used in another one with the same answers.
-        self._token = scope.program if scope.code is None else object()
-        self._covered: dict[str, bool] = {__file__: False}
-        # By id, because hash and equality of a code object are those of its constants.
-        self._functions: dict[int, tuple[CodeType, Function | None]] = {}
-        self.suspects: Suspects | None = None
         self._threads: StartedThreads | None = None
         self._found_traces: list[tuple[FrameType, Any]] = []
         self.known = watch.Known(self.snapshotter)
@@ -240,6 +228,11 @@ class Recorder:
         if self._state[0] == "complete":
             self._state = (state, reason)
 
+    def _lose(self, reason: str) -> None:
+        if self.active:
+            self._detach()
+        self.mark("tracer_lost", reason)
+
     def _detach(self) -> None:
         self.active = False
         self.quiet = None
@@ -247,37 +240,6 @@ class Recorder:
         audit.unwatch(self)
         self._headroom.restore()
         sys.settrace(None)
-
-    def _covers(self, code: CodeType) -> bool:
-        return self._covers_file(code.co_filename) and self._wants(code)
-
-    def _covers_file(self, name: str) -> bool:
-        if type(name) is not str:
-            name = classes.plain(name)  # code.replace() takes any subclass of str
-        covered = False
-        try:
-            if self._scope.accepts(name):
-                # Our own files are not, whatever the scope says: there would be no end to it.
-                covered = not name.startswith(_OWN_FILES)
-        except Exception as error:
-            self._scope_raised(error)
-        self._covered[name] = covered
-        return covered
-
-    def _wants(self, code: CodeType) -> bool:
-        """Of code in a file that is covered."""
-        wanted = self._scope.code
-        try:
-            return wanted is None or bool(wanted(code))
-        except Exception as error:
-            return self._scope_raised(error)
-
-    def _scope_raised(self, error: Exception) -> bool:
-        """The scope asks code of the user's; the program is not to meet its errors."""
-        if self.active:
-            self._detach()
-        self.mark("tracer_lost", f"the scope raised {classes.name_of(type(error))}")
-        return False
 
     def _on_call(self, frame: FrameType, event: str, arg: object) -> Any:
         if not self.active:
@@ -387,44 +349,10 @@ class Recorder:
             raise error
         self.mark("tracer_lost", f"the recorder failed: {type(error).__name__}")
 
-    def _meet(self, code: CodeType, name: str | None = None) -> tuple[CodeType, Function | None]:
-        """What all activations of a code object have in common; None for one that is not recorded."""
-        if self._scope.code is not None and not self._wants(code):
-            return self._functions.setdefault(ident(code), (code, None))
-        if not _NAMES_ARE_SHORT:
-            name = code.co_qualname  # type: ignore[attr-defined]
-        elif name is None:
-            name = code.co_name
-            if name == "<module>":
-                self._name_nested(code, "")
-        opcodes = opcodes_of(code)
-        file: str | None = None
-        if code.co_filename is not self._scope.program:
-            file = classes.plain(code.co_filename)
-            if file == self._scope.program:
-                file = None
-        function = Function.of(classes.plain(name), opcodes, file)
-        if opcodes.finds is not None:
-            self.suspects = self.suspects or Suspects()
-            self.suspects.meet(code, opcodes.finds)
-        elif not _NAMES_ARE_SHORT:
-            opcodes.latest = self._token, function
-        self._functions[ident(code)] = met = code, function
-        return met
-
     def _go_on(self, state: Activation, frame: FrameType) -> None:
         state.enter_at(len(self.stack))
         self.stack.append(state)
         state.resumed(frame)
-
-    def _name_nested(self, code: CodeType, prefix: str) -> None:
-        """Give 3.10 the ``co_qualname`` that code objects have from 3.11 on (bpo-44530)."""
-        for constant in code.co_consts:
-            if type(constant) is CodeType:
-                name = prefix + constant.co_name
-                self._meet(constant, name)
-                is_function = constant.co_flags & _CO_OPTIMIZED
-                self._name_nested(constant, f"{name}.<locals>." if is_function else f"{name}.")
 
     def find(self, state: Activation, frame: FrameType) -> None:
         """An event of a frame that is not the latest one entered."""
