@@ -137,12 +137,15 @@ class Activation(Variables):
                     return None
             elif self.bound:
                 name: Any = self.bound
-                value = frame.f_locals.get(name, MISSING)
+                try:
+                    value = frame.f_locals[name]
+                except KeyError:  # not bound after all, or several are
+                    value = MISSING
                 kind: Any = type(value)
                 is_learned = False
                 if (kind is int or kind is str or kind is bool) or (kind is float or value is None):
                     old = self._last[name]
-                    if type(old) not in CHANGEABLE:
+                    if kind is type(old) or type(old) not in CHANGEABLE:
                         text = (
                             recorder.ints.get(value) if kind is int else None
                         ) or recorder.fragment(value)

@@ -45,7 +45,10 @@ def prepare() -> None:
 
 def unwatch(watcher: Watcher) -> None:
     """Stop telling ``watcher``; fine when it is not told anyway."""
-    watchers[:] = [pair for pair in watchers if pair[1] is not watcher]
+    if watchers and watchers[-1][1] is watcher:
+        watchers.pop()
+    else:
+        watchers[:] = [pair for pair in watchers if pair[1] is not watcher]
 
 
 def is_watched() -> bool:

@@ -135,9 +135,10 @@ class Recorder(Codes):
         self._headroom = Headroom(_CALLBACK_LEVELS + _LEVELS_PER_DEPTH * self._limits.max_depth)
         self._previous = sys.gettrace()
         audit.prepare()
-        watched = get_ident(), self
+        watch_from_here, watched = audit.watchers.append, (get_ident(), self)
+        # CPython takes many times as long for each line from here on: so this is all that there is.
         sys.settrace(self._on_call)
-        audit.watchers.append(watched)  # only now, because this is our own doing
+        watch_from_here(watched)
 
     def attach(self, frame: FrameType) -> None:
         """Record a frame that already runs, from its next line on; to be called before :meth:`start`."""
@@ -162,15 +163,10 @@ class Recorder(Codes):
         current = sys.gettrace()
         # A reference to one's own trace function would be a cycle; and no call, which would be traced.
         is_ours = type(current) is MethodType and current.__self__ is self
-        watchers = audit.watchers
-        is_latest = bool(watchers) and watchers[-1][1] is self
-        if is_latest:
-            watchers.pop()
         self._rearming = True
         if is_ours:
             sys.settrace(None)  # so that nothing of what follows is told to us
-        if not is_latest:
-            audit.unwatch(self)
+        audit.unwatch(self)
         self._rearming = False
         state = None if attached is None else _state_of(attached, self)
         if attached is not None and state is not None and self.active:

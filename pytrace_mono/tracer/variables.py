@@ -150,8 +150,11 @@ class Variables:
             self._compare_namespace(frame)
             return
         last = self._last
-        visible = frame.f_locals if last else last
-        items: Any = visible.items()
+        visible: Any = last
+        items: Any = ()
+        if last:
+            visible = frame.f_locals
+            items = visible.items()
         if opcodes.has_hidden:
             items = iter(items)
             next(items)
