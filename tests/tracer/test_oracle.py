@@ -64,7 +64,7 @@ def test_random_programs(program: str, limits: Limits) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)  # most of a minute on an idle machine, and several times that on a busy one
+@pytest.mark.timeout(600)  # most of a minute on an idle machine, and many on a busy one
 @each_limits
 @settings(deadline=None, max_examples=500, suppress_health_check=list(HealthCheck))
 @given(program=programs)
