@@ -11,10 +11,9 @@ import gc
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from pytrace_mono.tracer.effects import are_real
 from pytrace_mono.tracer.kept import BUILTINS
-from pytrace_mono.tracer.opcodes import MISSING, Function, line_head
-from pytrace_mono.tracer.rows import SEPARATOR, names_text, quoted
+from pytrace_mono.tracer.opcodes import MISSING, Bound, Function, head_of
+from pytrace_mono.tracer.rows import names_text, quoted
 from pytrace_mono.tracer.variables import CHANGEABLE, Notes, Variables
 
 if TYPE_CHECKING:
@@ -32,23 +31,20 @@ class Activation(Variables):
     """What is known of one activation: its latest step and each variable as last seen.
 
     Args:
-        recorder: of the recording it is part of.
-        number: how many activations began before it.
+        recorder: of the recording it is part of; it is put on its stack.
         function: what is known of its code.
-        depth: how many recorded callers it has.
 
     Attributes:
-        number, depth: as given.
+        number: how many activations began before it.
+        depth: how many recorded callers it has.
         line: the line that runs, or is about to.
-        bound: the variables that the latest line can have bound, where that is all it can have done.
+        bound: what the latest line can have bound, where the recorder is quiet about this.
         raising: an exception is under way.
     """
 
     __slots__ = (
         "_at",
-        "_builtins_are_real",
         "_lines",
-        "_pieces",
         "_place",
         "_rest",
         "_tail",
@@ -59,18 +55,29 @@ class Activation(Variables):
         "raising",
     )
 
-    def __init__(self, recorder: Recorder, number: int, function: Function, depth: int) -> None:
-        Variables.__init__(self, recorder, function)
-        self.number = number
+    def __init__(self, recorder: Recorder, function: Function) -> None:
+        # Here are the attributes of Variables as well, because a call takes as long as a dozen of these.
+        self.recorder = recorder
+        self.function = function
+        self.opcodes = opcodes = function.opcodes
+        self._last = opcodes.unseen.copy()
+        self._last_globals = opcodes.unseen_globals
+        self._namespace = None
+        self._shown = {}
+        self.changes = {}
+        self.notes = None
+        self.is_plain = True
+        self.is_told = self.is_proven = False
+        self.number = number = recorder.frames
+        recorder.frames = number + 1
+        self.depth = depth = len(recorder.stack)
+        recorder.stack.append(self)
         self._tail = tail = function.tail
-        self._lines = self.opcodes.lines
-        self._pieces = recorder.rows.pieces
-        self.line = 0
+        self._lines = opcodes.lines
+        self.line = opcodes.first_line
         self._at = -1
-        self.bound: tuple[str, ...] = ()
-        self._builtins_are_real = False
+        self.bound: Bound = ""
         self.raising = False
-        self.depth = depth
         self._place = place = f'{function.place}{number}, "depth": {depth}, "changes": {{'
         self._rest = place + tail
 
@@ -83,22 +90,24 @@ class Activation(Variables):
 
     def called(self, frame: FrameType) -> None:
         opcodes = self.opcodes
-        self.compare(frame)
-        self.notes = None
-        found = self.changes
-        if found and opcodes.sees_others:
+        recorder = self.recorder
+        if opcodes.is_simple:
+            self.meet(frame)
+        else:
+            self.compare(frame)
             # Closure variables and globals are visible too, but it is the arguments that a call binds.
-            found = self.changes = _only(opcodes.arguments, found)
-        self.line = line = frame.f_lineno or frame.f_code.co_firstlineno
-        pieces = self._pieces
+            self.changes = {
+                name: self.changes[name] for name in opcodes.arguments if name in self.changes
+            }
+        pieces = recorder.pieces
         self._at = at = len(pieces)
-        if at >= self.recorder.room:
-            self.recorder.full()
-        pieces.append(f'{SEPARATOR}{{"kind": "call", "line": {line}, "function": ')
-        pieces.append(f"{self._place}{', '.join(found.values())}{self._tail}")
+        if at >= recorder.room:
+            recorder.full()
+        pieces.append(opcodes.begins)
+        pieces.append(f"{self._place}{', '.join(self.changes.values())}{self._tail}")
         self.is_told = True
-        if self.is_plain and opcodes.is_function and self.recorder.suspects is None:
-            self.recorder.quiet = self  # up to its first line a function binds nothing
+        if self.is_proven:
+            recorder.quiet = self  # up to its first line a function binds nothing
 
     def baseline(self, frame: FrameType) -> None:
         """Learn every visible variable, so that only later changes are credited to a line."""
@@ -110,8 +119,8 @@ class Activation(Variables):
         self.compare(frame)
         self.forget_changes()
         self.line = frame.f_lineno or self.line
-        self._at = len(self._pieces)
-        self._append("resume", self.line)
+        self._at = len(self.recorder.pieces)
+        self._append(head_of("resume", self.line))
         self.raising = False
 
     def trace(self, frame: FrameType, event: str, arg: Any) -> Any:
@@ -122,20 +131,43 @@ class Activation(Variables):
         """
         recorder = self.recorder
         try:
+            pieces = recorder.pieces
             if recorder.quiet is not self or event != "line":
                 if not self._arrive(frame, event, arg):
                     return None
-            elif self.bound and not self._bind(frame) and not self._arrive(frame, event, arg):
-                return None
-            line = frame.f_lineno or self.line
-            pieces = self._pieces
+            elif self.bound:
+                name: Any = self.bound
+                try:
+                    value = frame.f_locals[name]
+                except KeyError:  # not bound after all, or several are
+                    value = MISSING
+                kind: Any = type(value)
+                is_learned = False
+                if (kind is int or kind is str or kind is bool) or (kind is float or value is None):
+                    old = self._last[name]
+                    if kind is type(old) or type(old) not in CHANGEABLE:
+                        text = (
+                            recorder.ints.get(value) if kind is int else None
+                        ) or recorder.fragment(value)
+                        if text != self._shown.get(name):
+                            self._last[name] = value
+                            self._shown[name] = text
+                            label = self.opcodes.labels[name]
+                            pieces[-1] = f"{self._place}{label}{text}{self._tail}"
+                            is_learned = True
+                        else:
+                            is_learned = value is old
+                if not is_learned and not self._arrive(frame, event, arg):
+                    return None
+            line = frame.f_lineno
             at = len(pieces)
             if at >= recorder.room:
                 recorder.full()
             try:
                 head, bound = self._lines[line]
             except KeyError:  # no instruction is of that line, as in an empty module
-                head, bound = line_head(line), None
+                line = line or self.line
+                head, bound = head_of("line", line), None
             pieces.append(head)
             pieces.append(self._rest)
             self._at = at
@@ -144,55 +176,14 @@ class Activation(Variables):
                 self.changes.clear()
                 self.notes = None
                 self.is_told = self.raising = False
-            if bound is None or not self.is_plain:
-                recorder.quiet = None
-            elif self._builtins_are_real or self._finds_builtins(frame):
+            if bound is not None and self.is_proven:
                 self.bound = bound
                 recorder.quiet = self
+            else:
+                recorder.quiet = None
         except Exception as error:  # any defect of ours: it must not reach the program
             recorder.failed(error)
         return None
-
-    def _bind(self, frame: FrameType) -> bool:
-        """Learn the one number or string that the line that has run can have bound; False where that
-        is not all that it has done."""
-        if len(self.bound) != 1:
-            return False
-        name = self.bound[0]
-        value = frame.f_locals.get(name, MISSING)
-        old = self._last[name]
-        if value is old:
-            return True
-        kind = type(value)
-        if (
-            (kind is not int and kind is not str and kind is not bool)
-            and (kind is not float and value is not None)
-        ) or type(old) in CHANGEABLE:
-            return False
-        text = self.recorder.snapshotter.fragment(value)
-        if text == self._shown.get(name):
-            return False
-        self._last[name] = value
-        self._shown[name] = text
-        label = self.opcodes.labels[name]
-        self._pieces[self._at + 1] = f"{self._place}{label}{text}{self._tail}"
-        return True
-
-    def _finds_builtins(self, frame: FrameType) -> bool:
-        """Are the built-ins the real ones, on whose being so the proof of quiet lines counts?"""
-        recorder = self.recorder
-        names = self.opcodes.builtins
-        found = recorder.suspects is None
-        if found and names:
-            collecting = gc_isenabled()
-            gc_disable()
-            found = are_real(names, frame)
-            if collecting:
-                gc_enable()
-        self._builtins_are_real = found
-        if not found:
-            recorder.quiet = None
-        return found
 
     def _arrive(self, frame: FrameType, event: str, arg: Any) -> bool:
         """Find out what was done before an event, and tell of the event where no line begins with it.
@@ -201,8 +192,11 @@ class Activation(Variables):
             True where a line begins, which is still to be told.
         """
         recorder = self.recorder
-        bound = self.bound if recorder.quiet is self else None
-        recorder.quiet = None
+        bound: tuple[str, ...] | None = None
+        if recorder.quiet is self:
+            recorder.quiet = None
+            names: Any = self.bound
+            bound = names if type(names) is tuple else (names,) if names else ()
         # The program's __del__ are to run in the program, where they are recorded.
         collecting = gc_isenabled()
         gc_disable()
@@ -217,7 +211,6 @@ class Activation(Variables):
                     finding = recorder.suspects.look(frame, event, arg)
                     if finding is not None:
                         recorder.mark(*finding)
-                self._builtins_are_real = False
                 self.compare(frame)
             elif bound and not self.compare_bound(frame, bound):
                 self.compare(frame)
@@ -230,34 +223,46 @@ class Activation(Variables):
             if event == "exception":
                 self._raised(frame, frame.f_lineno or self.line, arg)
             elif event == "return":
-                self._left(frame, frame.f_lineno or self.line, arg)
+                self._left(frame, arg)
             return False
         finally:
             if collecting:
                 gc_enable()
 
-    def _left(self, frame: FrameType, line: int, arg: Any) -> None:
+    def _left(self, frame: FrameType, arg: Any) -> None:
         recorder = self.recorder
-        opcodes = self.opcodes
-        value: str | None = None
-        kind: str
-        if frame.f_lasti in opcodes.returns:
-            kind, value = "return", recorder.text_of(arg)
+        found = self.opcodes.returns.get(frame.f_lasti)
+        value: str | None
+        if found is None:
+            head, value = self._left_otherwise(frame, arg)
         else:
-            kind = "unwind" if self.raising else opcodes.leaving(frame)
-            if kind == "yield":
-                value = self._yielded(frame, arg)
+            head, name = found
+            head = head or head_of("return", frame.f_lineno or self.line)
+            value = None
+            kind = type(arg)
+            if kind is int or kind is str or arg is None:
+                value = recorder.fragment(arg)
+            elif name and frame.f_locals.get(name, MISSING) is arg:
+                value = self._shown.get(name)
+            if value is None:
+                value = recorder.text_of(arg)
         if not frame.f_trace_lines:
             recorder.mark("tracer_lost", f"{self.function.name} switched its line events off")
-        pieces = self._pieces
+        pieces = recorder.pieces
         if len(pieces) >= recorder.room:
             recorder.full()
-        pieces.append(f'{SEPARATOR}{{"kind": "{kind}", "line": {line}, "function": ')
+        pieces.append(head)
         rest = self._rest
         pieces.append(rest if value is None else f'{rest[:-1]}, "value": {value}}}')
         stack = recorder.stack
         if stack and stack[-1] is self:
             stack.pop()
+
+    def _left_otherwise(self, frame: FrameType, arg: Any) -> tuple[str, str | None]:
+        """The head of the step, and the value that is yielded."""
+        kind = "unwind" if self.raising else self.opcodes.leaving(frame)
+        value = self._yielded(frame, arg) if kind == "yield" else None
+        return head_of(kind, frame.f_lineno or self.line), value
 
     def _yielded(self, frame: FrameType, arg: Any) -> str | None:
         if not frame.f_code.co_flags & _CO_ASYNC_GENERATOR:
@@ -278,14 +283,16 @@ class Activation(Variables):
             return
         self.raising = self.is_told = True
         # The line still owns what is changed on the way to a handler.
-        self._append("exception", line, self.recorder.snapshotter.raised_fragment(kind, value))
+        self._append(
+            head_of("exception", line), self.recorder.snapshotter.raised_fragment(kind, value)
+        )
 
-    def _append(self, kind: str, line: int, value: str | None = None) -> None:
+    def _append(self, head: str, value: str | None = None) -> None:
         """Append a step that binds nothing itself."""
-        pieces = self._pieces
+        pieces = self.recorder.pieces
         if len(pieces) >= self.recorder.room:
             self.recorder.full()
-        pieces.append(f'{SEPARATOR}{{"kind": "{kind}", "line": {line}, "function": ')
+        pieces.append(head)
         rest = self._rest
         pieces.append(rest if value is None else f'{rest[:-1]}, "value": {value}}}')
 
@@ -301,7 +308,9 @@ class Activation(Variables):
             return
         notes = self.notes
         tail = self._tail if notes is None else self._noted_tail(notes)
-        self._pieces[self._at + 1] = f"{self._place}{', '.join(self.changes.values())}{tail}"
+        self.recorder.pieces[self._at + 1] = (
+            f"{self._place}{', '.join(self.changes.values())}{tail}"
+        )
 
     def _noted_tail(self, notes: Notes) -> str:
         text = f'}}, "deleted": {names_text(notes.deleted)}'
@@ -312,7 +321,3 @@ class Activation(Variables):
         if notes.unchecked:
             text += f', "unchecked": {names_text(notes.unchecked)}'
         return text + "}"
-
-
-def _only(names: tuple[str, ...], found: dict[str, str]) -> dict[str, str]:
-    return {name: found[name] for name in names if name in found}

@@ -270,7 +270,7 @@ class Aliases:
                     key = ("global", name) if is_module else ("local", own.number, name)
                     yield _Place(own, key, key, name, ()), value
         if namespace is not frame.f_globals:
-            for name, _ in state.opcodes.globals:
+            for name, *_ in state.opcodes.globals:
                 value = dict.get(frame.f_globals, name)
                 if not is_atomic(type(value)):
                     key = ("global", name)

@@ -30,30 +30,30 @@ _THREADS_ARE_TOLD = sys.version_info >= (3, 12)
 _EVENTS = frozenset({"sys.settrace", "_thread.start_new_thread", "_thread.start_joinable_thread"})
 """The second from 3.12 on; the third, which is what :mod:`threading` uses, from 3.13 on."""
 
-_watchers: list[tuple[int, Watcher]] = []
+watchers: list[tuple[int, Watcher]] = []
+"""Who is told, and of which thread; to be added to after :func:`prepare`."""
 _installed: list[bool] = []
 
 
-def watch(watcher: Watcher) -> None:
-    """Tell ``watcher`` what happens in this thread from now on."""
+def prepare() -> None:
+    """Make sure that the hook is there."""
     if not _installed:
         hook: Any = _hook if _THREADS_ARE_TOLD else {_SetTrace(): None}.get
         sys.addaudithook(hook)
         _installed.append(True)
-    _watchers.append((get_ident(), watcher))
 
 
 def unwatch(watcher: Watcher) -> None:
     """Stop telling ``watcher``; fine when it is not told anyway."""
-    if _watchers and _watchers[-1][1] is watcher:
-        _watchers.pop()
+    if watchers and watchers[-1][1] is watcher:
+        watchers.pop()
     else:
-        _watchers[:] = [pair for pair in _watchers if pair[1] is not watcher]
+        watchers[:] = [pair for pair in watchers if pair[1] is not watcher]
 
 
 def is_watched() -> bool:
     """Is a recording under way in this thread?"""
-    return any(thread == get_ident() for thread, _ in _watchers)
+    return any(thread == get_ident() for thread, _ in watchers)
 
 
 class _SetTrace:
@@ -69,19 +69,19 @@ class _SetTrace:
         return hash("sys.settrace")
 
     def __eq__(self, other: object) -> bool:
-        if other == "sys.settrace":
+        if watchers and other == "sys.settrace":
             _hook("sys.settrace", ())
         return False
 
 
 def _hook(event: str, args: tuple[Any, ...]) -> None:
     # Told of everything that is audited in the process, so the common case comes first.
-    if event not in _EVENTS or not _watchers:
+    if event not in _EVENTS or not watchers:
         return
     if event == "sys.settrace":
-        for thread, watcher in _watchers:
+        for thread, watcher in watchers:
             if thread == get_ident():
                 watcher.settrace_called()
     elif args:
-        for thread, watcher in _watchers:
+        for thread, watcher in watchers:
             watcher.thread_started(args[0], thread == get_ident())

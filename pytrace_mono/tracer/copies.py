@@ -47,6 +47,8 @@ _NONE = type(None)
 MAX_NODES = 10_000
 """Elements remembered for one value; above it its text and size alone decide."""
 MAX_DEPTH = 20
+_FEW = 12
+"""Items that are looked at sooner one by one than by functions written in C, each of which is a call."""
 _NOTHING: Mapping[int, Any] = {}
 
 
@@ -78,45 +80,23 @@ def is_same(flat: Any, value: Any) -> bool:
     return kind is tuple and flat is value
 
 
-def flat_of(value: Any, before: Any) -> Flat | None:
-    """The :data:`Flat` of a list, dict or tuple; None where it is not to be had.
-
-    Args:
-        before: what was remembered of the variable; of a list, elements that are in it are not looked
-            at again.
-    """
-    kind = type(value)
-    if kind is dict:
-        return dict.copy(value) if _are_simple(value) and _are_simple(value.values()) else None
-    new = value
-    if kind is list and type(before) is list:
-        if len(before) == len(value):
-            new = _exchanged_in(before, value)
-        elif all(map(is_, before, value)):
-            new = value[len(before) :]
-    return value[:] if _are_simple(new) else None
-
-
-def _are_simple(items: Collection[Any]) -> bool:
-    for first in items:
-        kind = type(first)
-        # Mostly all are of one of these types, which is quicker to see.
-        if (kind is int or kind is str) and (
-            len(items) == 1 or all(map(is_, map(type, items), repeat(kind)))
-        ):
-            return True
-        break
-    return _SIMPLE.issuperset(map(ident, map(type, items)))
-
-
-def _exchanged_in(before: list[Any], value: list[Any]) -> list[Any]:
-    """The elements of a list that are not what they were."""
-    old, now = iter(before), iter(value)
-    return [] if all(map(is_, old, now)) else _from_here(value, old, now)
+def are_simple(items: Collection[Any]) -> bool:
+    """Are these items such that a :data:`Flat` may be made of them?"""
+    if len(items) > _FEW:
+        return kinds_of(items) <= _SIMPLE
+    for item in items:
+        kind = type(item)
+        if kind is not int and kind is not str and kind is not bool and item is not None:
+            return False
+    return True
 
 
 def _from_here(value: list[Any], old: Iterator[Any], now: Iterator[Any]) -> list[Any]:
-    """The same, where both iterators are right after the first such element."""
+    """The elements of a list that are not what they were.
+
+    Args:
+        old, now: iterators over what it was and is, right after the first such element.
+    """
     new = [value[len(value) - length_hint(now) - 1]]
     while not all(map(is_, old, now)):
         new.append(value[len(value) - length_hint(now) - 1])

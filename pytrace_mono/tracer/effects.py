@@ -17,8 +17,7 @@ from __future__ import annotations
 import builtins
 import dis
 import sys
-from collections.abc import Collection
-from types import CodeType, FrameType
+from types import CodeType
 
 from pytrace_mono.tracer.kept import BUILTINS
 
@@ -111,17 +110,6 @@ _LOAD_ATTR = dis.opmap["LOAD_ATTR"]
 
 
 Quiet = tuple[tuple[str, ...], tuple[str, ...]]
-
-
-def are_real(names: Collection[str], frame: FrameType) -> bool:
-    """True when these are the names of the built-ins of that name, where the frame looks them up."""
-    own, standard = frame.f_globals, frame.f_builtins
-    if type(own) is not dict or type(standard) is not dict:
-        return False  # exec() takes subclasses, with methods of their own
-    for name in names:  # noqa: SIM110  all() would make a generator, which takes as long again
-        if name in own or standard.get(name) is not _BUILTINS[name]:
-            return False
-    return True
 
 
 class Effects:

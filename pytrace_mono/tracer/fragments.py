@@ -5,6 +5,7 @@ What is written here in another way than by :class:`Snapshotter` is the same tex
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -27,35 +28,40 @@ _BITS_KEPT, _MOST_KEPT = 12, 1024
 _EXACT_INTS, _STRINGS = {ident(int)}, {ident(str)}
 
 
+@lru_cache(maxsize=8)
+def _quick(chars: int, bits: int) -> tuple[int, int, int]:
+    """Within how many bits, characters, and characters of a text in which there may be ints, a value
+    certainly is written out: a bit takes less than half a digit, and a character at most ten (as in
+    ``"\\U0010ffff"``)."""
+    return min(bits, max(0, 2 * chars - 4)), chars // 10, min(chars, 3 * bits // 10)
+
+
 class Fragments(Snapshotter):
     """Makes snapshots within limits, as JSON.
 
     Attributes:
         max_flat: how many items of one container are shown, of which none has items of its own.
+        ints: what is known of :meth:`fragment`, for exact ints.
     """
 
     def __init__(self, limits: Limits) -> None:
-        super().__init__(limits)
-        # Within these an int or a string certainly is written out: a bit takes less than half a digit,
-        # and a character at most ten (as in "\\U0010ffff").
+        Snapshotter.__init__(self, limits)
         chars, bits = self._max_chars, self._max_int_bits
-        self._quick_bits = bits if bits < 2 * chars - 4 else max(0, 2 * chars - 4)
-        self._quick_chars = chars // 10
-        self._quick_text = min(chars, 3 * bits // 10)
+        self._quick_bits, self._quick_chars, self._quick_text = _quick(chars, bits)
         self.max_flat = self._max_items if self._max_depth > 1 else -1
-        self._ints = _ints if self._quick_bits >= _BITS_KEPT else {}
+        self.ints = _ints if self._quick_bits >= _BITS_KEPT else {}
 
     def fragment(self, value: object) -> str:
         """The JSON text of what :meth:`take` gives."""
         kind = type(value)
         if kind is int:
-            known = self._ints.get(value)  # type: ignore[call-overload]
+            known = self.ints.get(value)  # type: ignore[call-overload]
             if known is not None:
                 return known  # type: ignore[no-any-return]
             bits = int.bit_length(value)  # type: ignore[arg-type]
             if bits <= self._quick_bits:
                 text = f'{{"text": "{value}", "type": "int", "exact": true}}'
-                if bits <= _BITS_KEPT and self._ints is _ints and len(_ints) < _MOST_KEPT:
+                if bits <= _BITS_KEPT and self.ints is _ints and len(_ints) < _MOST_KEPT:
                     _ints[value] = text  # type: ignore[index]
                 return text
         elif kind is str:

@@ -32,6 +32,7 @@ _LOSING = frozenset(
     for name in ("DELETE_FAST", "DELETE_DEREF", "LOAD_FAST_AND_CLEAR")
     if name in dis.opmap
 )
+_LOAD_FAST = dis.opmap["LOAD_FAST"]
 _LOAD_GLOBAL = dis.opmap["LOAD_GLOBAL"]
 _EXTENDED_ARG = dis.EXTENDED_ARG
 _GLOBALS = re.compile(
@@ -42,11 +43,23 @@ _LOADS_HAVE_A_FLAG = sys.version_info >= (3, 11)
 """The lowest bit of LOAD_GLOBAL's argument says whether to push a NULL before the value."""
 
 
-@lru_cache(maxsize=1024)
-def line_head(line: int) -> str:
-    """How the step of a line begins in JSON; the same string for the code of every program, because
-    programs have the same line numbers, and what lies in the processor's cache is read sooner."""
-    return f'{SEPARATOR}{{"kind": "line", "line": {line}, "function": '
+Bound = str | tuple[str, ...] | None
+"""What the running of a line can bind: one variable, "" for none, or several; None where it may do
+anything else."""
+
+
+def _bound(quiet: Quiet | None) -> Bound:
+    if quiet is None:
+        return None
+    names = quiet[0]
+    return names if len(names) > 1 else "".join(names)
+
+
+@lru_cache(maxsize=2048)
+def head_of(kind: str, line: int) -> str:
+    """How a step begins in JSON; the same string for the code of every program, because programs have
+    the same line numbers, and what lies in the processor's cache is read sooner."""
+    return f'{SEPARATOR}{{"kind": "{kind}", "line": {line}, "function": '
 
 
 class _Labels(dict[str, str]):
@@ -63,40 +76,42 @@ class Opcodes:
 
     Attributes:
         locals: names of its local, cell and free variables; empty for a module's or class's body.
-        globals: names that the code reads or writes as globals, and: does it write it.
+        globals: names that the code reads or writes as globals, and: does it write it, and the built-in
+            of that name, where one of :attr:`lines` counts on its being the real one.
         arguments: names of its arguments.
         can_lose: one of its locals can cease to have a value.
         has_hidden: the first of its variables has a name that is none: a comprehension's argument is
             called ".0".
-        lines: of each of its lines, how its step begins in JSON, and the variables that running it can
-            bind if that is all that it can do, provided that :attr:`builtins` are the real ones; else
-            None.
-        latest: by which name, in which program and as what a recording last met the code object.
-        builtins: names of the built-ins that a line counts on, for which this says that it is quiet.
+        lines: of each of its lines, how its step begins in JSON, and what running it can bind.
+        latest: as what the latest recording met the code object, and what such a recording is known by.
         labels: of each name, its JSON text and a colon.
         unseen, unseen_globals: of each local and global name, :data:`MISSING`.
         is_function: it is no body of a module or class, whose variables are in a mapping. To ask a frame
             for its code takes longer, because CPython tells the audit hooks.
         finds: what :mod:`pytrace_mono.tracer.suspects` says of it.
-        returns: offsets of the instructions that return.
-        sees_others: when it begins, it has other variables than its arguments.
+        returns: of each instruction that returns, by offset, how its step begins in JSON ("" where it is
+            of no line), and the local variable that it probably gives back, or "".
+        first_line: where it begins.
+        begins: how the step of its call begins in JSON.
+        is_simple: when it begins, its arguments and its globals are all that it has.
     """
 
     __slots__ = (
         "_code",
         "arguments",
-        "builtins",
+        "begins",
         "can_lose",
         "finds",
+        "first_line",
         "globals",
         "has_hidden",
         "is_function",
+        "is_simple",
         "labels",
         "latest",
         "lines",
         "locals",
         "returns",
-        "sees_others",
         "unseen",
         "unseen_globals",
     )
@@ -104,16 +119,12 @@ class Opcodes:
     def __init__(self, code: CodeType) -> None:
         # co_code is the code as compiled: neither specialized nor instrumented.
         self._code = code.co_code
-        self.latest: tuple[str, str, Any] | None = None
+        self.latest: tuple[object, Function | None] = None, None
         self.finds: Finds | None = finds_in(code)
-        self.globals = tuple(self._globals(code).items())
         self.locals: tuple[str, ...] = ()
         self.arguments: tuple[str, ...] = ()
         quiet: dict[int, Quiet] = {}
         operations = self._code[::2]
-        self.returns = frozenset(
-            2 * at for at, one in enumerate(operations) if one in _RETURN_CODES
-        )
         self.is_function = bool(code.co_flags & _CO_OPTIMIZED)
         self.has_hidden = False
         if self.is_function:
@@ -124,21 +135,35 @@ class Opcodes:
             count += bool(code.co_flags & _CO_VARARGS) + bool(code.co_flags & _CO_VARKEYWORDS)
             self.arguments = code.co_varnames[:count]
             quiet = Effects(code).quiet
+        counted_on = {name for _, used in quiet.values() for name in used}
+        self.globals = tuple(
+            (name, is_written, BUILTINS[name] if name in counted_on else None)
+            for name, is_written in self._globals(code).items()
+        )
         has_closure = bool(code.co_cellvars or code.co_freevars)
         self.can_lose = has_closure or not _LOSING.isdisjoint(operations)
-        self.sees_others = bool(
-            not self.is_function
-            or self.globals
-            or code.co_freevars
-            or code.co_flags & _CO_SUSPENDS  # it may have begun before the recording
+        self.is_simple = (
+            self.is_function
+            and not has_closure
+            and not code.co_flags & _CO_SUSPENDS  # it may have begun before the recording
+            and set(self.arguments) <= set(self.locals)
         )
-        lines = {line for *_, line in code.co_lines() if line is not None}
-        self.lines: dict[int, tuple[str, tuple[str, ...] | None]] = {
-            line: (line_head(line), quiet[line][0] if line in quiet else None) for line in lines
+        self.first_line = code.co_firstlineno
+        self.begins = head_of("call", code.co_firstlineno)
+        self.returns: dict[int, tuple[str, str]] = {}
+        lines: set[int] = set()
+        for start, stop, line in code.co_lines():
+            if line is not None:
+                lines.add(line)
+            for at in range(start, stop, 2):
+                if self._code[at] in _RETURN_CODES:
+                    head = "" if line is None else head_of("return", line)
+                    self.returns[at] = head, self._given_back(code, at)
+        self.lines: dict[int, tuple[str, Bound]] = {
+            line: (head_of("line", line), _bound(quiet.get(line))) for line in lines
         }
-        self.builtins = frozenset(name for _, used in quiet.values() for name in used)
         self.unseen: dict[str, Any] = dict.fromkeys(self.locals, MISSING)
-        self.unseen_globals: dict[str, Any] = {name: MISSING for name, _ in self.globals}
+        self.unseen_globals: dict[str, Any] = {name: MISSING for name, *_ in self.globals}
         names = [*self.unseen, *self.unseen_globals]
         labels = {name: f"{quoted(name)}: " for name in names}
         self.labels = labels if self.is_function else _Labels(labels)
@@ -157,6 +182,12 @@ class Opcodes:
             name = code.co_names[arg >> 1 if is_load and _LOADS_HAVE_A_FLAG else arg]
             found[name] = found.get(name, False) or not is_load
         return found
+
+    def _given_back(self, code: CodeType, at: int) -> str:
+        """The variable that is loaded right before the instruction that returns."""
+        index = self._code[at - 1] if at else 0
+        is_load = at > 0 and self._code[at - 2] == _LOAD_FAST
+        return code.co_varnames[index] if is_load and index < len(code.co_varnames) else ""
 
     def leaving(self, frame: FrameType) -> Literal["yield", "await", "unwind"]:
         """Why a ``return`` event fired outside of :attr:`returns`: the event itself does not say."""
@@ -218,22 +249,23 @@ class Function:
         return Function(name, place, opcodes, file, _NOTHING_DELETED + ending)
 
 
-_known: dict[int, tuple[weakref.ref[CodeType], Opcodes]] = {}
-"""By id, because hash and equality of a code object are those of its constants."""
+KNOWN: dict[int, tuple[weakref.ref[CodeType], Opcodes]] = {}
+"""What was read of each code object that still exists; by id, because hash and equality of a code object
+are those of its constants."""
 
 
 def opcodes_of(code: CodeType) -> Opcodes:
     """The same Opcodes for a code object each time, in every recording, as long as it exists."""
-    known = _known.get(ident(code))
+    known = KNOWN.get(ident(code))
     if known is not None and known[0]() is code:
         return known[1]
     key = ident(code)
 
     def forget(reference: weakref.ref[CodeType]) -> None:
-        entry = _known.get(key)
+        entry = KNOWN.get(key)
         if entry is not None and entry[0] is reference:
-            del _known[key]
+            del KNOWN[key]
 
     opcodes = Opcodes(code)
-    _known[key] = weakref.ref(code, forget), opcodes
+    KNOWN[key] = weakref.ref(code, forget), opcodes
     return opcodes

@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable
 from sys import getrecursionlimit, setrecursionlimit
+from threading import get_ident
 from types import CodeType, FrameType, MethodType
 from typing import Any
 
@@ -22,28 +23,28 @@ from pytrace_mono.tracer import audit, classes, watch
 from pytrace_mono.tracer.activation import Activation, gc_disable, gc_enable, gc_isenabled
 from pytrace_mono.tracer.aliases import Aliases
 from pytrace_mono.tracer.classes import ident
+from pytrace_mono.tracer.codes import Codes
 from pytrace_mono.tracer.copies import is_atomic
 from pytrace_mono.tracer.fragments import Fragments
 from pytrace_mono.tracer.headroom import Headroom, Rearm
 from pytrace_mono.tracer.kept import BUILTINS
 from pytrace_mono.tracer.limits import Limits
-from pytrace_mono.tracer.opcodes import Function, opcodes_of
+from pytrace_mono.tracer.opcodes import KNOWN
 from pytrace_mono.tracer.rows import Rows
 from pytrace_mono.tracer.scope import Scope
-from pytrace_mono.tracer.suspects import Suspects
 from pytrace_mono.tracer.threads import STARTS_A_THREAD, StartedThreads, code_of_raw
 
 __builtins__ = BUILTINS
 
-_CO_OPTIMIZED = 0x1
 _CALLBACK_LEVELS = 40
 _LEVELS_PER_DEPTH = 8
 """Room for the calls of a callback, and for those that each level of a nested value takes (six)."""
 _HOME = os.path.dirname(os.path.abspath(__file__))
-_OWN_FILES = os.path.join(_HOME, "")
+# Kept from before the program runs, which may replace the names in `threading`.
+_thread_hook, _set_thread_hook = threading.gettrace, threading.settrace
 
 
-class Recorder:
+class Recorder(Codes):
     """Records the frames in scope between :meth:`start` and :meth:`stop`.
 
     Args:
@@ -54,7 +55,10 @@ class Recorder:
         aliases: find out which places hold the same object.
 
     Attributes:
-        rows: the steps so far, as JSON.
+        rows: the steps so far, as JSON; ``pieces`` is what they are made of.
+        fragment, ints: of the snapshotter.
+        frames: how many activations have begun.
+        stack: those that run, and have not been suspended.
         room: how many pieces there may be in them.
         quiet: the activation that the latest event in this thread belongs to, where the line that it
             runs is known to bind variables alone; so this knows that no Python code ran since, and that
@@ -62,10 +66,7 @@ class Recorder:
     """
 
     __slots__ = (
-        "_covered",
         "_found_traces",
-        "_frames",
-        "_functions",
         "_headroom",
         "_limits",
         "_on_limit",
@@ -73,19 +74,21 @@ class Recorder:
         "_previous_threads",
         "_rearming",
         "_replaced",
-        "_scope",
         "_state",
         "_threads",
         "active",
         "aliases",
+        "fragment",
+        "frames",
+        "ints",
         "known",
+        "pieces",
         "quiet",
         "refusal",
         "room",
         "rows",
         "snapshotter",
         "stack",
-        "suspects",
     )
 
     def __init__(
@@ -95,30 +98,23 @@ class Recorder:
         on_limit: Callable[[str], object] | None = None,
         aliases: bool = False,
     ) -> None:
+        Codes.__init__(self, scope)
+        self._covered[__file__] = False
         self.rows = Rows()
+        self.pieces = self.rows.pieces
         self.room = 2 * limits.max_steps
         self.quiet: Activation | None = None
         self._limits = limits
-        self._scope = scope
         self._on_limit = on_limit
         self.snapshotter = Fragments(limits)
-        self.aliases: Aliases | None = None
-        if aliases:
-            self.aliases = Aliases(
-                limits,
-                self.snapshotter.layouts,
-                self.rows,
-                lambda reason: self.mark("truncated", reason),
-            )
-        self._covered: dict[str, bool] = {}
-        # By id, because hash and equality of a code object are those of its constants.
-        self._functions: dict[int, tuple[CodeType, Function | None]] = {}
-        self.suspects: Suspects | None = None
+        self.fragment = self.snapshotter.fragment
+        self.ints = self.snapshotter.ints
+        self.aliases = self._make_aliases() if aliases else None
         self._threads: StartedThreads | None = None
         self._found_traces: list[tuple[FrameType, Any]] = []
         self.known = watch.Known(self.snapshotter)
         self.stack: list[Activation] = []
-        self._frames = 0
+        self.frames = 0
         self.active = False
         self._rearming = False
         self.refusal: RecursionError | None = None
@@ -127,24 +123,31 @@ class Recorder:
         self._previous: Any = None
         self._previous_threads: Any = None
 
+    def _make_aliases(self) -> Aliases:
+        layouts = self.snapshotter.layouts
+        return Aliases(
+            self._limits, layouts, self.rows, lambda reason: self.mark("truncated", reason)
+        )
+
     def start(self) -> None:
         """Begin with the frames that are entered from now on."""
         self.active = True
         self._headroom = Headroom(_CALLBACK_LEVELS + _LEVELS_PER_DEPTH * self._limits.max_depth)
         self._previous = sys.gettrace()
-        self._previous_threads = threading.gettrace()
-        threading.settrace(self._on_thread)
-        self._rearming = True  # what is told of now is our own doing
-        audit.watch(self)
+        audit.prepare()
+        watch_from_here, watched = audit.watchers.append, (get_ident(), self)
+        # CPython takes many times as long for each line from here on: so this is all that there is.
         sys.settrace(self._on_call)
-        self._rearming = False
+        watch_from_here(watched)
 
     def attach(self, frame: FrameType) -> None:
         """Record a frame that already runs, from its next line on; to be called before :meth:`start`."""
         function = self._meet(frame.f_code)[1]
         if function is None:
             return
-        state = self._enter(frame, function, frame.f_trace)
+        if frame.f_trace is not None:
+            self._found_traces.append((frame, frame.f_trace))
+        state = Activation(self, function)
         state.baseline(frame)
         frame.f_trace = state.trace
 
@@ -178,11 +181,11 @@ class Recorder:
         self.quiet = None
         if self._previous is not None and (is_ours or (current is None and not self._replaced)):
             sys.settrace(self._previous)
-        if self._is_mine(threading.gettrace()):
-            threading.settrace(_still_wanted(self._previous_threads))
-        for frame, found in self._found_traces:
+        if self._threads is not None and self._is_mine(_thread_hook()):
+            _set_thread_hook(_still_wanted(self._previous_threads))
+        while self._found_traces:
+            frame, found = self._found_traces.pop()
             frame.f_trace = found
-        self._found_traces.clear()
         self.stack.clear()
         self.known.clear()
         self.refusal = None
@@ -221,6 +224,11 @@ class Recorder:
         if self._state[0] == "complete":
             self._state = (state, reason)
 
+    def _lose(self, reason: str) -> None:
+        if self.active:
+            self._detach()
+        self.mark("tracer_lost", reason)
+
     def _detach(self) -> None:
         self.active = False
         self.quiet = None
@@ -228,37 +236,6 @@ class Recorder:
         audit.unwatch(self)
         self._headroom.restore()
         sys.settrace(None)
-
-    def _covers(self, code: CodeType) -> bool:
-        return self._covers_file(code.co_filename) and self._wants(code)
-
-    def _covers_file(self, name: str) -> bool:
-        if type(name) is not str:
-            name = classes.plain(name)  # code.replace() takes any subclass of str
-        covered = self._covered.get(name)
-        if covered is None:
-            try:
-                covered = bool(self._scope.accepts(name))
-            except Exception as error:
-                covered = self._scope_raised(error)
-            # Our own files are not, whatever the scope says: there would be no end to it.
-            covered = self._covered[name] = covered and not name.startswith(_OWN_FILES)
-        return covered
-
-    def _wants(self, code: CodeType) -> bool:
-        """Of code in a file that is covered."""
-        wanted = self._scope.code
-        try:
-            return wanted is None or bool(wanted(code))
-        except Exception as error:
-            return self._scope_raised(error)
-
-    def _scope_raised(self, error: Exception) -> bool:
-        """The scope asks code of the user's; the program is not to meet its errors."""
-        if self.active:
-            self._detach()
-        self.mark("tracer_lost", f"the scope raised {classes.name_of(type(error))}")
-        return False
 
     def _on_call(self, frame: FrameType, event: str, arg: object) -> Any:
         if not self.active:
@@ -293,19 +270,30 @@ class Recorder:
     def _starts_a_thread(self, frame: FrameType) -> None:
         self._threads = self._threads or StartedThreads()
         self._threads.called(frame)
+        previous = _thread_hook()
+        if not self._is_mine(previous):
+            self._previous_threads = previous
+            _set_thread_hook(self._on_thread)
 
     def _called(self, frame: FrameType, code: CodeType) -> Any:
         """The trace function of a frame that begins or goes on; None for one that is not recorded."""
         collecting = gc_isenabled()
         gc_disable()
         try:
-            function = (self._functions.get(ident(code)) or self._meet(code))[1]
+            known = KNOWN.get(ident(code))
+            token, function = (
+                known[1].latest if known is not None and known[0]() is code else (None, None)
+            )
+            if token is not self._token:
+                function = (self._functions.get(ident(code)) or self._meet(code))[1]
             if function is None:
                 return None
             found = frame.f_trace
             state = None if found is None else _state_in(found, self)
             if state is None:
-                state = self._enter(frame, function, found)
+                if found is not None:
+                    self._found_traces.append((frame, found))  # a generator that another one traced
+                state = Activation(self, function)
                 state.called(frame)
             else:
                 self._go_on(state, frame)
@@ -357,57 +345,10 @@ class Recorder:
             raise error
         self.mark("tracer_lost", f"the recorder failed: {type(error).__name__}")
 
-    def _meet(self, code: CodeType) -> tuple[CodeType, Function | None]:
-        """What all activations of a code object have in common; None for one that is not recorded."""
-        if self._scope.code is not None and not self._wants(code):
-            return self._functions.setdefault(ident(code), (code, None))
-        if sys.version_info < (3, 11) and code.co_name == "<module>":
-            self._name_nested(code, "")
-        return self._remember(code, getattr(code, "co_qualname", code.co_name))
-
-    def _remember(self, code: CodeType, name: str) -> tuple[CodeType, Function]:
-        opcodes = opcodes_of(code)
-        if opcodes.finds is not None:
-            self.suspects = self.suspects or Suspects()
-            self.suspects.meet(code, opcodes.finds)
-        program = self._scope.program
-        function = None
-        if opcodes.latest is not None:
-            latest_name, latest_program, latest = opcodes.latest
-            if latest_name is name and latest_program is program:
-                function = latest
-        if function is None:
-            file = None
-            if code.co_filename is not program:
-                file = classes.plain(code.co_filename)
-                if file == program:
-                    file = None
-            function = Function.of(classes.plain(name), opcodes, file)
-            opcodes.latest = name, program, function
-        self._functions[ident(code)] = met = code, function
-        return met
-
-    def _enter(self, frame: FrameType, function: Function, found: Any) -> Activation:
-        if found is not None:
-            self._found_traces.append((frame, found))  # a generator that another one traced
-        state = Activation(self, self._frames, function, len(self.stack))
-        self._frames += 1
-        self.stack.append(state)
-        return state
-
     def _go_on(self, state: Activation, frame: FrameType) -> None:
         state.enter_at(len(self.stack))
         self.stack.append(state)
         state.resumed(frame)
-
-    def _name_nested(self, code: CodeType, prefix: str) -> None:
-        """Give 3.10 the ``co_qualname`` that code objects have from 3.11 on (bpo-44530)."""
-        for constant in code.co_consts:
-            if type(constant) is CodeType:
-                name = prefix + constant.co_name
-                self._remember(constant, name)
-                is_function = constant.co_flags & _CO_OPTIMIZED
-                self._name_nested(constant, f"{name}.<locals>." if is_function else f"{name}.")
 
     def find(self, state: Activation, frame: FrameType) -> None:
         """An event of a frame that is not the latest one entered."""

@@ -43,12 +43,10 @@ class Rows:
 
     def json(self) -> str:
         """All steps, as the text of a JSON array."""
-        parts = self.pieces[: 2 * len(self)]
-        if not parts:
-            return "[]"
-        parts[0] = "[" + parts[0][len(SEPARATOR) :]
-        parts.append("]")
-        return "".join(parts)
+        pieces = self.pieces
+        if len(pieces) % 2:
+            pieces = pieces[:-1]
+        return f"[{''.join(pieces)[len(SEPARATOR) :]}]"
 
 
 quoted = encode_basestring_ascii

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pytrace_mono.tracer.classes import ident
 from pytrace_mono.tracer.copies import Copy, is_atomic, is_same, renewed
 from pytrace_mono.tracer.kept import BUILTINS
-from pytrace_mono.tracer.opcodes import MISSING, Function
+from pytrace_mono.tracer.opcodes import MISSING, Function, Opcodes
 from pytrace_mono.tracer.watch import Large, Outline
 
 if TYPE_CHECKING:
@@ -75,8 +75,9 @@ class Variables:
     """What is known of one activation's variables.
 
     Attributes:
-        is_plain: all that the frame was ever seen to reach is made of exact built-in types, which is
-            what the proof in :mod:`pytrace_mono.tracer.effects` rests on.
+        is_plain: all that the frame was ever seen to reach is made of exact built-in types.
+        is_proven: what the proof in :mod:`pytrace_mono.tracer.effects` rests on was so when every
+            variable was last looked at.
         is_told: something was found since the step began.
         changes: the variables that were found to have changed since the step began, each as the JSON of
             its name and value.
@@ -91,33 +92,56 @@ class Variables:
         "changes",
         "function",
         "is_plain",
+        "is_proven",
         "is_told",
         "notes",
         "opcodes",
         "recorder",
     )
 
-    def __init__(self, recorder: Recorder, function: Function) -> None:
-        self.recorder = recorder
-        self.function = function
-        self.opcodes = opcodes = function.opcodes
-        self.is_plain = True
-        self._namespace: Any = None
-        # By name: an atomic value or a flat tuple itself, the copy of any other value that is made of
-        # exact built-in types, a Seen, or MISSING.
-        self._last = opcodes.unseen.copy()
-        unseen = opcodes.unseen_globals
-        self._last_globals = unseen.copy() if unseen else unseen
-        self._shown: dict[str, str] = {}
-        self.changes: dict[str, str] = {}
-        self.notes: Notes | None = None
-        self.is_told = False
+    recorder: Recorder
+    function: Function
+    opcodes: Opcodes
+    is_plain: bool
+    is_proven: bool
+    is_told: bool
+    changes: dict[str, str]
+    notes: Notes | None
+    _namespace: Any
+    _last: dict[str, Any]
+    """By name: an atomic value or a flat tuple itself, the copy of any other value that is made of exact
+    built-in types, a :class:`Seen`, or :data:`MISSING`."""
+    _last_globals: dict[str, Any]
+    """The same for globals; that of the code object, which all share, until there is one to remember."""
+    _shown: dict[str, str]
 
     def forget_changes(self) -> None:
         """What is found to have changed from here on belongs to another step."""
         self.changes.clear()
         self.notes = None
         self.is_told = False
+
+    def meet(self, frame: FrameType) -> None:
+        """The first look, in a function that has but its arguments; only these are said to be new."""
+        opcodes = self.opcodes
+        visible = frame.f_locals
+        last = self._last
+        for name in opcodes.arguments:
+            value = visible[name]
+            kind = type(value)
+            if kind is int or kind is str:
+                last[name] = value
+                self._shown[name] = text = self.recorder.fragment(value)
+                self.changes[name] = opcodes.labels[name] + text
+            else:
+                self._look(name, value, MISSING, last)
+        self.is_proven = True
+        if opcodes.globals:
+            found = self.changes
+            self.changes = {}
+            self.is_proven = self._compare_globals(frame)
+            self.changes = found
+        self.is_proven = self.is_proven and self.is_plain and self.recorder.suspects is None
 
     def compare(self, frame: FrameType) -> None:
         """Look at every variable."""
@@ -126,8 +150,11 @@ class Variables:
             self._compare_namespace(frame)
             return
         last = self._last
-        visible = frame.f_locals
-        items: Any = visible.items()
+        visible: Any = last
+        items: Any = ()
+        if last:
+            visible = frame.f_locals
+            items = visible.items()
         if opcodes.has_hidden:
             items = iter(items)
             next(items)
@@ -177,17 +204,26 @@ class Variables:
                 if old is not MISSING and name not in visible:
                     last[name] = MISSING
                     self._gone(name)
-        if opcodes.globals:
-            self._compare_globals(frame)
+        self.is_proven = (
+            (not opcodes.globals or self._compare_globals(frame))
+            and self.is_plain
+            and self.recorder.suspects is None
+        )
 
-    def _compare_globals(self, frame: FrameType) -> None:
-        namespace = frame.f_globals
+    def _compare_globals(self, frame: FrameType) -> bool:
+        """Look at every global, and at the built-ins that are counted on: are they the real ones?"""
+        namespace, standard = frame.f_globals, frame.f_builtins
         # exec() takes subclasses, with methods of their own.
-        get = namespace.get if type(namespace) is dict else partial(dict.get, namespace)
+        is_usual = type(namespace) is dict and type(standard) is dict
+        get = namespace.get if is_usual else partial(dict.get, namespace)
         last = self._last_globals
-        for name, is_written in self.opcodes.globals:
+        for name, is_written, builtin in self.opcodes.globals:
             value = get(name, MISSING)
             old = last[name]
+            if builtin is not None and (
+                value is not MISSING or not is_usual or standard.get(name) is not builtin
+            ):
+                is_usual = False
             if value is old:
                 continue
             if old is MISSING:
@@ -196,11 +232,14 @@ class Variables:
                     continue
             elif type(old) in CHANGEABLE and is_same(old, value):
                 continue
+            if last is self.opcodes.unseen_globals:
+                last = self._last_globals = last.copy()
             if value is MISSING:
                 last[name] = MISSING
                 self._gone(name)
             else:
                 self._look(name, value, old, last)
+        return is_usual
 
     def compare_bound(self, frame: FrameType, names: tuple[str, ...]) -> bool:
         """Look at these variables, where it is known that nothing else can have changed.
@@ -240,7 +279,7 @@ class Variables:
                 "truncated", f"{self.function.name} keeps its names in a mapping that has code"
             )
         if namespace is not frame.f_globals:
-            for name, is_written in self.opcodes.globals:
+            for name, is_written, _ in self.opcodes.globals:
                 value = dict.get(frame.f_globals, name, MISSING)
                 if value is not MISSING and (
                     is_written or name in last or not _is_vocabulary(type(value))
@@ -270,7 +309,7 @@ class Variables:
         new = value
         kind = type(value)
         if kind is int or kind is str or (kind is not list and is_atomic(kind)):
-            text = recorder.snapshotter.fragment(value)
+            text = recorder.fragment(value)
         else:
             before = old
             if type(old) is Seen:
@@ -280,7 +319,7 @@ class Variables:
                 return
             if new is None or type(new) is Outline or type(new) is Large:
                 if type(new) is not Large or not new.is_plain:
-                    self.is_plain = False
+                    self.is_plain = self.is_proven = False
                 new = Seen(ident(value), new)
         last[name] = new
         if text != self._shown.get(name):

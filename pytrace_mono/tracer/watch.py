@@ -21,9 +21,9 @@ from pytrace_mono.tracer.copies import (
     MAX_NODES,
     Copy,
     Flat,
+    are_simple,
     copy_of,
     copy_within,
-    flat_of,
     is_atomic,
     is_same,
     kinds_of,
@@ -214,10 +214,14 @@ class Known:
         if kind is list or kind is dict or kind is tuple:
             if entry is not None and entry[0] is not before and is_same(entry[0], value):
                 return entry[0], entry[1]
-            if len(value) <= self._most:
-                flat = flat_of(value, before)
-                text = None if flat is None else self._snapshotter.of_flat(value)
-                if flat is not None and text is not None:
+            if (
+                len(value) <= self._most
+                and are_simple(value)
+                and (kind is not dict or are_simple(value.values()))
+            ):
+                text = self._snapshotter.of_flat(value)
+                if text is not None:
+                    flat = dict.copy(value) if kind is dict else value[:]
                     if len(self._entries) >= _MOST_KNOWN:
                         self._entries.clear()
                     self._entries[key] = flat, text, None

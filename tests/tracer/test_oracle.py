@@ -64,6 +64,7 @@ def test_random_programs(program: str, limits: Limits) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # most of a minute on an idle machine, and many on a busy one
 @each_limits
 @settings(deadline=None, max_examples=500, suppress_health_check=list(HealthCheck))
 @given(program=programs)
@@ -81,7 +82,7 @@ def _on(version: str, asked: list[tuple[str, str | None, dict[str, int]]]) -> li
         input=json.dumps(asked),
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return [told for program in json.loads(done.stdout) for told in program]
@@ -101,6 +102,7 @@ def test_each_version_agrees_about_every_kind_of_step_and_the_examples(version: 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # the same
 @each_version
 @settings(
     deadline=None, max_examples=8, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
