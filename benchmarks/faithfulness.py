@@ -8,6 +8,7 @@ The Narrator tells every Call of the files (by default of ``examples/programs``)
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sys
@@ -66,6 +67,9 @@ def narrated(path: Path) -> None:
     coverage: list[float] = []
     seconds = 0.0
     box = Sandbox()
+    # Every recording is held here at once, as in no run: they are not the checker's to go through.
+    gc.collect()
+    gc.freeze()
     for number, (prompt, text) in enumerate(listener.heard):
         trace = prompt.trace
         if prompt.direction == "backward":  # held against the run of the input it chooses
