@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     try:
         import torch  # noqa: F401  # only whether it is there
-        import transformers  # noqa: F401
+        import transformers  # noqa: F401  # likewise
     except ImportError as error:
         raise MissingExtraError("pytrace-mono train", str(error.name), "train") from None
     if args.dry_run:

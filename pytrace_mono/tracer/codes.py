@@ -42,7 +42,7 @@ class Codes:
         self.suspects: Suspects | None = None
 
     def _lose(self, reason: str) -> None:
-        """Record no longer, and say why."""
+        """Record no longer, and say why; the recorder does."""
         raise NotImplementedError
 
     def _covers(self, code: CodeType) -> bool:
@@ -56,7 +56,7 @@ class Codes:
             if self._scope.accepts(name):
                 # Our own files are not, whatever the scope says: there would be no end to it.
                 covered = not name.startswith(_OWN_FILES)
-        except Exception as error:
+        except Exception as error:  # a predicate of the user's may raise anything
             self._raised(error)
         self._covered[name] = covered
         return covered
@@ -66,7 +66,7 @@ class Codes:
         wanted = self._scope.code
         try:
             return wanted is None or bool(wanted(code))
-        except Exception as error:
+        except Exception as error:  # likewise
             return self._raised(error)
 
     def _raised(self, error: Exception) -> bool:
@@ -79,7 +79,7 @@ class Codes:
         if self._scope.code is not None and not self._wants(code):
             return self._functions.setdefault(ident(code), (code, None))
         if not _NAMES_ARE_SHORT:
-            name = code.co_qualname  # type: ignore[attr-defined]
+            name = code.co_qualname  # type: ignore[attr-defined]  # from 3.11 on
         elif name is None:
             name = code.co_name
             if name == "<module>":

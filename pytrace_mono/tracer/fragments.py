@@ -54,6 +54,7 @@ class Fragments(Snapshotter):
     def fragment(self, value: object) -> str:
         """The JSON text of what :meth:`take` gives."""
         kind = type(value)
+        # mypy does not conclude from `kind` what the value is, hence what it is told to ignore.
         if kind is int:
             known = self.ints.get(value)  # type: ignore[call-overload]
             if known is not None:

@@ -382,5 +382,5 @@ def _function_name(function: object) -> str:
     if type(function) is types.FunctionType or type(function) is types.BuiltinFunctionType:
         return classes.plain(function.__name__)
     if issubclass(type(function), type):
-        return classes.name_of(function)  # type: ignore[arg-type]
+        return classes.name_of(function)  # type: ignore[arg-type]  # it is a class
     return f"<{classes.name_of(type(function))}>"

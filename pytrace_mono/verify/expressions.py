@@ -61,7 +61,7 @@ def evaluate(
         return _Evaluator(names, shadowed).value(node)
     except NotEvaluated:
         raise
-    except Exception as error:
+    except Exception as error:  # whatever the text makes an operation raise: it is not evaluated
         raise NotEvaluated(f"{type(error).__name__}: {error}") from None
 
 

@@ -77,6 +77,6 @@ class Reason(str, Enum):
 def explain(code: str) -> str:
     """The explanation of a code read from a file; "" for one of a newer version."""
     try:
-        return Reason(code).explanation  # type: ignore[call-arg]
+        return Reason(code).explanation  # type: ignore[call-arg]  # by its value
     except ValueError:
         return ""

@@ -288,7 +288,7 @@ def _later_values(generator: Activation, calls: list[Activation]) -> str:
 
 def _ends_with_return(nodes: list[Node]) -> bool:
     last = None
-    for last in visits(nodes):  # noqa: B007
+    for last in visits(nodes):  # noqa: B007 - the last one is meant
         pass
     return last is not None and isinstance(last.statement, ast.Return)
 

@@ -263,7 +263,7 @@ def _run(
         report.call_start = len(report.rows)
         if call is not None:
             value = _eval(call, namespace)
-    except BaseException as error:
+    except BaseException as error:  # all that a program can end with is its outcome
         raised = error
     guard.inspect(stage.handlers)
     stop_clocks()

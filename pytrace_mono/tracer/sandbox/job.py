@@ -106,7 +106,7 @@ def in_groups(given: Iterator[list[Job]], count: int) -> Iterator[list[Job]]:
             if len(group) >= count:
                 yield group
                 group = []
-    except Exception:
+    except Exception:  # of the caller's iterator; what came before it is run
         if group:
             yield group
         raise

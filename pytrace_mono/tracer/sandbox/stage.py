@@ -111,7 +111,7 @@ class Stage:
     def enter(self) -> None:
         """Give the program its module, its streams, and the handlers of its clocks."""
         sys.stdin, sys.stdout, sys.stderr = self._streams
-        sys.__stdout__, sys.__stderr__ = self._streams[1:]  # type: ignore[misc]
+        sys.__stdout__, sys.__stderr__ = self._streams[1:]  # type: ignore[misc]  # Final there
         sys.argv = [PROGRAM_FILE]
         sys.modules[PROGRAM_NAME] = self._module
         sys.modules["builtins"] = self._builtins

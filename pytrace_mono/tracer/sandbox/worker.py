@@ -140,7 +140,7 @@ class Worker:
                 f"the sandbox's warm parent did not start at level {setting.level!r}: "
                 f"{self._last_words()}"
             ) from error
-        except BaseException:
+        except BaseException:  # Ctrl-C too: nobody else could end the warm parent
             self.close()
             raise
 
