@@ -42,16 +42,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, or tell what training would take."""
-    from pytrace_mono.train.config import load_config
-
-    config = load_config(args.config, args.settings)
     # Passes differ in length: in fixed segments, the gaps between them would add up.
     os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     try:
         import torch  # noqa: F401  # only whether it is there
         import transformers  # noqa: F401  # likewise
+
+        from pytrace_mono.train.config import load_config
     except ImportError as error:
         raise MissingExtraError("pytrace-mono train", str(error.name), "train") from None
+    config = load_config(args.config, args.settings)
     if args.dry_run:
         from pytrace_mono.train.budget import dry_run
 

@@ -21,6 +21,7 @@ NOT_SHARDED = (
     "fsdp shards over several GPUs, and there are none here to shard over; start the run with torchrun "
     "on a machine that has them, or leave fsdp out."
 )
+_GATHERED = "stage3_gather_16bit_weights_on_model_save"
 _log = logging.getLogger(__name__)
 
 
@@ -34,13 +35,11 @@ def arguments_of(config: TrainConfig, steps: int, evaluates: bool) -> TrainingAr
 
     Raises:
         PrerequisiteError: DeepSpeed was asked for and is not installed.
-        TrainingError: its configuration cannot be read, or would leave no model behind; or weights
-            were to be sharded over one process.
+        TrainingError: its configuration cannot be read, or weights were to be sharded over one
+            process.
     """
     if config.fsdp and processes() == 1:
         raise TrainingError(NOT_SHARDED)
-    if config.deepspeed is not None:
-        _require_deepspeed(config.deepspeed)
     arguments = TrainingArguments(
         output_dir=str(config.output),
         max_steps=steps,
@@ -62,7 +61,7 @@ def arguments_of(config: TrainConfig, steps: int, evaluates: bool) -> TrainingAr
         report_to="none",
         disable_tqdm=True,
         fsdp=config.fsdp or None,
-        deepspeed=None if config.deepspeed is None else str(config.deepspeed),
+        deepspeed=None if config.deepspeed is None else _read_deepspeed(config.deepspeed),
     )
     # A plain `python` on a machine with many GPUs uses one; torchrun uses them all.
     arguments._n_gpu = min(arguments.n_gpu, 1)
@@ -100,16 +99,13 @@ def _trackers() -> list[str]:
     return found
 
 
-def _require_deepspeed(file: Path) -> None:
+def _read_deepspeed(file: Path) -> dict[str, Any]:
     if find_spec("deepspeed") is None:
         raise PrerequisiteError("deepspeed is not installed.", "pip install deepspeed")
     try:
-        zero = json.loads(file.read_bytes()).get("zero_optimization", {})
-        gathers = zero.get("stage") != 3 or zero.get("stage3_gather_16bit_weights_on_model_save")
-    except (OSError, ValueError, AttributeError) as error:
+        settings: dict[str, Any] = json.loads(file.read_bytes())
+        # Without it no model is written at the end.
+        settings.setdefault("zero_optimization", {})[_GATHERED] = True
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         raise TrainingError(f"{file}: no configuration of DeepSpeed can be read: {error}") from None
-    if not gathers:
-        raise TrainingError(
-            f"{file}: set stage3_gather_16bit_weights_on_model_save to true in zero_optimization; "
-            "without it no model is written at the end."
-        )
+    return settings

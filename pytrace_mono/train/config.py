@@ -8,9 +8,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pytrace_mono.errors import MissingExtraError, TrainingConfigError
+from pytrace_mono.errors import TrainingConfigError
 from pytrace_mono.train.rows import TrainingTask
 
 _RECIPES = resources.files("pytrace_mono.train") / "configs"
@@ -161,12 +162,7 @@ def load_config(name: str, settings: Sequence[str] = ()) -> TrainConfig:
 
     Raises:
         TrainingConfigError: there is no such file, or a key or value is not possible.
-        MissingExtraError: PyYAML is not installed.
     """
-    try:
-        import yaml
-    except ImportError:
-        raise MissingExtraError("reading a training configuration", "pyyaml", "train") from None
     file = _RECIPES / f"{name}.yaml" if name in recipes() else Path(name)
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}

@@ -78,8 +78,7 @@ class Encoder:
     def require_round_trip(self, texts: Iterable[str]) -> None:
         """Stop before an hour is spent on a tokenizer that loses part of the code.
 
-        Some versions of transformers load DeepSeek-Coder's tokenizer as Llama's, which drops white
-        space (huggingface/transformers#46489): a model trained so could not indent.
+        A model trained with one that drops white space could not indent.
 
         Raises:
             TrainingDataError: a text is not the same after encoding and decoding.
@@ -88,14 +87,11 @@ class Encoder:
             tokens = self._tokenizer(text, add_special_tokens=False)["input_ids"]
             back = self._tokenizer.decode(tokens, clean_up_tokenization_spaces=False)
             if back != text:
-                at = next(
-                    (i for i, (a, b) in enumerate(zip(text, back, strict=False)) if a != b),
-                    min(len(text), len(back)),
-                )
+                at = next(i for i in range(len(text) + 1) if text[: i + 1] != back[: i + 1])
                 raise TrainingDataError(
                     "the tokenizer does not give back what it was given: at character "
-                    f"{at}, {text[at : at + 20]!r} became {back[at : at + 20]!r}; load it with the "
-                    "class its tokenizer.json describes, or use another version of transformers."
+                    f"{at}, {text[at : at + 20]!r} became {back[at : at + 20]!r}; look at its "
+                    "tokenizer.json, or use another version of transformers."
                 )
 
     def encode(self, rows: Iterable[Row]) -> Iterator[Document]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Mapping, Sequence
 
@@ -25,19 +24,17 @@ def epoch_order(
 
     Args:
         tasks: the task of each Document.
-        weights: weight per task; 1 where none is given.
+        weights: weight per task, 0 or more; 1 where none is given.
         seed: the same seed gives the same order, on every Python.
         epoch: from 0.
 
     Raises:
-        TrainingDataError: a weight is negative or not finite, or is for a task that has no Document.
+        TrainingDataError: a weight is for a task that has no Document.
     """
     members: dict[TrainingTask, list[int]] = {}
     for index, task in enumerate(tasks):
         members.setdefault(task, []).append(index)
     for task, weight in weights.items():
-        if not (math.isfinite(weight) and weight >= 0):
-            raise TrainingDataError(f"the weight of task {task!r} must be 0 or more, not {weight}")
         if weight > 0 and task not in members:
             raise TrainingDataError(
                 f"task {task!r} has the weight {weight} and no row that could be used; "

@@ -19,7 +19,6 @@ from torch.utils.checkpoint import checkpoint
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
-    AutoTokenizer,
     BitsAndBytesConfig,
     GPT2Tokenizer,
     LlamaConfig,
@@ -27,7 +26,7 @@ from transformers import (
 )
 from transformers.modeling_layers import GradientCheckpointingLayer
 
-from pytrace_mono.errors import MissingExtraError, TrainingDataError, TrainingError
+from pytrace_mono.errors import MissingExtraError, TrainingError
 from pytrace_mono.train import attention
 from pytrace_mono.train.compiling import backend_of
 from pytrace_mono.train.config import LoraConfig, TrainConfig
@@ -41,7 +40,7 @@ def load_tokenizer(config: TrainConfig, rows: list[Row]) -> Any:
 
     Raises:
         TrainingError: it cannot be loaded.
-        TrainingDataError: it loses part of the text, whichever class reads it.
+        TrainingDataError: it loses part of the text.
     """
     if config.scratch is not None:
         texts = (text for row in rows for text in (row.prompt, row.completion))
@@ -51,25 +50,18 @@ def load_tokenizer(config: TrainConfig, rows: list[Row]) -> Any:
 
 
 def read_tokenizer(name: str, sample: Iterable[str] = ()) -> Any:
-    """The tokenizer of a model, by the first class that gives text back as it was.
+    """The tokenizer of a model.
 
     Raises:
         TrainingError: it cannot be loaded.
-        TrainingDataError: it loses part of the text, whichever class reads it.
+        TrainingDataError: it loses part of the text.
     """
-    texts = [*sample, "def f(x):\n    if x:\n        return  1\n"]
-    failures = []
-    # Some versions of transformers read DeepSeek-Coder's as Llama's, which loses white space
-    # (huggingface/transformers#46489); the general class takes tokenizer.json as it stands.
-    for kind in (AutoTokenizer, PreTrainedTokenizerFast):
-        with loading("tokenizer", name):
-            tokenizer = kind.from_pretrained(name)
-        try:
-            Encoder(tokenizer, 1).require_round_trip(texts)
-            return tokenizer
-        except TrainingDataError as error:
-            failures.append(error)
-    raise failures[0]
+    # Not AutoTokenizer: some versions of transformers read DeepSeek-Coder's as Llama's, which loses
+    # white space (huggingface/transformers#46489). This class takes tokenizer.json as it stands.
+    with loading("tokenizer", name):
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(name)
+    Encoder(tokenizer, 1).require_round_trip([*sample, "def f(x):\n    if x:\n        return  1\n"])
+    return tokenizer
 
 
 def model_config(config: TrainConfig, tokenizer: Any) -> Any:

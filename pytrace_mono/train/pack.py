@@ -75,26 +75,15 @@ def pack(lengths: Sequence[int], capacity: int, seed: str) -> list[list[int]]:
             f"a document of {lengths[order[0]]} tokens does not fit into a row of {capacity}"
         )
     rows: list[list[int]] = []
-    room: dict[int, list[int]] = {}  # tokens left -> rows with that much left
-    sizes: list[int] = []  # the keys of `room`, sorted
+    room: list[tuple[int, int]] = []  # tokens left and the row they are left in, sorted
     for index in order:
-        length = lengths[index]
-        at = bisect_left(sizes, length)
-        if at < len(sizes):
-            left = sizes[at]
-            row = room[left].pop()
-            if not room[left]:
-                del room[left], sizes[at]
-        else:
-            left, row = capacity, len(rows)
+        at = bisect_left(room, (lengths[index], 0))
+        if at == len(room):
+            room.append((capacity, len(rows)))
             rows.append([])
+        left, row = room.pop(at)
         rows[row].append(index)
-        left -= length
-        if left:
-            if left not in room:
-                room[left] = []
-                insort(sizes, left)
-            room[left].append(row)
+        insort(room, (left - lengths[index], row))
     generator.shuffle(rows)
     return rows
 

@@ -16,13 +16,19 @@ from typing import Any, Literal, get_args
 
 from pytrace_mono import files, manifest
 from pytrace_mono.errors import TrainingDataError
-from pytrace_mono.records import Task
 from pytrace_mono.tasks import prompt_of, repair_prompt
 
 TrainingTask = Literal["nl", "forward", "backward", "repair", "plain"]
 TASKS: tuple[TrainingTask, ...] = get_args(TrainingTask)
 
-_PYX: dict[str, Task] = {"nl": "nl", "fwd_mnl": "forward", "bwd_mnl": "backward"}
+# The task, the column that asks, the column that answers.
+_FORMATS: tuple[tuple[TrainingTask, str, str], ...] = (
+    ("nl", "nl", "response"),
+    ("forward", "fwd_mnl", "response"),
+    ("backward", "bwd_mnl", "response"),
+    ("repair", "fault", "response"),
+    ("plain", "prompt", "completion"),
+)
 
 
 @dataclass(frozen=True)
@@ -68,24 +74,14 @@ def row_of(raw: Any, where: str) -> Row:
     """
     if not isinstance(raw, dict):
         raise TrainingDataError(f"{where}: an object is expected, not {type(raw).__name__}")
-    task: TrainingTask
-    if "prompt" in raw and "completion" in raw:
-        task, asked, told = "plain", "prompt", "completion"
-    elif "fault" in raw and "response" in raw:
-        task, asked, told = "repair", "fault", "response"
-    elif "response" in raw and any(column in raw for column in _PYX):
-        filled = [column for column in _PYX if raw.get(column)]
-        if len(filled) != 1:
-            raise TrainingDataError(
-                f"{where}: exactly one of {', '.join(_PYX)} must be filled, not {len(filled)}"
-            )
-        task, asked, told = _PYX[filled[0]], filled[0], "response"
-    else:
+    filled = [kind for kind in _FORMATS if raw.get(kind[1]) and kind[2] in raw]
+    if len(filled) != 1:
         raise TrainingDataError(
-            f"{where}: has the columns {sorted(raw)}; give those of PyX (nl, fwd_mnl, bwd_mnl, "
-            "response), of repair (fault, response), or prompt and completion."
+            f"{where}: has {len(filled)} prompts in the columns {sorted(raw)}; fill one of nl, fwd_mnl, "
+            "bwd_mnl and give response (PyX), or give fault and response, or prompt and completion."
         )
-    for column in (asked, told):
+    task, *columns = filled[0]
+    for column in columns:
         if not isinstance(raw[column], str):
             found = type(raw[column]).__name__
             raise TrainingDataError(f"{where}: {column!r} must be a text, not {found}")
@@ -93,12 +89,12 @@ def row_of(raw: Any, where: str) -> Row:
             raw[column].encode()
         except UnicodeEncodeError as error:
             raise TrainingDataError(f"{where}: {column!r} is no text: {error}") from None
-    prompt: str = raw[asked]
+    prompt, completion = (raw[column] for column in columns)
     if task == "repair":
         prompt = repair_prompt(prompt)
     elif task != "plain":
         prompt = prompt_of(task, prompt)
-    return Row(task, prompt, raw[told], str(raw.get("problem_id") or prompt))
+    return Row(task, prompt, completion, str(raw.get("problem_id") or prompt))
 
 
 def files_of(path: Path) -> list[Path]:

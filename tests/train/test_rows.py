@@ -52,9 +52,9 @@ def test_a_repair_row_gets_the_repair_prefix_and_a_plain_row_gets_none() -> None
     ("raw", "told"),
     [
         ([], "an object is expected, not list"),
-        ({"text": "x"}, "has the columns ['text']; give those of PyX"),
-        ({"nl": "", "response": "r"}, "exactly one of nl, fwd_mnl, bwd_mnl must be filled, not 0"),
-        ({"nl": "a", "fwd_mnl": "b", "response": "r"}, "must be filled, not 2"),
+        ({"text": "x"}, "has 0 prompts in the columns ['text']; fill one of nl"),
+        ({"nl": "", "response": "r"}, "has 0 prompts in the columns ['nl', 'response']"),
+        ({"nl": "a", "fwd_mnl": "b", "response": "r"}, "has 2 prompts in the columns"),
         ({"prompt": "a", "completion": None}, "'completion' must be a text, not NoneType"),
         ({"prompt": "a", "completion": "\ud800"}, "'completion' is no text: 'utf-8' codec"),
     ],
