@@ -279,8 +279,11 @@ def test_a_run_killed_during_and_between_checkpoints_goes_on_exactly(tmp_path: P
 
 
 # accelerate shards over GPUs alone, and takes replicas of the weights on CPUs; torch can do both.
+# It ends at once, since torch's caches of sharded tensors keep gloo's threads beyond the group's end,
+# and a thread that asks for the GIL while the interpreter ends aborts the process
+# (pytorch/pytorch#179291). Replicas leave no thread.
 SHARDED = """
-import sys
+import os, sys
 from accelerate import state
 from accelerate.utils import DistributedType
 begin = state.AcceleratorState.__init__
@@ -299,7 +302,9 @@ def checked(self, model, *args, **kwargs):
     assert all(weight.to_local().numel() < weight.numel() for weight in model.parameters())
     return loss
 finetune.FineTuner.training_step = checked
-sys.exit(main(["train", *sys.argv[1:]]))
+code = main(["train", *sys.argv[1:]])
+sys.stdout.flush()
+os._exit(code)
 """
 LAUNCHER = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
 
