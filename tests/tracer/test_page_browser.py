@@ -98,6 +98,14 @@ def state_at(trace: Trace, at: int) -> list[dict[str, object]]:
     return seen + [{"frame": f, "variables": before[f]} for f in reversed(stack[:-1])]
 
 
+def test_the_page_numbers_the_lines_that_the_source_has(show: Show) -> None:
+    program, call = PROGRAMS["loop"]
+    for ending in ("", "\n", "\n\n"):
+        page = show(traced(program.rstrip() + ending, call))
+        numbers = [part.text for part in page.find_elements(By.CSS_SELECTOR, "#source .number")]
+        assert len(numbers) == len((program.rstrip() + ending).splitlines())
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_page_shows_at_every_step_what_a_replay_of_the_trace_gives(
     name: str, show: Show
@@ -166,12 +174,12 @@ def test_the_whole_statement_of_a_line_is_marked(show: Show) -> None:
     page = show(trace)
     marked = "return [...document.querySelectorAll('#source li')].map((n) => n.className).join()"
     press(page, Keys.HOME)
-    assert page.execute_script(marked) == "lit,statement,statement,statement,,"
+    assert page.execute_script(marked) == "lit,statement,statement,statement,"
     second = next(at for at, step in enumerate(trace.steps) if step.line == 2)
     page.execute_script(f"pytracePage.go({second})")
-    assert page.execute_script(marked) == "statement,lit,statement,statement,,"
+    assert page.execute_script(marked) == "statement,lit,statement,statement,"
     press(page, Keys.END)
-    assert page.execute_script(marked) == ",,,,lit,"
+    assert page.execute_script(marked) == ",,,,lit"
 
 
 def test_hostile_text_is_inert(show: Show) -> None:

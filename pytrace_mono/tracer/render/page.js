@@ -270,7 +270,8 @@
 
   const drawSource = () => {
     const most = Math.max(1, ...Array.from(visits.values(), (all) => all.length));
-    trace.program.split(/\r\n|\r|\n/).forEach((text, row) => {
+    const source = trace.program.replace(/(\r\n|\r|\n)$/, ""); // its last line ends, and no other begins
+    source.split(/\r\n|\r|\n/).forEach((text, row) => {
       const all = visits.get(row + 1) ?? [];
       const item = make("li");
       const gutter = make("button");
