@@ -10,6 +10,7 @@ never "false".
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 
@@ -37,6 +38,8 @@ class NotEvaluated(Exception):
 
 
 _CONVERSIONS: dict[int, Callable[[Any], str]] = {-1: str, 115: str, 114: repr, 97: ascii}
+_FORMAT = re.compile(r"(.?[<>=^])?[-+ ]?z?#?0?\d{0,3}[,_]?(\.\d{1,3})?[a-zA-Z%]?")
+"""Of numbers and text, and of no width or precision that would make them long."""
 _SIZED = (str, bytes, list, tuple, set, frozenset, dict, range)
 _MISSING = object()
 
@@ -45,20 +48,25 @@ def evaluate(
     expression: str | ast.expr,
     names: Mapping[str, Any],
     shadowed: Collection[str] = (),
+    given: Callable[[str, list[Any]], Any] | None = None,
 ) -> Any:
     """The value of an expression.
 
     Args:
         expression: source or node.
-        names: variables, by name; their values must be of exact built-in types.
+        names: variables, by name, and attributes, as ``owner.name``; their values must be of exact
+            built-in types.
         shadowed: built-in names that mean something else in the program and so cannot be used.
+
+        given: what a function of the program gave, by its name and arguments; it may raise
+            :class:`NotEvaluated`.
 
     Raises:
         NotEvaluated: see there.
     """
     try:
         node = parse_expression(expression.strip()) if isinstance(expression, str) else expression
-        return _Evaluator(names, shadowed).value(node)
+        return _Evaluator(names, shadowed, given).value(node)
     except NotEvaluated:
         raise
     except Exception as error:  # whatever the text makes an operation raise: it is not evaluated
@@ -66,9 +74,15 @@ def evaluate(
 
 
 class _Evaluator:
-    def __init__(self, names: Mapping[str, Any], shadowed: Collection[str]) -> None:
+    def __init__(
+        self,
+        names: Mapping[str, Any],
+        shadowed: Collection[str],
+        given: Callable[[str, list[Any]], Any] | None,
+    ) -> None:
         self._names = dict(names)
         self._shadowed = shadowed
+        self._given = given
         self._left = MAX_STEPS
 
     def value(self, node: ast.expr) -> Any:
@@ -156,16 +170,23 @@ class _Evaluator:
         parts: list[str] = []
         for part in node.values:
             if isinstance(part, ast.FormattedValue):
-                if part.format_spec is not None:
-                    raise NotEvaluated("format specifications are not in the white list")
                 value = self.value(part.value)
-                parts.append(_CONVERSIONS[part.conversion](value))
+                if part.conversion != -1 or part.format_spec is None:
+                    value = _CONVERSIONS[part.conversion](value)
+                written = "" if part.format_spec is None else self.value(part.format_spec)
+                if _FORMAT.fullmatch(written) is None:
+                    raise NotEvaluated("this format specification is not in the white list")
+                parts.append(format(value, written))
             else:
                 parts.append(self.value(part))
         return "".join(parts)
 
     def _Call(self, node: ast.Call) -> Any:
         function = self._function(node.func)
+        if function in (map, filter):
+            return self._mapped(function, node.args[0], self._elements(node.args[1:]))
+        if function is pow:
+            _check_growth(ast.Pow(), *map(self.value, node.args[:2]))
         if function is isinstance and len(node.args) == 2 and not node.keywords:
             return isinstance(self.value(node.args[0]), self._types(node.args[1]))
         arguments = self._elements(node.args)
@@ -180,6 +201,12 @@ class _Evaluator:
         if isinstance(node.func, ast.Attribute) and node.func.attr in ("replace", "join"):
             self._check_text_growth(node.func, arguments)
         return function(*arguments, **keywords)
+
+    def _mapped(self, function: Any, node: ast.expr, sequences: list[Any]) -> list[Any]:
+        if len(sequences) != 1 and not isinstance(node, ast.Lambda):
+            raise NotEvaluated("of more than one sequence, lambda alone is in the white list")
+        apply = self._key_function(node)
+        return list(function(lambda *values: _bounded(apply(*values)), *sequences))
 
     def _types(self, node: ast.expr) -> tuple[type, ...]:
         """Types are known by name as the second argument of isinstance, and nowhere else."""
@@ -202,10 +229,13 @@ class _Evaluator:
 
     def _function(self, node: ast.expr) -> Callable[..., Any]:
         if isinstance(node, ast.Name):
-            function = FUNCTIONS.get(node.id)
-            if function is None or node.id in self._shadowed or node.id in self._names:
-                raise NotEvaluated(f"{node.id}() is not in the white list")
-            return function
+            name, given = node.id, self._given
+            function = FUNCTIONS.get(name)
+            if name not in self._names and function is not None and name not in self._shadowed:
+                return function
+            if name not in self._names and given is not None and name in self._shadowed:
+                return lambda *arguments: given(name, list(arguments))
+            raise NotEvaluated(f"{name}() is not in the white list")
         if isinstance(node, ast.Attribute):
             if isinstance(node.value, ast.Name) and node.value.id not in self._names:
                 return self._attribute_of(node.value.id, node.attr)
@@ -231,7 +261,10 @@ class _Evaluator:
             and node.attr in ("pi", "e")
         ):
             return self._attribute_of("math", node.attr)
-        raise NotEvaluated("attributes are not in the white list")
+        dotted = ast.unparse(node)
+        if dotted.partition(".")[0] in self._names or dotted not in self._names:
+            raise NotEvaluated(f"{dotted:.60} has no known value")
+        return self._names[dotted]
 
     def _ListComp(self, node: ast.ListComp) -> Any:
         return self._comprehended(node.generators, lambda: self.value(node.elt))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pytrace_mono.tracer.types import Snapshot
 from pytrace_mono.verify.source import NoLiteral, literal_of
@@ -19,6 +19,14 @@ class Instance(NamedTuple):
 
     name: str
     fields: dict[str, Snapshot]
+
+    def values(self, owner: str) -> Iterator[tuple[str, Any]]:
+        """The attributes that are shown exactly, as ``owner.name``, and those of theirs."""
+        for name, field in self.fields.items():
+            if field.exact:
+                yield f"{owner}.{name}", literal_of(field.text)
+            elif (inner := instance_of(field.text)) is not None:
+                yield from inner.values(f"{owner}.{name}")
 
 
 @lru_cache(maxsize=1024)
@@ -42,6 +50,8 @@ def instance_of(text: str) -> Instance | None:
 def _snapshot(text: str) -> Snapshot:
     try:
         value = literal_of(text)
+        if "..." in text:  # cut, or it may be
+            raise NoLiteral(text)
     except NoLiteral:
         inner = instance_of(text)
         return Snapshot(text, inner.name if inner is not None else "object", False)

@@ -98,7 +98,9 @@ class Program:
         elif isinstance(node, ast.arg):
             self.bound.add(node.arg)
         elif isinstance(node, ast.alias):
-            self.bound.add((node.asname or node.name).split(".")[0])
+            name = (node.asname or node.name).split(".")[0]
+            if name != "math" or node.asname is not None:  # by that name it is what it always is
+                self.bound.add(name)
         elif isinstance(node, ast.ExceptHandler) and node.name:
             self.bound.add(node.name)
 

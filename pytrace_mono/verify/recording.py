@@ -8,12 +8,14 @@ from __future__ import annotations
 import ast
 from bisect import bisect_right, insort
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from pytrace_mono.tracer.types import Snapshot, Step, Trace
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.frames import Frame, History, Round, Visit
+from pytrace_mono.verify.instances import instance_of
+from pytrace_mono.verify.literals import same_value
 from pytrace_mono.verify.program import (
     Loop,
     Program,
@@ -23,6 +25,9 @@ from pytrace_mono.verify.program import (
     program_of,
 )
 from pytrace_mono.verify.source import NoLiteral, literal_of
+
+_CODE = frozenset({"function", "builtin_function_or_method", "type", "module"})
+"""Types of what has no value of its own in an expression: it is called, or asked for a part."""
 
 
 class Known(NamedTuple):
@@ -286,9 +291,45 @@ class Run:
         names: dict[str, Any] = {}
         for name in names_in(node):
             found = self.snapshot(name, visit, after=after)
-            if found is not None:
+            if found is None or found.type in _CODE:
+                continue
+            instance = None if found.exact else instance_of(found.text)
+            if instance is None:
                 names[name] = self.value_of(found)
-        return evaluate(node, names, self.program.bound)
+                continue
+            for attribute, shown in instance.values(name):
+                if attribute.rpartition(".")[2] not in self.program.function_names:
+                    names[attribute] = shown
+        return evaluate(node, names, self.program.bound, partial(self._given, visit))
+
+    def _given(self, visit: Visit, name: str, arguments: list[Any]) -> Any:
+        """What a function of the program gave for these arguments while a visit lasted."""
+        given = [
+            self.value_of(f.value)
+            for f in self.called
+            if f.name == name
+            and visit.start <= f.begins <= visit.end
+            and f.ending == "return"
+            and f.value is not None
+            and self._took(f, arguments)
+        ]
+        if not given or not all(same_value(value, given[0]) for value in given):
+            raise NotEvaluated(f"what {name}() gave there was not recorded")
+        return given[0]
+
+    def _took(self, frame: Frame, arguments: list[Any]) -> bool:
+        taken = list(frame.arguments.values())[: len(arguments)]
+        return (
+            frame.definition is not None
+            and not any(
+                isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(frame.definition)
+            )
+            and len(taken) == len(arguments)
+            and all(
+                snapshot.exact and same_value(self.value_of(snapshot), argument)
+                for snapshot, argument in zip(taken, arguments, strict=True)
+            )
+        )
 
     def outcome(self, visit: Visit) -> bool | None:
         """How the test of an ``if`` or ``while`` came out; None where it cannot be told."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import math
 import operator
 from collections.abc import Callable
@@ -46,8 +47,10 @@ TYPES: dict[str, Any] = {
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{
-        f.__name__: f
-        for f in (len, sum, min, max, sorted, abs, any, all, round, divmod, ord, chr, bin, hex, oct)
+        name: getattr(builtins, name)
+        for name in (
+            "len sum min max sorted abs any all round divmod pow ord chr bin hex oct map filter"
+        ).split()
     },
     **TYPES,
     "range": range,
@@ -78,7 +81,7 @@ METHODS: dict[type, frozenset[str]] = {
 MATH: dict[str, Any] = {
     name: getattr(math, name)
     for name in (
-        "sqrt isqrt floor ceil gcd lcm log log2 log10 exp sin cos tan atan radians "
+        "sqrt isqrt pow floor ceil gcd lcm log log2 log10 exp sin cos tan atan radians "
         "degrees hypot fabs trunc pi e inf isclose"
     ).split()
 }

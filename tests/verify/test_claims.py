@@ -171,3 +171,72 @@ def test_a_call_that_resumes_a_generator_is_read_and_held_against_what_it_gave()
     right = check(told, Evidence(trace, "count"), "forward")
     assert [f.status for f in right.findings] == ["holds"] and not right.reading.unread
     assert check(told.replace("2", "1"), Evidence(trace, "count"), "forward").contradicted
+
+
+SHOP = """\
+import math
+
+class Line:
+    def __init__(self, price, count):
+        self.price = price
+        self.count = count
+
+    @property
+    def total(self):
+        return self.price * self.count
+
+def tax(amount):
+    return math.floor(amount / 5)
+
+def bill(prices):
+    lines = {}
+    for name, price in prices:
+        line = Line(price, 2)
+        lines[name] = line.total + tax(line.total)
+    return list(lines.items()), f"{len(lines):>4}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("true", "false"),
+    [
+        ("[L5] `self.price` is set to `30`.", "[L5] `self.price` is set to `31`."),
+        ("[L10] `self.price * self.count` is `60`.", "[L10] `self.price * self.count` is `32`."),
+        ("[L19] `Line.total` gives `60`.", "[L19] `Line.total` gives `61`."),
+        ("[L19] `tax(line.total)` is `12`.", "[L19] `tax(line.total)` is `13`."),
+        ("[L19] `line.count + tax(60)` is `14`.", "[L19] `line.count + tax(60)` is `15`."),
+        ("[L13] `math.floor(amount / 5)` is `12`.", "[L13] `math.floor(amount / 5)` is `11`."),
+        (
+            "[L20] `lines.items()` is `dict_items([('ink', 72)])`.",
+            "[L20] `lines.items()` is `dict_items([('ink', 71)])`.",
+        ),
+        ("[L20] `f'{len(lines):>4}'` is `'   1'`.", "[L20] `f'{len(lines):>4}'` is `'  1'`."),
+    ],
+)
+def test_attributes_properties_own_functions_and_views_are_decided(true: str, false: str) -> None:
+    with Sandbox() as box:
+        evidence = Evidence(box.trace(SHOP, 'bill([("ink", 30)])'), "bill")
+    assert {f.status for f in check(true, evidence, "forward").findings} == {"holds"}
+    assert check(false, evidence, "forward").contradicted
+
+
+def test_an_attribute_that_a_function_of_the_class_stands_for_is_not_read_off_the_object() -> None:
+    """The object keeps one value under the name, and the program gets another."""
+    program = """\
+class Halved:
+    def __init__(self, size):
+        self.__dict__["size"] = size
+
+    @property
+    def size(self):
+        return self.__dict__["size"] // 2
+
+def f(n):
+    box = Halved(n)
+    half = box.size + 1
+    return half
+"""
+    with Sandbox() as box:
+        evidence = Evidence(box.trace(program, "f(8)"), "f")
+    checked = check("[L11] `box.size + 1` is `5`.", evidence, "forward")
+    assert not checked.contradicted

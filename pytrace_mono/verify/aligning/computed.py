@@ -58,6 +58,8 @@ class Computed:
             if parts is None:
                 continue
             kind, left, right = parts
+            if any(isinstance(n, ast.Attribute) for n in (*ast.walk(left), *ast.walk(right))):
+                continue  # with them, texts that people wrote were placed worse than without
             try:
                 values = (
                     self._run.evaluate(left, visit, after=False),

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ast
-import copy
 from functools import cached_property
 from typing import Any
 
-from pytrace_mono.tracer.parsing import parse_expression
 from pytrace_mono.tracer.types import Snapshot
 from pytrace_mono.verify.aligning.computed import Computed
 from pytrace_mono.verify.aligning.occurring import Occurring
@@ -17,7 +15,7 @@ from pytrace_mono.verify.checking.comparing import equal, fits, shows
 from pytrace_mono.verify.claims import ANY, Condition, Gives, Operand, Raises, Reached, Shown, Value
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.frames import Frame
-from pytrace_mono.verify.instances import Instance, instance_of
+from pytrace_mono.verify.instances import instance_of
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.telling import Said
 from pytrace_mono.verify.recording import Run
@@ -143,14 +141,14 @@ class Truth:
                 continue
             instance = None if found.exact else instance_of(found.text)
             if instance is not None:
-                names[part.id] = instance
+                names.update(instance.values(part.id))
                 continue
             try:
                 names[part.id] = self.run.value_of(found)
             except NotEvaluated:
                 return _UNKNOWN
         try:
-            return evaluate(_with_fields(node, names), names, self.run.program.bound)
+            return evaluate(node, names, self.run.program.bound)
         except NotEvaluated as why:
             return (
                 ABSENT if str(why).startswith(("IndexError", "KeyError", "TypeError")) else _UNKNOWN
@@ -296,31 +294,6 @@ class Truth:
         if value is ABSENT:
             return "unbound"
         return "something else" if value is _UNKNOWN else repr(value)[:200]
-
-
-class _Fields(ast.NodeTransformer):
-    """Puts what a preview shows in the place of an attribute."""
-
-    def __init__(self, names: dict[str, Any]) -> None:
-        self._names = names
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        """The attribute's value, where the object shows one."""
-        self.generic_visit(node)
-        owner = self._names.get(node.value.id) if isinstance(node.value, ast.Name) else None
-        if not isinstance(owner, Instance):
-            return node
-        field = owner.fields.get(node.attr)
-        if field is None or not field.exact:
-            raise NotEvaluated(f"{node.attr} is not shown")
-        return parse_expression(field.text)
-
-
-def _with_fields(node: ast.expr, names: dict[str, Any]) -> ast.expr:
-    if not any(isinstance(value, Instance) for value in names.values()):
-        return node
-    changed: ast.expr = _Fields(names).visit(copy.deepcopy(node))
-    return changed
 
 
 def snapshot_meets(shown: Shown, snapshot: Snapshot) -> bool | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import ItemsView, KeysView, ValuesView
 from typing import Any
 
 from pytrace_mono.tracer.types import Snapshot
@@ -11,6 +12,7 @@ from pytrace_mono.verify.literals import same_value
 from pytrace_mono.verify.source import NoLiteral, literal_of
 
 _KINDS = {"str": str, "list": list, "tuple": tuple, "dict": dict, "set": set}
+_VIEWS = (KeysView, ValuesView, ItemsView)
 _CODE = frozenset(
     {"function", "method", "builtin_function_or_method", "type", "module", "generator"}
 )
@@ -71,6 +73,9 @@ def shows(shown: Shown, value: Any) -> bool | None:
         if shown.elided:
             return _elided(shown.text, value)
         try:
+            if isinstance(value, _VIEWS):
+                written = shown.text.removeprefix(f"{type(value).__name__}(").removesuffix(")")
+                return equal(literal_of(written), list(value))
             return equal(literal_of(shown.text), value)
         except NoLiteral:
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from pytrace_mono.verify.checking.calls import gives
 from pytrace_mono.verify.checking.code import (
     MOVES,
     moved_by,
@@ -14,7 +15,7 @@ from pytrace_mono.verify.checking.code import (
 from pytrace_mono.verify.checking.comparing import fits, shows
 from pytrace_mono.verify.checking.conditions import came_out
 from pytrace_mono.verify.checking.context import Answer, Context, where
-from pytrace_mono.verify.claims import Claim, Operand, Shown, Value
+from pytrace_mono.verify.claims import Claim, Gives, Operand, Shown, Value
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.frames import Visit
 from pytrace_mono.verify.program import names_in, own_names
@@ -28,6 +29,8 @@ def value(context: Context, claim: Claim, said: Value) -> Answer:
         return None, "not an expression", None
     root = root_of(node)
     place = claim.place
+    if isinstance(node, ast.Attribute) and context.places.called(said.expression):  # a property
+        return gives(context, claim, Gives(said.expression, said.shown))
     if root is None or not isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
         if not names_in(node):
             return _constant(context, node, said)
