@@ -143,12 +143,20 @@ def _audited(row: Row, box: Sandbox, policy: Policy) -> Audited:
         if verdict.kept:
             verdict = Verdict(False, Reason.COULD_NOT_VERIFY, "the run was not recorded whole")
         return Audited(row, verdict, right, trace)
-    evidence = Evidence(trace, called_name(trace.call or "") or "")
+    evidence = Evidence(trace, _entry(trace))
     checked = check(answer.monologue, evidence, row.direction)
     if verdict.kept:
         judged = judge(checked, row.direction, policy)
         verdict = replace(verdict, kept=judged.kept, reason=judged.reason, detail=judged.detail)
     return Audited(row, verdict, right, trace, checked, answer.monologue)
+
+
+def _entry(trace: Trace) -> str:
+    """The function that the Call is about: the first it names of those of the program that ran."""
+    ran = {step.function.rpartition(".")[2] for step in trace.steps if step.kind == "call"}
+    calls = (n for n in ast.walk(parse_expression(trace.call or "0")) if isinstance(n, ast.Call))
+    names = [called_name(ast.unparse(call)) or "" for call in calls]
+    return next((name for name in names if name.rpartition(".")[2] in ran), (*names, "")[0])
 
 
 def _forward(answer: tasks.Answer, trace: Trace, row: Row) -> Verdict:

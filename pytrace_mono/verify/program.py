@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 
 from pytrace_mono.tracer.parsing import parse_module
 from pytrace_mono.verify.source import parsed
+from pytrace_mono.verify.whitelist import MATH
 
 Loop = ast.For | ast.AsyncFor | ast.While
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -37,7 +38,8 @@ _BINDERS = (
     ast.FunctionDef,
     ast.AsyncFunctionDef,
     ast.ClassDef,
-    ast.alias,
+    ast.Import,
+    ast.ImportFrom,
     ast.ExceptHandler,
 )
 _MUTATORS = frozenset(
@@ -53,6 +55,7 @@ class Program:
         at: line -> the statement it belongs to and the line that labels it.
         parents: node -> the node that holds it.
         functions: line of a ``def`` or of its decorators -> the definition.
+        from_math: functions of ``math`` that it imports by their names.
         bound: every name the program binds; a built-in among them may mean something else.
         function_names: names of all functions and classes defined in the program.
 
@@ -66,6 +69,7 @@ class Program:
         self.parents: dict[ast.AST, ast.AST] = {}
         self.functions: dict[int, Function] = {}
         self.bound: set[str] = set()
+        self.from_math: set[str] = set()
         self._around: dict[ast.stmt, tuple[Loop, ...]] = {}
         self._loops: dict[tuple[Loop, ...], tuple[Loop, ...]] = {}
         self._counted_by: dict[ast.stmt, tuple[Loop, ...]] = {}
@@ -97,10 +101,15 @@ class Program:
             self.bound.add(node.name)
         elif isinstance(node, ast.arg):
             self.bound.add(node.arg)
-        elif isinstance(node, ast.alias):
-            name = (node.asname or node.name).split(".")[0]
-            if name != "math" or node.asname is not None:  # by that name it is what it always is
-                self.bound.add(name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = {(a.asname or a.name).split(".")[0]: a.name for a in node.names}
+            if isinstance(node, ast.Import):  # by its own name it is what it always is
+                names = {
+                    name: full for name, full in names.items() if name != "math" or full != name
+                }
+            elif node.module == "math":
+                self.from_math.update(name for name, own in names.items() if name == own in MATH)
+            self.bound.update(names)
         elif isinstance(node, ast.ExceptHandler) and node.name:
             self.bound.add(node.name)
 

@@ -25,6 +25,7 @@ from pytrace_mono.verify.program import (
     program_of,
 )
 from pytrace_mono.verify.source import NoLiteral, literal_of
+from pytrace_mono.verify.whitelist import MATH
 
 _CODE = frozenset({"function", "builtin_function_or_method", "type", "module"})
 """Types of what has no value of its own in an expression: it is called, or asked for a part."""
@@ -304,6 +305,8 @@ class Run:
 
     def _given(self, visit: Visit, name: str, arguments: list[Any]) -> Any:
         """What a function of the program gave for these arguments while a visit lasted."""
+        if name in self.program.from_math:
+            return MATH[name](*arguments)
         given = [
             self.value_of(f.value)
             for f in self.called
@@ -341,8 +344,9 @@ class Run:
                 return bool(self.evaluate(statement.test, visit, after=False))
             except NotEvaluated:
                 return None
-        if visit.next is None:
-            return None if visit.raised is not None or isinstance(statement, ast.While) else False
+        if visit.next is None:  # it failed where the function ended after it
+            ended = isinstance(statement, ast.If) or visit.frame.ending == "return"
+            return False if ended and visit.raised is None else None
         return self.program.in_block(visit.next.statement, statement.body)
 
     def main(self, entry_point: str) -> Frame | None:

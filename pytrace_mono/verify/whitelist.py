@@ -81,7 +81,7 @@ METHODS: dict[type, frozenset[str]] = {
 MATH: dict[str, Any] = {
     name: getattr(math, name)
     for name in (
-        "sqrt isqrt pow floor ceil gcd lcm log log2 log10 exp sin cos tan atan radians "
+        "sqrt isqrt pow floor ceil gcd lcm log log2 log10 exp sin cos tan asin acos atan atan2 radians "
         "degrees hypot fabs trunc pi e inf isclose"
     ).split()
 }

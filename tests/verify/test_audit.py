@@ -63,6 +63,18 @@ def test_each_row_counts_once_with_the_reason_against_it(
     assert "an object is expected, not list" in first["7"]
 
 
+@pytest.mark.parametrize(("bound", "holds"), [(3, True), (2, False)])
+def test_a_property_is_held_against_the_function_within_the_call(
+    bound: int, holds: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = f"### Key Properties and Constraints\n- It is small: `result <= {bound}`.\n\n{TRUE}"
+    asked = ASKED.replace("f(3)", "str(f(3))")
+    row = {"id": "within", "prompt": asked, "response": told + "\n[ANSWER]\n'3'\n[/ANSWER]"}
+    _, report = audited(capsys, written(tmp_path, [row]))
+    assert (report["right_answer"], report["all_claims_true"]) == (1, int(holds))
+    assert report["claims"]["unsupported"] == 0
+
+
 @pytest.mark.parametrize(("chosen", "code"), [(slice(1), 0), (slice(2), 1), (slice(4, 5), 1)])
 def test_strict_fails_when_a_row_does(
     chosen: slice, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -220,6 +220,44 @@ def test_attributes_properties_own_functions_and_views_are_decided(true: str, fa
     assert check(false, evidence, "forward").contradicted
 
 
+UNITS = """\
+from math import sqrt
+
+class Unit:
+    def __init__(self, size):
+        self.size = size
+
+UNITS = {"m": Unit(1), "km": Unit(1000)}
+
+def sieve(unit, limit):
+    prime = [True] * limit
+    prime[0] = False
+    at = int(sqrt(limit)) - 29
+    prime[at] = limit < 9
+    if unit not in UNITS:
+        return 0
+    while at < 3:
+        at += 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("true", "false"),
+    [
+        ("[L14] `'km'` is in `UNITS`.", "[L14] `'km'` is not in `UNITS`."),
+        ("[L11] `prime[0]` is set to `False`.", "[L11] `prime[0]` is set to `True`."),
+        ("[L13] `prime[1]` is set to `False`.", "[L13] `prime[1]` is set to `True`."),
+        ("[L12] `sqrt(limit) + 1` is `31.0`.", "[L12] `sqrt(limit) + 1` is `30.0`."),
+        ("[L16] Now `at < 3` fails, and the loop ends.", "[L16] At the end `at < 4` fails."),
+    ],
+)
+def test_tests_and_items_of_what_was_not_recorded_whole_are_decided(true: str, false: str) -> None:
+    with Sandbox() as box:
+        evidence = Evidence(box.trace(UNITS, 'sieve("km", 900)'), "sieve")
+    assert {f.status for f in check(true, evidence, "forward").findings} == {"holds"}
+    assert check(false, evidence, "forward").contradicted
+
+
 def test_an_attribute_that_a_function_of_the_class_stands_for_is_not_read_off_the_object() -> None:
     """The object keeps one value under the name, and the program gets another."""
     program = """\

@@ -14,7 +14,7 @@ PUTS = frozenset(
 TAKES = frozenset({"remove", "pop", "discard", "popleft", "heappop"})
 MOVES = {"puts": PUTS, "takes": TAKES, "prints": frozenset({"print"})}
 """What a line calls to do what is said of it."""
-_OPPOSITE = {
+OPPOSITE = {
     ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
 }  # fmt: skip
@@ -41,7 +41,7 @@ def opposite(test: ast.expr) -> str:
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         return ast.unparse(test.operand)
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
-        turned = ast.Compare(test.left, [_OPPOSITE[type(test.ops[0])]()], test.comparators)
+        turned = ast.Compare(test.left, [OPPOSITE[type(test.ops[0])]()], test.comparators)
         return ast.unparse(turned)
     simple = isinstance(test, (ast.Name, ast.Call, ast.Attribute, ast.Subscript))
     return f"not {ast.unparse(test)}" if simple else f"not ({ast.unparse(test)})"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 
-from pytrace_mono.verify.checking.code import is_test, opposite, written
+from pytrace_mono.verify.checking.code import OPPOSITE, is_test, opposite, written
 from pytrace_mono.verify.checking.context import Answer, Context, where
 from pytrace_mono.verify.checking.places import Window
 from pytrace_mono.verify.claims import Claim, Condition, Place, Reached
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.frames import Visit
+from pytrace_mono.verify.literals import same_value
 from pytrace_mono.verify.program import Loop, names_in
 from pytrace_mono.verify.source import parsed
 
@@ -61,7 +62,34 @@ def came_out(context: Context, node: ast.expr, visit: Visit) -> bool | None:
     try:
         return bool(context.run.evaluate(node, visit, after=True))
     except NotEvaluated:
+        return _as_tested(context, node, visit)
+
+
+def _as_tested(context: Context, node: ast.expr, visit: Visit) -> bool | None:
+    """The comparison that was tested, with the value of a part: ``'m' in units``, not ``unit``."""
+    test = getattr(visit.statement, "test", None)
+    if not (isinstance(node, ast.Compare) and isinstance(test, ast.Compare)):
         return None
+    if len(node.ops) != 1 or len(test.ops) != 1:
+        return None
+    asked, tested = type(node.ops[0]), type(test.ops[0])
+    outcome = context.run.outcome(visit)
+    if outcome is None or asked not in (tested, OPPOSITE[tested]):
+        return None
+    parts = zip((node.left, *node.comparators), (test.left, *test.comparators), strict=True)
+    if not all(_is_same(context, part, other, visit) for part, other in parts):
+        return None
+    return outcome is (asked is tested)
+
+
+def _is_same(context: Context, part: ast.expr, other: ast.expr, visit: Visit) -> bool:
+    if written(part) == written(other):
+        return True
+    try:
+        values = [context.run.evaluate(node, visit, after=False) for node in (part, other)]
+    except NotEvaluated:
+        return False
+    return same_value(*values)
 
 
 def _share(context: Context, visits: list[Visit], said: Condition, node: ast.expr | None) -> Answer:

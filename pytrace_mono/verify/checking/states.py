@@ -18,6 +18,7 @@ from pytrace_mono.verify.checking.context import Answer, Context, where
 from pytrace_mono.verify.claims import Claim, Gives, Operand, Shown, Value
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.frames import Visit
+from pytrace_mono.verify.literals import same_value
 from pytrace_mono.verify.program import names_in, own_names
 from pytrace_mono.verify.source import parsed
 
@@ -62,7 +63,9 @@ def value(context: Context, claim: Claim, said: Value) -> Answer:
             return was
         if True in answers:
             return True
-        return None if None in answers else False
+        if None in answers:
+            return _put(context, node, visit, said.shown)
+        return False
 
     def fact(visit: Visit) -> str:
         after = said.moment != "before"
@@ -75,6 +78,26 @@ def value(context: Context, claim: Claim, said: Value) -> Answer:
     if holds and step is not None:
         _tell(context, claim, root, step)
     return holds, why, step
+
+
+def _put(context: Context, node: ast.expr, visit: Visit, shown: Shown) -> bool | None:
+    """Whether a line put the value shown into a place of a container too long to be recorded whole."""
+    statement = visit.statement
+    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+        return None
+    target = statement.targets[0]
+    if not isinstance(node, ast.Subscript) or not isinstance(target, ast.Subscript):
+        return None
+    if ast.unparse(node.value) != ast.unparse(target.value):
+        return None
+    try:
+        there, place, value = (
+            context.run.evaluate(part, visit, after=False)
+            for part in (node.slice, target.slice, statement.value)
+        )
+    except NotEvaluated:
+        return None
+    return shows_literal(context, shown, value) if same_value(there, place) else None
 
 
 def _is_known(context: Context, name: str, visits: list[Visit]) -> bool:

@@ -64,7 +64,7 @@ def on_all(predicate: str, calls: Iterable[Known]) -> Answer:
 
 def on_run(predicate: str, main: Frame | None) -> bool | None:
     """Whether a predicate holds of one run: of its arguments, its last values and its result."""
-    if main is None or main.ending != "return" or main.value is None:
+    if main is None or main.ending != "return" or main.value is None or main.yields:
         return None
     node = parsed(predicate)
     if node is None:
