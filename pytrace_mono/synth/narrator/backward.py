@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import ast
 
-from pytrace_mono.synth.narrator.conditions import branch_taken, opposite
+from pytrace_mono.synth.narrator.conditions import branch_taken, came_out, opposite
 from pytrace_mono.synth.narrator.origins import Origins
 from pytrace_mono.synth.narrator.slicing import Slice
-from pytrace_mono.synth.narrator.source import Loop, Source, names_read
+from pytrace_mono.synth.narrator.source import Loop, Source, is_constant, names_read
 from pytrace_mono.synth.narrator.story import Activation, Visit, loop_values
 from pytrace_mono.synth.narrator.values import is_short, show
 from pytrace_mono.synth.narrator.wording import Voice, code, label, listing
@@ -79,7 +79,7 @@ class Deduction:
         if last is None or not isinstance(last.statement, ast.Return):
             return []
         value = last.statement.value
-        if value is None or isinstance(value, ast.Constant):
+        if value is None or is_constant(value):
             self._slice.say(f"{label(last.line)} is the `return` that this takes.")
         elif isinstance(value, ast.Name):
             self._from_return(last, last.statement)
@@ -94,7 +94,7 @@ class Deduction:
     def _from_return(self, visit: Visit, statement: ast.Return) -> None:
         place, output = label(visit.line), self._output.text
         value = statement.value
-        if value is None or isinstance(value, ast.Constant):
+        if value is None or is_constant(value):
             self._constant_return(visit, statement)
         elif isinstance(value, ast.Name):
             lead = self._voice.choose(
@@ -107,10 +107,22 @@ class Deduction:
             expression = ast.unparse(value)
             bullet = f"{place} What comes back is {code(expression)}"
             bullet += f", and it has to be {show(self._output)}."
+            bullet += self._side_of(visit, value)
             bullet += self._slice.parts(visit, value, self._output)
             self._slice.say(bullet)
         self._origins.inner_calls(visit)
         self._slice.want(value)
+
+    def _side_of(self, visit: Visit, value: ast.expr) -> str:
+        """Which side of ``a if test else b`` it has to be, as a sentence."""
+        if not isinstance(value, ast.IfExp) or visit.calls:
+            return ""
+        holds = came_out(value.test, self._slice.clauses.known(visit))
+        if holds is None:
+            return ""
+        wanted = ast.unparse(value.test) if holds else opposite(value.test)
+        chosen = value.body if holds else value.orelse
+        return f" That is {code(ast.unparse(chosen))}, which takes {code(wanted)}."
 
     def _constant_return(self, visit: Visit, statement: ast.Return) -> None:
         given = "None" if statement.value is None else ast.unparse(statement.value)
@@ -121,7 +133,7 @@ class Deduction:
         ]
         same = [n for n in rivals if n.value is not None and ast.unparse(n.value) == given]
         only = "Only this line hands back" if not same else "This line hands back"
-        if any(n.value is not None and not isinstance(n.value, ast.Constant) for n in rivals):
+        if any(n.value is not None and not is_constant(n.value) for n in rivals):
             only = "This line hands back"
         self._slice.say(
             f"{label(visit.line)} {only} {code(given)}, so it is the `return` to get to."

@@ -20,6 +20,11 @@ from pytrace_mono.synth.narrator.wording import Voice, code, label, listing
 from pytrace_mono.tracer.types import Snapshot
 
 _GROWTH = {"append": "appends", "add": "adds", "appendleft": "puts", "insert": "inserts"}
+_AMOUNTS: dict[type[ast.operator], str] = {
+    ast.Add: "adding",
+    ast.Sub: "taking away",
+    ast.Mult: "multiplying by",
+}
 _REMOVAL = {"remove": "removes", "discard": "removes"}
 
 
@@ -151,7 +156,7 @@ class Clauses:
     def _stored(self, visit: Visit, target: ast.expr, value: ast.expr) -> str:
         """An assignment into a container or an object."""
         known = self.known(visit)
-        place = known.filled_in(target) or ast.unparse(target)
+        place = known.place(target)
         stored = known.text(value)
         steps = [] if visit.calls else steps_inside(value, known, 2)
         if stored is not None and steps:
@@ -175,13 +180,14 @@ class Clauses:
             return f"{name} stays {show(after)}" if after is not None else ""
         if after.type not in ("int", "float") or len(before.text) > 30:
             return f"{name} becomes {show(after)}"
-        operand = None
-        if not isinstance(statement.value, ast.Constant):
+        how = ""
+        verb = _AMOUNTS.get(type(statement.op))
+        if verb is None:
+            whole = ast.BinOp(target, statement.op, statement.value)
+            how = self._origin(visit, whole, after)
+        elif not isinstance(statement.value, ast.Constant):
             operand = self.known(visit).text(statement.value)
-        verb = {ast.Add: "adding", ast.Sub: "taking away", ast.Mult: "multiplying by"}.get(
-            type(statement.op)
-        )
-        how = f", {verb} {code(operand)}" if operand is not None and verb is not None else ""
+            how = f", {verb} {code(operand)}" if operand is not None else ""
         return f"{name} goes from {show(before)} to {show(after)}{how}"
 
     def _Expr(self, visit: Visit, statement: ast.Expr) -> str:

@@ -12,7 +12,7 @@ from pytrace_mono.synth.narrator.detail import Detail
 from pytrace_mono.synth.narrator.inside import steps_inside
 from pytrace_mono.synth.narrator.loops import Loops
 from pytrace_mono.synth.narrator.sentences import Item, Sentences, markdown
-from pytrace_mono.synth.narrator.source import Source, local_names
+from pytrace_mono.synth.narrator.source import Source, is_constant, local_names
 from pytrace_mono.synth.narrator.story import Activation, Node, Round, Visit, visits
 from pytrace_mono.synth.narrator.values import is_short, show
 from pytrace_mono.synth.narrator.wording import Voice, code, label, listing, number, sentence
@@ -135,6 +135,7 @@ class _Paragraphs:
                 items.extend(sentences.flush())
                 brief = self._simulation.left < _BRIEF
                 items.extend(self._loops.round(node, loop_depth, brief=brief))
+                known = set()  # what it changed has other values now
                 continue
             told_calls, given = self._calls(node)
             if told_calls:
@@ -196,8 +197,7 @@ class _Paragraphs:
     def _returned(self, visit: Visit, statement: ast.Return, value: Snapshot) -> str:
         if statement.value is None:
             return "the function returns `None`"
-        plain = isinstance(statement.value, (ast.Constant, ast.Name))
-        if plain:
+        if isinstance(statement.value, ast.Name) or is_constant(statement.value):
             return f"the function returns {show(value)}"
         known = self._clauses.known(visit)
         if isinstance(statement.value, ast.IfExp) and not visit.calls:
@@ -207,7 +207,7 @@ class _Paragraphs:
                 why = verdict(statement.value.test, holds, known)
                 origin = (
                     ""
-                    if isinstance(chosen, ast.Constant)
+                    if is_constant(chosen)
                     else f", from {code(ast.unparse(chosen))}"
                 )
                 return f"{why}, so the function returns {show(value)}{origin}"

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pytrace_mono.synth.narrator.calls import call_text
+from pytrace_mono.synth.narrator.calls import call_text, result_of
 from pytrace_mono.synth.narrator.conditions import branch_taken, opposite
 from pytrace_mono.synth.narrator.slicing import MOST_VALUES, Slice
 from pytrace_mono.synth.narrator.source import Loop, names_read
@@ -53,7 +53,7 @@ class Origins:
         if value is None or not self._assigns(visit.statement, name):
             self._slice.say(f"{place} left {code(name)} as {show(after)}.")
             self._slice.want(visit.statement)
-        elif isinstance(value, ast.Constant) or not names_read(value):
+        elif not names_read(value):
             self._slice.say(f"{place} {code(name)} was set to {show(after)} by the program itself.")
             self._rivals(name)
         else:
@@ -69,7 +69,7 @@ class Origins:
         calls = [
             call
             for call in visit.calls
-            if call.ending == "return" and call.value is not None and not call.resumed
+            if not call.resumed and (given := result_of(call)) is not None and given.exact
         ]
         if not calls:
             return
@@ -354,7 +354,9 @@ def _down(call: Activation) -> list[Activation]:
 
 
 def _assigned_value(statement: ast.stmt | None, name: str) -> ast.expr | None:
-    """What a variable was given, its own part of `a, b = x, y`."""
+    """What a variable was given, its own part of `a, b = x, y`; `a % b` of `a %= b`."""
+    if isinstance(statement, ast.AugAssign):
+        return ast.BinOp(ast.Name(name, ast.Load()), statement.op, statement.value)
     if not isinstance(statement, (ast.Assign, ast.AnnAssign)):
         return None
     target = statement.targets[0] if isinstance(statement, ast.Assign) else None
@@ -387,7 +389,7 @@ def _share(held: int, asked: int) -> str:
     """How many of the checks of a condition came out as is needed."""
     if held < asked:
         return f"{number(held)} of {number(asked)} checks"
-    return f"all {number(asked)} checks" if asked > 1 else "its one check"
+    return {1: "its one check", 2: "both checks"}.get(asked, f"all {number(asked)} checks")
 
 
 def _in_order(shown: list[str]) -> str:

@@ -78,9 +78,10 @@ def _shape(function: Function, voice: Voice, has_roles: bool) -> list[str]:
         if isinstance(n, ast.Call) and ast.unparse(n.func).rsplit(".", 1)[-1] == function.name
     ]
     if again:
-        found.append(
-            f"It is recursive: {label(again[0].lineno)} asks for {code(ast.unparse(again[0]))}."
-        )
+        again.sort(key=lambda call: (call.lineno, call.col_offset))
+        first = again[0].lineno
+        asked = dict.fromkeys(code(ast.unparse(c)) for c in again if c.lineno == first)
+        found.append(f"It is recursive: {label(first)} asks for {listing(list(asked)[:3])}.")
     found.extend(_result(function, nodes, bool(loops), voice))
     return found
 

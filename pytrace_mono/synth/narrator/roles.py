@@ -75,8 +75,10 @@ class _Reader:
                 target, value = node.target, node.value
             else:
                 continue
-            if isinstance(target, ast.Name) and target.id == name:
-                found.append((node, value))
+            pairs = [(target, value)]
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+                pairs = list(zip(target.elts, value.elts, strict=False))
+            found += [(node, v) for t, v in pairs if isinstance(t, ast.Name) and t.id == name]
         return found
 
     def _start(self, name: str) -> ast.expr | None:
@@ -241,6 +243,9 @@ class _Reader:
             return f"adds up {code(amount)}"
         if isinstance(change.op, ast.Mult):
             return f"multiplies together {code(amount)}"
+        if isinstance(change.op, (ast.BitXor, ast.BitOr)):
+            operator = "^" if isinstance(change.op, ast.BitXor) else "|"
+            return f"combines each {code(amount)} by {code(operator)}"
         return None
 
     def _memory(self, name: str) -> str | None:

@@ -98,6 +98,13 @@ def _first_line(statement: ast.stmt) -> int:
     return min([statement.lineno, *(decorator.lineno for decorator in decorators)])
 
 
+def is_constant(node: ast.expr) -> bool:
+    """Whether an expression is a value written down, such as ``-1``."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        node = node.operand
+    return isinstance(node, ast.Constant)
+
+
 def parameters(function: Function) -> list[str]:
     """Names of all parameters, in the order of the signature."""
     a = function.args

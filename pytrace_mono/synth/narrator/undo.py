@@ -12,6 +12,7 @@ from typing import Any
 
 from pytrace_mono.synth.narrator.conditions import came_out
 from pytrace_mono.synth.narrator.inside import is_lazy
+from pytrace_mono.synth.narrator.source import names_read
 from pytrace_mono.synth.narrator.values import Known
 from pytrace_mono.tracer.parsing import parse_expression
 from pytrace_mono.verify.expressions import NotEvaluated
@@ -43,6 +44,7 @@ def undone(expression: ast.expr, value: Any, known: Known) -> list[str]:
         step = _step(node, target, known)
         if (
             step is None
+            or not names_read(step[0])
             or is_lazy(step[0])
             or len(step[1]) > _LONGEST
             or not _is_true(step[1], known)

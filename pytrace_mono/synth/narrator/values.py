@@ -108,6 +108,15 @@ class Known:
         return filled if filled != plain and len(filled) <= width else None
 
 
+    def place(self, target: ast.expr) -> str:
+        """What is assigned to, with its indices as values: ``values[3]`` for ``values[j + 1]``."""
+        if isinstance(target, ast.Subscript):
+            owner = self.place(target.value)
+            if not isinstance(target.slice, ast.Slice):
+                return f"{owner}[{self.text(target.slice) or ast.unparse(target.slice)}]"
+        return ast.unparse(target)
+
+
 class _Fill(ast.NodeTransformer):
     def __init__(self, values: Values) -> None:
         self._values = dict(values)
