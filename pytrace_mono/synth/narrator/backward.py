@@ -12,7 +12,7 @@ import ast
 from pytrace_mono.synth.narrator.conditions import branch_taken, came_out, opposite
 from pytrace_mono.synth.narrator.origins import Origins
 from pytrace_mono.synth.narrator.slicing import Slice
-from pytrace_mono.synth.narrator.source import Loop, Source, is_constant, names_read
+from pytrace_mono.synth.narrator.source import Loop, Source, is_constant, names_read, own_nodes
 from pytrace_mono.synth.narrator.story import Activation, Visit, loop_values
 from pytrace_mono.synth.narrator.values import is_short, show
 from pytrace_mono.synth.narrator.wording import Voice, code, label, listing
@@ -170,8 +170,29 @@ class Deduction:
         if visit.statement is None:
             return
         loops = self._slice.source.loops_around[visit.statement]
+        self._past_loops(visit, end)
         if loops:
             self._stopped_inside(visit, loops[0])
+
+    def _past_loops(self, visit: Visit, end: int) -> None:
+        """Loops that were over by then must not have answered, or been broken off, before."""
+        passed = dict.fromkeys(v.statement for v in self._slice.visits[:end])
+        for loop in passed:
+            if not isinstance(loop, Loop) or len(self._slice.source.loops_around[loop]) > 1:
+                continue
+            in_else = any(self._slice.is_inside(visit.statement, s, True) for s in loop.orelse)
+            if not in_else and self._slice.is_inside(visit.statement, loop):
+                continue
+            self._origins.must_not_run(_returns(loop.body), "would answer too soon")
+            if in_else:
+                breaks = [n for n in ast.walk(loop) if isinstance(n, ast.Break)]
+                self._origins.must_not_run(breaks, f"would keep {label(visit.line)} from running")
+            elif _returns(loop.orelse):
+                place = label(loop.orelse[0].lineno)
+                self._slice.say(
+                    f"The loop at {label(loop.lineno)} must not come to its end, where {place} "
+                    "answers." + self._origins.broken_off(loop)
+                )
 
     def _stopped_inside(self, visit: Visit, loop: Loop) -> None:
         """The run left from inside a loop: say in which iteration, and what let it."""
@@ -238,6 +259,15 @@ class Deduction:
                 "More than one input does this; a simple one is",
             )
         return f"{text}{lead} {chosen}."
+
+
+def _returns(block: list[ast.stmt]) -> list[ast.stmt]:
+    """The ``return`` statements in a block, not those of functions defined in it."""
+    return [n for statement in block for n in _walk(statement) if isinstance(n, ast.Return)]
+
+
+def _walk(statement: ast.stmt) -> list[ast.AST]:
+    return [statement, *own_nodes(statement)]
 
 
 def _header_only(statement: ast.stmt) -> ast.AST:

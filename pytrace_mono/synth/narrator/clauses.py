@@ -183,8 +183,10 @@ class Clauses:
         how = ""
         verb = _AMOUNTS.get(type(statement.op))
         if verb is None:
-            whole = ast.BinOp(target, statement.op, statement.value)
-            how = self._origin(visit, whole, after)
+            old = ast.Name(target.id, ast.Load())
+            origin = self._origin(visit, ast.BinOp(old, statement.op, statement.value), after)
+            if origin:
+                return f"{name} becomes {show(after)}{origin}"
         elif not isinstance(statement.value, ast.Constant):
             operand = self.known(visit).text(statement.value)
             how = f", {verb} {code(operand)}" if operand is not None else ""

@@ -205,11 +205,7 @@ class _Paragraphs:
             if holds is not None:
                 chosen = statement.value.body if holds else statement.value.orelse
                 why = verdict(statement.value.test, holds, known)
-                origin = (
-                    ""
-                    if is_constant(chosen)
-                    else f", from {code(ast.unparse(chosen))}"
-                )
+                origin = "" if is_constant(chosen) else f", from {code(ast.unparse(chosen))}"
                 return f"{why}, so the function returns {show(value)}{origin}"
         steps = [] if visit.calls else steps_inside(statement.value, known)
         if steps:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pytrace_mono.synth.narrator.calls import call_text, result_of
@@ -104,21 +104,29 @@ class Origins:
 
     def _rivals(self, name: str) -> None:
         """Statements that would have changed the variable and must not have run."""
+        rivals = [
+            statement
+            for statement in ast.walk(self._slice.function)
+            if isinstance(statement, (ast.Assign, ast.AugAssign)) and self._assigns(statement, name)
+        ]
+        self.must_not_run(rivals, "would have changed it")
+
+    def must_not_run(self, statements: Iterable[ast.stmt], what: str) -> None:
+        """Say why some statements did not run, those together that one thing kept from it."""
         ran = {id(v.statement) for v in self._slice.visits}
-        for statement in ast.walk(self._slice.function):
-            if not isinstance(statement, (ast.Assign, ast.AugAssign)) or id(statement) in ran:
-                continue
-            if not self._assigns(statement, name):
-                continue
-            place = label(statement.lineno)
-            why = self._never_reached(statement)
+        reasons: dict[str, list[str]] = {}
+        for statement in statements:
+            why = self._never_reached(statement) if id(statement) not in ran else ""
             if why:
-                self._slice.say(f"{place} would have changed it, so it must not run: {why}.")
+                reasons.setdefault(why, []).append(label(statement.lineno))
+        for why, places in reasons.items():
+            they = "it" if len(places) == 1 else "they"
+            self._slice.say(f"{listing(places)} {what}, so {they} must not run: {why}.")
 
     def _never_reached(self, statement: ast.stmt) -> str:
         node: ast.AST | None = statement
         while node is not None and node is not self._slice.function:
-            node = self._slice.source.parents.get(node)
+            inner, node = node, self._slice.source.parents.get(node)
             asked = [v for v in self._slice.visits if v.statement is node]
             if not asked:
                 continue
@@ -126,7 +134,12 @@ class Origins:
                 self._slice.told.add(node)
                 self._slice.want(node.test)
                 self._loop_around(asked[0])
-                return f"{label(node.lineno)} {code(ast.unparse(node.test))} never let it through"
+                in_body = inner in node.body
+                if any(branch_taken(v) is in_body for v in asked):
+                    return ""  # an exception came before it
+                needed = ast.unparse(node.test) if in_body else opposite(node.test)
+                failed = _share(len(asked), len(asked))
+                return f"{label(node.lineno)} {code(needed)} failed in {failed}"
             if isinstance(node, Loop):
                 if any(self._enters(header, node) for header in asked):
                     return ""  # a `case` or `except` that was not taken
@@ -244,7 +257,7 @@ class Origins:
         self._slice.want(loop.test if isinstance(loop, ast.While) else loop.iter)
         self._slice.want(*[node.test for node in ast.walk(loop) if isinstance(node, ast.If)])
 
-    def _broken_off(self, loop: Loop) -> str:
+    def broken_off(self, loop: Loop) -> str:
         """Where and why a ``break`` ended the loop, as a sentence; of one that ran only once."""
         if len(self._slice.source.loops_around[loop]) > 1:
             return ""
@@ -284,7 +297,7 @@ class Origins:
             self._slice.say(
                 f"{label(loop.lineno)} kept the loop going while {code(ast.unparse(loop.test))}, "
                 f"for {number(passes)} {'pass' if passes == 1 else 'passes'}."
-                + self._broken_off(loop)
+                + self.broken_off(loop)
             )
             return
         taken = [loop_values(v) for v in headers if self._enters(v, loop)]
@@ -296,12 +309,13 @@ class Origins:
             values = [bound[names[0]] for bound in taken if names[0] in bound]
             if all(is_short(v) for v in values):
                 bullet += f": {_in_order([code(v.text) for v in values])}"
-        self._slice.say(bullet + "." + self._broken_off(loop))
+        self._slice.say(bullet + "." + self.broken_off(loop))
         self._slice.want(loop.iter)
 
     def _enters(self, header: Visit, loop: Loop) -> bool:
-        return header.follower is not None and self._slice.is_inside(
-            header.follower.statement, loop
+        follower = header.follower
+        return follower is not None and any(
+            self._slice.is_inside(follower.statement, part, True) for part in loop.body
         )
 
     def _assigns(self, statement: ast.stmt | None, name: str) -> bool:
