@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from pytrace_mono.synth.narrator.conditions import branch_taken, verdict
 from pytrace_mono.synth.narrator.inside import steps_inside
-from pytrace_mono.synth.narrator.source import Source, comprehension_variables
+from pytrace_mono.synth.narrator.source import Source, comprehension_variables, owner_of
 from pytrace_mono.synth.narrator.story import Visit
 from pytrace_mono.synth.narrator.values import WIDE, Known, show
 from pytrace_mono.synth.narrator.wording import Voice, code, label, listing
@@ -99,7 +99,7 @@ class Clauses:
     def _quiet(self, visit: Visit, statement: ast.stmt) -> str:
         return ""
 
-    _Pass = _Global = _Nonlocal = _Try = _For = _AsyncFor = _While = _If = _quiet
+    _Pass = _Global = _Nonlocal = _For = _AsyncFor = _While = _If = _quiet
 
     def _Assign(self, visit: Visit, statement: ast.Assign) -> str:
         target = statement.targets[0]
@@ -161,7 +161,7 @@ class Clauses:
         steps = [] if visit.calls else steps_inside(value, known, 2)
         if stored is not None and steps:
             place = f"{listing(steps)}, so {code(place)} is set to {code(stored)}"
-            after = visit.changes.get(_owner(target))
+            after = visit.changes.get(owner_of(target))
             return f"{place} and {_owner_becomes(target, after)}" if after is not None else place
         said = f"{code(place)} is set to {code(stored)}" if stored is not None else ""
         changes = self._changes(visit)
@@ -280,6 +280,16 @@ class Clauses:
         bound = f", so {self._changes(visit)}" if fits and visit.changes else ""
         return f"the case {pattern} {'fits' if fits else 'does not fit'}{bound}"
 
+    def _Try(self, visit: Visit, statement: ast.Try) -> str:
+        """An `except` line that caught the exception; `try` itself does nothing."""
+        handler = next((h for h in statement.handlers if h.lineno == visit.line), None)
+        if handler is None or visit.follower is None:
+            return ""
+        if visit.follower.statement is not handler.body[0]:
+            return ""
+        changes = self._changes(visit)
+        return f"this is caught, so {changes}" if changes else "this is caught"
+
     def _With(self, visit: Visit, statement: ast.With) -> str:
         return self._changes(visit)
 
@@ -307,15 +317,8 @@ def _comprehension_names(statement: ast.stmt | None) -> frozenset[str]:
     return frozenset(bound - kept)
 
 
-def _owner(target: ast.expr) -> str:
-    """The variable that an item or attribute belongs to."""
-    while isinstance(target, (ast.Subscript, ast.Attribute)):
-        target = target.value
-    return ast.unparse(target)
-
-
 def _owner_becomes(target: ast.expr, after: Snapshot) -> str:
-    return f"{code(_owner(target))} becomes {show(after)}"
+    return f"{code(owner_of(target))} becomes {show(after)}"
 
 
 def _is_display(value: ast.expr) -> bool:

@@ -92,9 +92,7 @@ def opposite(test: ast.expr) -> str:
 _SIMPLE = (ast.Name, ast.Call, ast.Attribute, ast.Subscript)
 
 
-def _in_words(
-    test: ast.expr, holds: bool, known: Known, told: Collection[str] = ()
-) -> str | None:
+def _in_words(test: ast.expr, holds: bool, known: Known, told: Collection[str] = ()) -> str | None:
     """Emptiness, divisibility and membership have plain words; everything else is said as code."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         test, holds = test.operand, not holds

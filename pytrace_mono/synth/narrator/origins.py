@@ -9,7 +9,7 @@ from typing import Any
 from pytrace_mono.synth.narrator.calls import call_text, result_of
 from pytrace_mono.synth.narrator.conditions import branch_taken, opposite
 from pytrace_mono.synth.narrator.slicing import MOST_VALUES, Slice
-from pytrace_mono.synth.narrator.source import Loop, names_read
+from pytrace_mono.synth.narrator.source import Loop, names_read, owners_of
 from pytrace_mono.synth.narrator.story import Activation, Visit, loop_values, visits
 from pytrace_mono.synth.narrator.values import is_short, python_value, show
 from pytrace_mono.synth.narrator.wording import code, label, listing, number, times
@@ -34,8 +34,9 @@ class Origins:
     def explain(self, name: str) -> None:
         """Where a variable's value came from."""
         makers = [v for v in self._slice.visits if name in v.changes]
-        if not makers:
-            return  # a parameter that kept its value, or something outside the function
+        if not makers:  # a parameter that kept its value, or something outside the function
+            self._kept(name)
+            return
         feeding = [v for v in makers if isinstance(v.statement, (ast.For, ast.AsyncFor))]
         if feeding:
             assert isinstance(feeding[0].statement, (ast.For, ast.AsyncFor))
@@ -45,6 +46,25 @@ class Origins:
             self._made_once(name, makers[0])
         else:
             self._made_in_steps(name, makers)
+
+    def _kept(self, name: str) -> None:
+        """A parameter that was assigned to, but never another value."""
+        value = self._slice.activation.arguments.get(name)
+        ran = {
+            visit.line: visit
+            for visit in self._slice.visits
+            if isinstance(visit.statement, (ast.Assign, ast.AugAssign))
+            and name in owners_of(visit.statement)
+        }
+        if value is None or not ran:
+            return
+        lines = listing([label(line) for line in sorted(ran)])
+        verb = "assigns" if len(ran) == 1 else "assign"
+        self._slice.say(
+            f"{code(name)} starts as {show(value)}; {lines} {verb} to it, but nothing new."
+        )
+        for visit in ran.values():
+            self._loop_around(visit)
 
     def _made_once(self, name: str, visit: Visit) -> None:
         value = _assigned_value(visit.statement, name)

@@ -105,6 +105,19 @@ def is_constant(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant)
 
 
+def owner_of(target: ast.expr) -> str:
+    """The variable that an item or attribute belongs to."""
+    while isinstance(target, (ast.Subscript, ast.Attribute)):
+        target = target.value
+    return ast.unparse(target)
+
+
+def owners_of(statement: ast.Assign | ast.AugAssign) -> list[str]:
+    """The variables that an assignment binds or changes."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    return [owner_of(e) for t in targets for e in (getattr(t, "elts", None) or [t])]
+
+
 def parameters(function: Function) -> list[str]:
     """Names of all parameters, in the order of the signature."""
     a = function.args
