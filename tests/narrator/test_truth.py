@@ -1261,7 +1261,7 @@ def _defined(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -
     )
 
 
-@claim("forward", "jump", r"«\d+» (ends the loop|goes on with the next pass)")
+@claim("forward", "jump", r"«\d+» (ends the loop|ends the pass)")
 def _jump(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> bool | None:
     kind = ast.Break if match[1] == "ends the loop" else ast.Continue
     return reader.some(bullet, label, lambda visit: isinstance(visit.statement, kind))

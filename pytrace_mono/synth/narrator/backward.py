@@ -238,12 +238,14 @@ class Deduction:
             for name in self._slice.parameters
             if name in arguments
         ]
+        # The arguments of a decorator's function are not those of the function that it wraps.
+        wrapped = self._slice.activation.name != witness.partition("(")[0].rpartition(".")[2]
         free = [code(name) for name, _ in pairs if name not in read]
         text = ""
-        if free and len(free) < len(pairs):
+        if free and len(free) < len(pairs) and not wrapped:
             verb = "is" if len(free) == 1 else "are"
             text = f"{listing(free)} {verb} never read on this way and could be anything. "
-        if not pairs or sum(len(pair) for _, pair in pairs) > 400:
+        if wrapped or not pairs or sum(len(pair) for _, pair in pairs) > 400:
             return f"{text}An input that meets all of this is {code(witness)}."
         chosen = listing([code(pair) for _, pair in pairs])
         lead = self._voice.choose(

@@ -252,7 +252,7 @@ class Clauses:
         return "`break` ends the loop"
 
     def _Continue(self, visit: Visit, statement: ast.Continue) -> str:
-        return "`continue` goes on with the next pass"
+        return "`continue` ends the pass"
 
     def _FunctionDef(self, visit: Visit, statement: ast.FunctionDef) -> str:
         return f"the inner function {code(statement.name)} is defined"

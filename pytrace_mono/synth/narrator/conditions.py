@@ -38,7 +38,7 @@ def verdict(test: ast.expr, holds: bool, known: Known, told: Collection[str] = (
         test: the condition.
         holds: how it came out in the recording.
         known: the values in sight when it was asked.
-        told: source of expressions whose values the reader has just been given.
+        told: source of expressions whose values the reader has been given.
     """
     special = _in_words(test, holds, known, told)
     if special is not None:

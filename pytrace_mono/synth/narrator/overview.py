@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pytrace_mono.records import Problem
 from pytrace_mono.synth.narrator.roles import roles_of
-from pytrace_mono.synth.narrator.source import Function, Loop, own_nodes, parameters
+from pytrace_mono.synth.narrator.source import Function, Loop, is_generator, own_nodes, parameters
 from pytrace_mono.synth.narrator.wording import Voice, code, label, listing, sentence
 
 _ASK = re.compile(
@@ -106,7 +106,7 @@ def _leading(function: Function) -> list[ast.stmt]:
 def _result(
     function: Function, nodes: Sequence[ast.AST], has_loops: bool, voice: Voice
 ) -> list[str]:
-    if any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in nodes):
+    if is_generator(function):
         return ["It is a generator: it hands out its values one by one."]
     returns = [n for n in nodes if isinstance(n, ast.Return) and n.value is not None]
     if not returns:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytrace_mono.synth.narrator.conditions import opposite
-from pytrace_mono.synth.narrator.source import Function, local_names, parameters
+from pytrace_mono.synth.narrator.source import Function, is_generator, local_names, parameters
 from pytrace_mono.synth.narrator.values import python_value
 from pytrace_mono.synth.narrator.wording import code
 from pytrace_mono.tracer.types import Snapshot, Trace
@@ -233,7 +233,7 @@ def properties(
         examples: its known runs.
         kinds: names of the types it was seen to return.
     """
-    if not examples:
+    if not examples or is_generator(function):
         return []
     name = result_name(function)
     source = ast.unparse(function)

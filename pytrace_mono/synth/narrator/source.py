@@ -105,6 +105,11 @@ def is_constant(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant)
 
 
+def is_generator(function: Function) -> bool:
+    """Whether a call of it makes a generator."""
+    return any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in own_nodes(function))
+
+
 def owner_of(target: ast.expr) -> str:
     """The variable that an item or attribute belongs to."""
     while isinstance(target, (ast.Subscript, ast.Attribute)):

@@ -15,7 +15,7 @@ from typing import Any
 from pytrace_mono.errors import AnswerError, InputError, SandboxError
 from pytrace_mono.synth.teacher import Prompt
 from pytrace_mono.tracer.parsing import parse_expression
-from pytrace_mono.verify.literals import literal, same_value
+from pytrace_mono.verify.literals import literal
 
 _ROUNDS = 2
 _MOST = 40
@@ -44,7 +44,7 @@ def _same_outputs(target, candidates):
             continue
         finally:
             sys.settrace(None)
-        if type(value) is type(target) and value == target:
+        if type(value) is type(target) and value == target and repr(value) == repr(target):
             found.append(index)
     return found
 """
@@ -65,8 +65,7 @@ async def with_simplest_input(prompt: Prompt) -> Prompt:
             return prompt
         trace = await prompt.rerun.trace(best)
         value = trace.outcome.value
-        sure = trace.complete and value is not None and value.exact
-        if sure and value and same_value(literal(value.text), literal(prompt.output)):
+        if trace.complete and value is not None and value.exact and value.text == prompt.output:
             traces = (*(prompt.traces or (prompt.trace,)), trace)
             return replace(prompt, trace=trace, traces=traces, literal_call=best)
     except (AnswerError, InputError, SandboxError):
