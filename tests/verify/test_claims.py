@@ -171,3 +171,13 @@ def test_a_call_that_resumes_a_generator_is_read_and_held_against_what_it_gave()
     right = check(told, Evidence(trace, "count"), "forward")
     assert [f.status for f in right.findings] == ["holds"] and not right.reading.unread
     assert check(told.replace("2", "1"), Evidence(trace, "count"), "forward").contradicted
+
+
+def test_arguments_may_be_those_of_any_function_that_an_expression_calls() -> None:
+    program = "def half(n):\n    n //= 2\n    return n\n"
+    with Sandbox() as box:
+        trace = box.trace(program, "print(half(5))")
+    told = "The call gives `n = {}`.\n- [L2] `n` goes from `5` to `2`."
+    evidence = Evidence(trace, "print")
+    assert not check(told.format(5), evidence, "forward").contradicted
+    assert check(told.format(4), evidence, "forward").contradicted

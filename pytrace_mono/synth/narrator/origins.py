@@ -188,6 +188,9 @@ class Origins:
         only = f"only {lines[0]} changes it" if len(lines) == 1 else f"{listing(lines)} change it"
         bullet = f"{began}; after that {only}, {ran} in this run."
         bullet += self._history(name, steps)
+        once = steps[0].statement if len(steps) == 1 else None
+        if isinstance(once, ast.Assign) and self._assigns(once, name):
+            bullet += self._slice.parts(steps[0], once.value)
         self._slice.say(bullet)
         self._guards(steps)
         for visit in (first, *steps):

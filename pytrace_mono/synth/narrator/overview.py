@@ -82,6 +82,11 @@ def _shape(function: Function, voice: Voice, has_roles: bool) -> list[str]:
         first = again[0].lineno
         asked = dict.fromkeys(code(ast.unparse(c)) for c in again if c.lineno == first)
         found.append(f"It is recursive: {label(first)} asks for {listing(list(asked)[:3])}.")
+    for tried in [n for n in nodes if isinstance(n, ast.Try)][:1]:
+        handlers = [h for h in tried.handlers if h.type is not None]
+        if handlers and handlers[0].type is not None:
+            caught = code(ast.unparse(handlers[0].type))
+            found.append(f"{label(handlers[0].lineno)} takes over after a {caught}.")
     found.extend(_result(function, nodes, bool(loops), voice))
     return found
 

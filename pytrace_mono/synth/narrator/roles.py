@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pytrace_mono.synth.narrator.source import Function, own_nodes, parameters
-from pytrace_mono.synth.narrator.wording import code, label
+from pytrace_mono.synth.narrator.wording import code, label, listing
 
 
 @dataclass(frozen=True)
@@ -192,8 +192,10 @@ class _Reader:
             return (
                 f"is built up at {label(added[0].lineno)} and changed at {label(changed[0].lineno)}"
             )
-        if start.elts:
-            return f"is a list that grows at {label(added[0].lineno)}"
+        everywhere = self._calls(name, "append", "extend", "insert")
+        if start.elts or len(everywhere) > len(added):
+            lines = dict.fromkeys(label(line) for line in sorted(c.lineno for c in everywhere))
+            return f"is a list that grows at {listing(list(lines))}"
         items = list(dict.fromkeys(code(ast.unparse(call.args[0])) for call in added))
         if len(items) > 2 or any(len(item) > 50 for item in items):
             return "collects the parts of the answer"
