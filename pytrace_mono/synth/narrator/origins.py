@@ -192,6 +192,9 @@ class Origins:
         if isinstance(once, ast.Assign) and self._assigns(once, name):
             bullet += self._slice.parts(steps[0], once.value)
         self._slice.say(bullet)
+        own = self._slice.activation.function
+        if len(steps) == 1 or any(call.function == own for call in steps[-1].calls):
+            self.inner_calls(steps[-1])
         self._guards(steps)
         for visit in (first, *steps):
             self._slice.want(_operand(visit.statement))
