@@ -381,3 +381,19 @@ def test_the_output_is_told_as_it_was_asked_for(tmp_path: Path) -> None:
     corpus = synthesize([one], Narrator(), tmp_path / "corpus", format="jsonl")
     (row,) = corpus.examples("backward")
     assert "The output to reach is `{'a': 'ape', 'b': 'bee'}`." in row.response
+
+
+def test_a_simpler_input_shows_as_much_of_the_program(tmp_path: Path) -> None:
+    """An empty list is sorted as well, and says nothing about why."""
+    code = """
+    def is_sorted(items):
+        for left, right in zip(items, items[1:]):
+            if left > right:
+                return False
+        return True
+    """
+    one = problem(code, "is_sorted([1, 2, 2, 5])")
+    corpus = synthesize([one], Narrator(), tmp_path / "corpus", format="jsonl")
+    (row,) = corpus.examples("backward")
+    assert "[L3] `left > right` failed in its one check" in row.response
+    assert "assert is_sorted([1, 2]) == True" in row.response
