@@ -3,8 +3,9 @@
 ::
 
     source      statements by line, loops, functions
-    story       the flat recording as activations, visits and loops
-    roles, overview, properties     what the program is for, before any value
+    story       what a recording tells: activations, visits and loops
+    unfolding, grouping  the flat recording as a story
+    roles, overview, properties, grounds  what the program is for, before any value
     clauses, calls, conditions, inside  one statement in words
     forward, backward               the two monologues
     witness, undo                   a simpler input for the output; expressions solved for their parts
@@ -28,7 +29,8 @@ from pytrace_mono.synth.narrator.forward import Simulation
 from pytrace_mono.synth.narrator.overview import overview
 from pytrace_mono.synth.narrator.properties import examples_of, properties, result_types
 from pytrace_mono.synth.narrator.source import Function, Source
-from pytrace_mono.synth.narrator.story import Activation, tell, visits
+from pytrace_mono.synth.narrator.story import Activation, visits
+from pytrace_mono.synth.narrator.unfolding import tell
 from pytrace_mono.synth.narrator.values import show
 from pytrace_mono.synth.narrator.witness import with_simplest_input
 from pytrace_mono.synth.narrator.wording import Voice, code, label, listing
