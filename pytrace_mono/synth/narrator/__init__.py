@@ -9,7 +9,7 @@
     clauses, calls, conditions, inside  one statement in words
     forward, backward               the two monologues
     witness, undo                   a simpler input for the output; expressions solved for their parts
-    detail                          how much of a long run is told
+    detail, series                  how much of a long run is told; several values in few words
     wording, values                 small words; values as code
 
 What it says is read off the recording, so its values are true by construction; the Verifier checks it
