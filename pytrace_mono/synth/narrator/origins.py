@@ -64,6 +64,9 @@ class Origins:
         }
         if value is None or not ran:
             return
+        known = (code(value.text), f" == {value.text}`")
+        if not any(text in bullet for text in known for bullet in self._slice.bullets):
+            return  # it is what is looked for: quoting it would give it away
         lines = listing([label(line) for line in sorted(ran)])
         verb = "assigns" if len(ran) == 1 else "assign"
         self._slice.say(
