@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,17 @@ from pytrace_mono.errors import InputError, MissingExtraError, PytraceMonoError,
 BATCH_ROWS = 250
 
 
-def read_rows(path: Path, error: type[PytraceMonoError] = InputError) -> Iterator[Any]:
+def read_rows(
+    path: Path,
+    error: type[PytraceMonoError] = InputError,
+    damaged: Callable[[str, str], None] | None = None,
+) -> Iterator[Any]:
     """The rows of a Parquet file, or the values of a file of JSON Lines, in order.
 
     Args:
         path: the file; Parquet where its name ends so.
         error: raised where it cannot be read, or a line is not JSON.
+        damaged: told which line is not JSON, and why, instead; the others are read all the same.
 
     Raises:
         MissingExtraError: the rows are Parquet and pyarrow is not installed.
@@ -40,9 +45,13 @@ def read_rows(path: Path, error: type[PytraceMonoError] = InputError) -> Iterato
             for number, line in enumerate(stream, 1):
                 if line.strip():
                     try:
-                        yield json.loads(line)
+                        row = json.loads(line)
                     except (ValueError, RecursionError) as wrong:
-                        raise error(f"{path}: line {number}: is not JSON: {wrong}") from None
+                        if damaged is None:
+                            raise error(f"{path}: line {number}: is not JSON: {wrong}") from None
+                        damaged(f"line {number}", f"is not JSON: {wrong}")
+                    else:
+                        yield row
     except (OSError, ValueError) as wrong:  # pyarrow's errors are one or the other
         raise error(f"{path}: cannot be read: {wrong}") from None
 

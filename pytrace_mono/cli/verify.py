@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from pytrace_mono.cli.options import add_sandbox_options, limits_of, place, positive
-from pytrace_mono.errors import CorpusError, InputError
+from pytrace_mono.errors import CorpusError, InputError, PytraceMonoError
 from pytrace_mono.files import read_rows, replace_text, require_place
 from pytrace_mono.manifest import read_manifest, rows_of
 
@@ -45,9 +45,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Audit and print."""
+    """Audit and print; an audit that is stopped tells of the rows up to there."""
     from pytrace_mono.tracer.sandbox import Sandbox
     from pytrace_mono.verify.audit import Audited, Report, audit
+    from pytrace_mono.verify.reasons import Reason
     from pytrace_mono.verify.rows import Row, row_of
 
     if args.output is not None:
@@ -55,9 +56,16 @@ def run(args: argparse.Namespace) -> int:
     report = Report()
     shown: list[Audited] = []
 
+    def is_full() -> bool:
+        return args.limit is not None and report.rows >= args.limit
+
+    def damaged(line: str, why: str) -> None:
+        if not is_full():
+            report.add_unusable(line, why, Reason.NOT_JSON)
+
     def rows() -> Iterator[Row]:
-        for number, data in enumerate(_read(args.path), 1):
-            if args.limit is not None and report.rows >= args.limit:
+        for number, data in enumerate(_read(args.path, damaged), 1):
+            if is_full():
                 return
             try:
                 row = row_of(data, number)
@@ -70,13 +78,25 @@ def run(args: argparse.Namespace) -> int:
             else:
                 yield row
 
-    with Sandbox(limits_of(args), isolation=args.isolation, workers=1) as box:
-        for audited in audit(rows(), box):
-            report.add(audited)
-            if args.format == "html":
-                shown.append(audited)
+    stopped: BaseException | None = None
+    try:
+        with Sandbox(limits_of(args), isolation=args.isolation, workers=1) as box:
+            for audited in audit(rows(), box):
+                report.add(audited)
+                if args.format == "html":
+                    shown.append(audited)
+    except (PytraceMonoError, KeyboardInterrupt) as error:
+        if not report.rows:
+            raise
+        stopped = error
+        report.complete = False
     if not report.rows and not report.skipped:
         raise InputError(f"{args.path}: holds no row, so there is nothing to audit.")
+    if report.by_reason[Reason.NOT_JSON] == report.rows and not report.skipped:
+        raise InputError(
+            f"{args.path}: {report.first_wrong[0]['id']}: {report.first_wrong[0]['claim']}, and "
+            "neither is any other; give JSON Lines, or Parquet in a file that is named so."
+        )
     if args.format == "json":
         text = json.dumps(report.to_dict(), indent=1) + "\n"
     elif args.format == "html":
@@ -89,6 +109,8 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(text)
     else:
         replace_text(args.output, text)
+    if stopped is not None:
+        raise stopped
     return 1 if args.strict and report.failed else 0
 
 
@@ -100,17 +122,17 @@ def _files(path: Path) -> list[Path]:
     return [path]
 
 
-def _read(path: Path) -> Iterator[Any]:
+def _read(path: Path, damaged: Callable[[str, str], None]) -> Iterator[Any]:
     if path.is_dir():
         manifest = read_manifest(path, CorpusError)
         yield from (row for _, row in rows_of(path, manifest, CorpusError))
     else:
-        yield from read_rows(path)
+        yield from read_rows(path, damaged=damaged)
 
 
 def _text(report: dict[str, Any]) -> str:
     lines = [
-        f"{report['rows']} monologues",
+        f"{report['rows']} monologues" + ("" if report["complete"] else ", stopped before the end"),
         f"  right answers     {report['right_answer']:7.1%}",
         f"  all claims true   {report['all_claims_true']:7.1%}",
         f"  sentences unread  {report['unread']:7.1%}",

@@ -56,7 +56,10 @@ class Audited:
 
 @dataclass
 class Report:
-    """The audit of many monologues; ``rows`` are counted as they are added."""
+    """The audit of many monologues; ``rows`` are counted as they are added.
+
+    ``complete`` is False where the audit was stopped: then it is of the rows up to there.
+    """
 
     rows: int = 0
     right: int = 0
@@ -67,6 +70,7 @@ class Report:
     by_reason: Counter[str] = field(default_factory=Counter)
     first_wrong: list[dict[str, str]] = field(default_factory=list)
     skipped: int = 0
+    complete: bool = True
 
     def add(self, audited: Audited) -> None:
         """Count one monologue."""
@@ -84,10 +88,10 @@ class Report:
         if wrong is not None and len(self.first_wrong) < 20:
             self.first_wrong.append({"id": audited.row.id, "claim": mismatch(wrong)})
 
-    def add_unusable(self, identity: str, why: str) -> None:
+    def add_unusable(self, identity: str, why: str, reason: Reason = Reason.BAD_ROW) -> None:
         """Count a row that cannot be audited at all; it fails."""
         self.rows += 1
-        self.by_reason[str(Reason.BAD_ROW)] += 1
+        self.by_reason[str(reason)] += 1
         if len(self.first_wrong) < 20:
             self.first_wrong.append({"id": identity, "claim": why})
 
@@ -109,6 +113,7 @@ class Report:
             "by_reason": dict(sorted(self.by_reason.items(), key=lambda item: (-item[1], item[0]))),
             "first_wrong": self.first_wrong,
             "skipped": self.skipped,
+            "complete": self.complete,
         }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -92,29 +92,30 @@ class Frame:
     def histories(self) -> dict[str, History]:
         """What its variables were, by name; of most frames nobody asks."""
         if self._histories is None:
-            self._histories = {}
-            for effect in self._effects():
-                for name, value in effect.changes.items():
-                    self._become(name, value, effect.time)
-                for name in effect.deleted:
-                    self._become(name, None, effect.time)
+            found: dict[str, History] = {}
+            self._histories = found
+            _note(found, self.begins, self.arguments, ())
+            for visit in self.visits:
+                seen = self._seen.get(visit.start, ()) if self._seen is not None else ()
+                for effect in seen:
+                    _note(found, *effect)
+                ended = visit.end != LATE and not (seen and seen[-1].time == visit.end)
+                if ended and (visit.changes or visit.deleted):
+                    _note(found, visit.end, visit.changes, visit.deleted)
         return self._histories
 
-    def _effects(self) -> Iterator[Effect]:
-        yield Effect(self.begins, self.arguments, ())
-        for visit in self.visits:
-            seen = self._seen.get(visit.start, ()) if self._seen is not None else ()
-            yield from seen
-            if visit.end == LATE or not (visit.changes or visit.deleted):
-                continue
-            if not (seen and seen[-1].time == visit.end):
-                yield Effect(visit.end, visit.changes, visit.deleted)
 
-    def _become(self, name: str, value: Snapshot | None, time: int) -> None:
-        assert self._histories is not None
-        history = self._histories.get(name)
+def _note(
+    histories: dict[str, History],
+    time: int,
+    changes: Mapping[str, Snapshot],
+    deleted: tuple[str, ...],
+) -> None:
+    became = changes.items() if not deleted else [*changes.items(), *((n, None) for n in deleted)]
+    for name, value in became:
+        history = histories.get(name)
         if history is None:
-            self._histories[name] = History([time], [value])
+            histories[name] = History([time], [value])
         elif history.values[-1] is not value:
             history.times.append(time)
             history.values.append(value)

@@ -362,6 +362,12 @@ def targets_of(statement: ast.stmt) -> frozenset[str]:
 
 
 @lru_cache(maxsize=512)
+def touched(statement: ast.stmt) -> frozenset[str]:
+    """Names that a statement binds anew or may change in place."""
+    return effects_of(statement) | targets_of(statement)
+
+
+@lru_cache(maxsize=512)
 def names_in(node: ast.expr) -> frozenset[str]:
     """Every name in an expression."""
     return frozenset(part.id for part in ast.walk(node) if isinstance(part, ast.Name))

@@ -9,7 +9,8 @@ from pathlib import Path
 from pytrace_mono.records import Call, Direction, Problem
 from pytrace_mono.synth import Narrator, Prompt
 from pytrace_mono.synth.narrator.source import Source
-from pytrace_mono.synth.narrator.story import Activation, tell
+from pytrace_mono.synth.narrator.story import Activation
+from pytrace_mono.synth.narrator.unfolding import tell
 from pytrace_mono.synth.programs import problem_of
 from pytrace_mono.tracer import Sandbox, Trace
 

@@ -224,3 +224,176 @@ def test_of_a_loop_on_one_line_the_end_is_told_and_no_number_of_passes(
     text = said(box, problem(INLINE, call), 0, "forward")
     assert all(end in text for end in ends), text
     assert not re.search(r"\bruns\b|Iteration", text)
+
+
+SEARCH = """
+def index_of(items, wanted):
+    for index, item in enumerate(items):
+        if item == wanted:
+            return index
+    return -1
+"""
+DIVISOR = """
+def divisor(n):
+    d = 2
+    while d * d <= n:
+        if n % d == 0:
+            break
+        d += 1
+    else:
+        return n
+    return d
+"""
+TURN = """
+def turn(items, k):
+    k %= len(items)
+    mask = 0
+    for item in items:
+        mask ^= item
+    return items[k:] + items[:k] + [mask]
+"""
+WRAPPED = """
+def counted(inner):
+    def outer(*args):
+        return inner(*args), len(args)
+    return outer
+
+@counted
+def double(n):
+    return 2 * n
+"""
+TABLE = """
+def fewest(amount, coins):
+    best = [0] + [amount + 1] * amount
+    for total in range(1, amount + 1):
+        for coin in coins:
+            if coin <= total:
+                best[total] = min(best[total], best[total - coin] + 1)
+    return best[amount] if best[amount] <= amount else -1
+"""
+PARSED = """
+def number_or(text, default):
+    try:
+        value = int(text)
+    except ValueError as error:
+        return default
+    return value
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "call", "direction", "told", "never"),
+    [
+        (
+            SEARCH, "index_of([4, 5], 6)", "backward",
+            "[L4] would answer too soon, so it must not run: [L3] `item == wanted` failed in both "
+            "checks",
+            "1 == 1",
+        ),
+        (SEARCH, "index_of([4, 5], 6)", "forward", "[L5] The function returns `-1`", "from `-1`"),
+        (
+            DIVISOR, "divisor(7)", "backward",
+            "[L5] would keep [L8] from running, so it must not run: [L4] `n % d == 0` failed in its "
+            "one check",
+            "so they must not run",
+        ),
+        (
+            DIVISOR, "divisor(9)", "backward",
+            "The loop at [L3] must not come to its end, where [L8] answers. [L5] broke it off, when "
+            "[L4] `n % d == 0` held",
+            "would answer too soon",
+        ),
+        (TURN, "turn([1, 2], 3)", "forward", "`k` becomes `1`, from `3 % len([1, 2])`", "goes from"),
+        (TURN, "turn([1, 2], 3)", "forward", "`mask` becomes `3`, from `1 ^ 2`", "goes from"),
+        (TURN, "turn([1, 2], 3)", "backward", "`k` was made from `k % len(items)`", "left `k`"),
+        (
+            WRAPPED, "double(4)", "forward",
+            "[L6] wraps it in `counted`: a call of it runs `outer`", "isinstance(result, int)",
+        ),
+        (WRAPPED, "double(4)", "backward", "`double(4)` had to give `8`", "in one go"),
+        (
+            TABLE, "fewest(2, [1])", "forward",
+            "`best[total]` is `3` and `best[total - coin] + 1` is `1`, so `best[1]` is set to `1`",
+            "best[total - coin]` is",
+        ),
+        (
+            TABLE, "fewest(1, [])", "backward",
+            "That is `-1`, which takes `best[amount] > amount`", "1 == 1",
+        ),
+        (PARSED, "number_or('x', 3)", "forward", "[L4] This is caught, so `error` becomes", "skipped"),
+        (
+            "def odd(items):\n    return [2 * n for n in items if n % 2]\n",
+            "odd([1, 2, 3])", "backward",
+            "`[n for n in items if n % 2] == [1, 3]`", "[2 * n for n in items if n % 2] ==",
+        ),
+        (
+            "def same(items):\n    items = list(items)\n    return items\n", "same([1])", "backward",
+            "`items` starts as `[1]`; [L2] assigns to it, but nothing new", "[L2] left",
+        ),
+        (
+            "def shown(n):\n    if n:\n        return 1\n    return 0\n", "shown(3)", "forward",
+            "`n` is `3`, which is not zero", "`n` holds",
+        ),
+        (
+            "def ask(n):\n    if n == 0:\n        return 1\n    return 0\n", "ask(0)", "forward",
+            "[L2] `n == 0` holds, so", "since `n` is",
+        ),
+        (
+            "def gen(n):\n    for i in range(n):\n        yield i\n", "list(gen(2))", "forward",
+            "hands out its values one by one", "Nothing is handed back",
+        ),
+        (
+            "def f(n):\n    if n < 2:\n        return n\n    return f(n - 1) + f(n - 2)\n",
+            "f(3)", "forward",
+            "[L4] asks for `f(n - 1)` and `f(n - 2)`", "asks for `f(n - 2)`",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_told_of_a_shape_of_code_is_true_and_to_the_point(
+    box: Sandbox, code: str, call: str, direction: Direction, told: str, never: str
+) -> None:
+    text = said(box, problem(code, call), 0, direction)
+    assert told in text
+    assert never not in text
+    name = call.removeprefix("list(").partition("(")[0]
+    checked = check(text, Evidence(recorded(box, code, call), name), direction)
+    assert not checked.contradicted and not checked.reading.unread
+
+
+def test_a_reason_that_has_not_changed_is_not_given_again(box: Sandbox) -> None:
+    code = """
+    def over(items, limit):
+        found = []
+        for item in items:
+            if item > limit:
+                found.append(item)
+        return found
+    """
+    text = said(box, problem(code, "over([5, 1, 7], 4)"), 0, "forward")
+    assert text.count("since `limit` is `4`") == 1
+    assert "Iteration 2: `item = 1`. [L4] `item > limit` fails, so [L5] is skipped." in text
+
+
+def test_the_output_is_told_as_it_was_asked_for(tmp_path: Path) -> None:
+    """Two dicts with their keys in another order are equal, but do not read so."""
+    code = "def f(words):\n    return {word[0]: word for word in words}\n"
+    one = problem(code, 'f(["ant", "bee", "ape"])')
+    corpus = synthesize([one], Narrator(), tmp_path / "corpus", format="jsonl")
+    (row,) = corpus.examples("backward")
+    assert "The output to reach is `{'a': 'ape', 'b': 'bee'}`." in row.response
+
+
+def test_a_simpler_input_shows_as_much_of_the_program(tmp_path: Path) -> None:
+    """An empty list is sorted as well, and says nothing about why."""
+    code = """
+    def is_sorted(items):
+        for left, right in zip(items, items[1:]):
+            if left > right:
+                return False
+        return True
+    """
+    one = problem(code, "is_sorted([1, 2, 2, 5])")
+    corpus = synthesize([one], Narrator(), tmp_path / "corpus", format="jsonl")
+    (row,) = corpus.examples("backward")
+    assert "[L3] `left > right` failed in its one check" in row.response
+    assert "assert is_sorted([1, 2]) == True" in row.response

@@ -1125,16 +1125,18 @@ def _member(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) ->
     return reader.some(bullet, label, here)
 
 
-@claim("forward", "emptiness", rf"{C} is {C}, which is (neither )?empty n?or zero")
+@claim("forward", "emptiness", rf"{C}(?: is {C}, which)? is (not )?(?:empty|zero)")
 def _empty(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> bool | None:
-    try:
-        value = ast.literal_eval(bullet.code(match[2]))
-    except ValueError:
-        return None
     full = match[3] is not None
-    return bool(value) is full and reader.some(
-        bullet, label, lambda visit: reader.run.outcome(visit) is not full
-    )
+    if match[2] and bool(ast.literal_eval(bullet.code(match[2]))) is not full:
+        return False
+
+    def here(visit: Visit) -> bool | None:
+        test = ast.unparse(getattr(visit.statement, "test", ast.Constant(None)))
+        asked = {bullet.code(match[1]): full, f"not {bullet.code(match[1])}": not full}
+        return test in asked and reader.run.outcome(visit) is asked[test]
+
+    return reader.some(bullet, label, here)
 
 
 @claim("forward", "divisibility", rf"{C} is (even|odd|(?:not )?divisible by {C})")
@@ -1259,7 +1261,7 @@ def _defined(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -
     )
 
 
-@claim("forward", "jump", r"«\d+» (ends the loop|goes on with the next pass)")
+@claim("forward", "jump", r"«\d+» (ends the loop|ends the pass)")
 def _jump(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> bool | None:
     kind = ast.Break if match[1] == "ends the loop" else ast.Continue
     return reader.some(bullet, label, lambda visit: isinstance(visit.statement, kind))
@@ -1365,6 +1367,8 @@ def _made(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> b
     def here(visit: Visit) -> bool | None:
         value = getattr(visit.statement, "value", None)
         parts = [value, *getattr(value, "elts", [])] if value is not None else []
+        if isinstance(visit.statement, ast.AugAssign):
+            parts = [ast.BinOp(visit.statement.target, visit.statement.op, visit.statement.value)]
         return bullet.code(match[2]) in map(ast.unparse, parts) and fits(visit.after.get(name))
 
     return reader.some(bullet, label, here)
@@ -1565,9 +1569,10 @@ def _stands(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) ->
     )
 
 
+EVERY = r"(?:all (\w+)|(both)) checks|its one check"
 CHOOSES = (
     rf"\[L(\d+)\] chooses when \[L(\d+)\] runs: it needs {C}, "
-    r"which was so in (?:(\w+) of (\w+) checks|all (\w+) checks|its one check)"
+    rf"which was so in (?:(\w+) of (\w+) checks|{EVERY})"
 )
 
 
@@ -1577,7 +1582,7 @@ def _chooses(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -
     outcomes = [_met(reader, visit, bullet.code(match[3])) for visit in asked]
     if None in outcomes:
         return None
-    every = counted(match[6] or "one")
+    every = counted(match[6] or ("two" if match[7] else "one"))
     said = (counted(match[4]), counted(match[5])) if match[4] else (every, every)
     return (sum(map(bool, outcomes)), len(asked)) == said
 
@@ -1674,9 +1679,23 @@ def _only(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> b
     )
 
 
-@claim("backward", "not run", r"\[L(\d+)\] would have changed it, so it must not run")
+@claim(
+    "backward",
+    "not run",
+    r"((?:\[L\d+\](?:, | and )?)+) would [^.:]*, so (?:it|they) must not run: "
+    rf"\[L(\d+)\] {C} (?:(?:was [^.]* and )?ran no pass|failed in (?:{EVERY}))",
+)
 def _not_run(reader: Reader, bullet: Bullet, label: int, match: re.Match[str]) -> bool | None:
-    return not _in_main(reader, int(match[1]))
+    if any(_in_main(reader, int(line)) for line in re.findall(r"\d+", match[1])):
+        return False
+    asked = _in_main(reader, int(match[2]))
+    if match[0].endswith("no pass"):
+        rounds = [r for r in reader.run.rounds if r.loop.lineno == int(match[2])]
+        return bool(asked) and not any(r.count for r in rounds if r.frame is reader.main)
+    outcomes = [_met(reader, visit, bullet.code(match[3])) for visit in asked]
+    if None in outcomes:
+        return None
+    return not any(outcomes) and len(asked) == counted(match[4] or ("two" if match[5] else "one"))
 
 
 @claim(

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import signal
+import subprocess
+import sys
+import termios
+import time
 from pathlib import Path
 from typing import Any
 
@@ -105,15 +112,71 @@ def test_what_cannot_be_read_or_written_is_told_in_a_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     whole = written(tmp_path, rows_of())
-    half = tmp_path / "half.jsonl"
-    half.write_text('{"id": 1}\n{"id":')
+    picture = tmp_path / "picture.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n\x00")
     for arguments, told in (
-        ((str(half),), "half.jsonl: line 2: is not JSON"),
+        ((str(picture),), "picture.png: line 1: is not JSON"),
         ((str(tmp_path / "none.jsonl"),), "none.jsonl: cannot be read"),
         ((whole, "-o", str(tmp_path / "no" / "report")), "there is no folder"),
     ):
         assert main(["verify", *arguments]) == 2
         assert told in capsys.readouterr().err
+
+
+def test_a_line_that_is_not_json_is_a_row_that_fails_and_stops_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    true, lie = (json.dumps(row) for row in rows_of()[:2])
+    path = tmp_path / "half.jsonl"
+    path.write_text(f'{true}\n{{"id":\n\n{lie}\n{true[:40]}')
+    code, report = audited(capsys, str(path))
+    assert (code, report["rows"], report["complete"]) == (0, 4, True)
+    assert report["by_reason"] == {"not_json": 2, "contradicted": 1}
+    assert [item["id"] for item in report["first_wrong"]] == ["line 2", "lie", "line 5"]
+    assert report["first_wrong"][0]["claim"].startswith("is not JSON: ")
+    assert main(["verify", str(path), "--strict"]) == 1
+    assert "line 2: is not JSON" in capsys.readouterr().out
+    _, report = audited(capsys, str(path), "--limit", "2")
+    assert (report["rows"], report["by_reason"]) == (2, {"not_json": 1})
+
+
+def test_what_was_read_before_a_corpus_turns_out_damaged_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "f.py"
+    source.write_text(f'{PROGRAM}\n\nif __name__ == "__main__":\n    f(3)\n')
+    corpus = tmp_path / "corpus"
+    assert main(["synth", str(source), "--out", str(corpus), "--format", "jsonl"]) == 0
+    (shard,) = (corpus / "data").iterdir()
+    shard.write_text(shard.read_text() + "{")
+    capsys.readouterr()
+    assert main(["verify", str(corpus)]) == 2
+    told = capsys.readouterr()
+    assert (
+        told.out.startswith("2 monologues, stopped before the end")
+        and "line 3: is not JSON" in told.err
+    )
+
+
+def test_ctrl_c_tells_of_what_was_checked_by_then(tmp_path: Path) -> None:
+    pipe, out = tmp_path / "rows.jsonl", tmp_path / "report.json"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "pytrace_mono", "verify", str(pipe), "--format", "json"]
+    row = (json.dumps(rows_of()[1]) + "\n").encode()
+    with (
+        subprocess.Popen([*command, "-o", str(out)], stderr=subprocess.PIPE) as audit,
+        pipe.open("wb", buffering=0) as rows,
+    ):
+        for _ in range(2):  # the second is taken once the first has been checked
+            rows.write(row)
+            while int.from_bytes(fcntl.ioctl(rows, termios.FIONREAD, bytes(4)), sys.byteorder):
+                time.sleep(0.01)
+        audit.send_signal(signal.SIGINT)
+        _, told = audit.communicate()
+    assert (audit.returncode, told.decode()) == (130, "pytrace-mono: interrupted\n")
+    report = json.loads(out.read_text())
+    assert report["complete"] is False and report["rows"] in (1, 2)
+    assert report["by_reason"] == {"contradicted": report["rows"]}
 
 
 WRONG_TYPES = [

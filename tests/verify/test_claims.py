@@ -278,3 +278,13 @@ def f(n):
         evidence = Evidence(box.trace(program, "f(8)"), "f")
     checked = check("[L11] `box.size + 1` is `5`.", evidence, "forward")
     assert not checked.contradicted
+
+
+def test_arguments_may_be_those_of_any_function_that_an_expression_calls() -> None:
+    program = "def half(n):\n    n //= 2\n    return n\n"
+    with Sandbox() as box:
+        trace = box.trace(program, "print(half(5))")
+    told = "The call gives `n = {}`.\n- [L2] `n` goes from `5` to `2`."
+    evidence = Evidence(trace, "print")
+    assert not check(told.format(5), evidence, "forward").contradicted
+    assert check(told.format(4), evidence, "forward").contradicted

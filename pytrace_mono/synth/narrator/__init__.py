@@ -3,12 +3,13 @@
 ::
 
     source      statements by line, loops, functions
-    story       the flat recording as activations, visits and loops
-    roles, overview, properties     what the program is for, before any value
+    story       what a recording tells: activations, visits and loops
+    unfolding, grouping  the flat recording as a story
+    roles, overview, properties, grounds  what the program is for, before any value
     clauses, calls, conditions, inside  one statement in words
     forward, backward               the two monologues
     witness, undo                   a simpler input for the output; expressions solved for their parts
-    detail                          how much of a long run is told
+    detail, series                  how much of a long run is told; several values in few words
     wording, values                 small words; values as code
 
 What it says is read off the recording, so its values are true by construction; the Verifier checks it
@@ -17,6 +18,7 @@ all the same. Wording varies with the seed, never with the process.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
@@ -27,10 +29,11 @@ from pytrace_mono.synth.narrator.forward import Simulation
 from pytrace_mono.synth.narrator.overview import overview
 from pytrace_mono.synth.narrator.properties import examples_of, properties, result_types
 from pytrace_mono.synth.narrator.source import Function, Source
-from pytrace_mono.synth.narrator.story import Activation, tell, visits
+from pytrace_mono.synth.narrator.story import Activation, visits
+from pytrace_mono.synth.narrator.unfolding import tell
 from pytrace_mono.synth.narrator.values import show
 from pytrace_mono.synth.narrator.witness import with_simplest_input
-from pytrace_mono.synth.narrator.wording import Voice, code, listing
+from pytrace_mono.synth.narrator.wording import Voice, code, label, listing
 from pytrace_mono.synth.teacher import Completion, Prompt
 from pytrace_mono.tracer.types import Snapshot
 
@@ -71,7 +74,14 @@ class Narrator:
         if told is not None and told.definition is not None:
             parts.append("### Understanding the Function")
             parts.append(overview(prompt.problem, told.definition, voice))
-        if main is not None and main.definition is not None:
+        around = _wrapper(roots, main)
+        if around is not None and main is not None and main.definition is not None:
+            decorator = main.definition.decorator_list[0]
+            parts[-1] += (
+                f" {label(decorator.lineno)} wraps it in {code(ast.unparse(decorator))}: "
+                f"a call of it runs {code(around.name)}."
+            )
+        elif main is not None and main.definition is not None:
             parts.extend(_properties(prompt, main.definition))
         value = prompt.trace.outcome.value
         assert value is not None
@@ -81,7 +91,7 @@ class Narrator:
             call = prompt.call.call
         else:
             parts.append("\n### Reverse Deduction")
-            parts.extend(_backward(prompt, source, voice, main, value, another))
+            parts.extend(_backward(prompt, source, voice, around or main, value, another))
             call = prompt.literal_call
         return tasks.response("\n".join(parts), call, prompt.output)
 
@@ -95,6 +105,14 @@ def _main(roots: list[Activation], entry_point: str) -> Activation | None:
         return next((a for a in reversed(roots) if a in named), named[0])
     defined = [root for root in roots if root in begun]
     return defined[-1] if defined else None
+
+
+def _wrapper(roots: list[Activation], main: Activation | None) -> Activation | None:
+    """What a call of a decorated function runs in its place, where that gives something else."""
+    if main is None or main.definition is None or not main.definition.decorator_list:
+        return None
+    outermost = roots[-1]
+    return outermost if outermost is not main and outermost.value != main.value else None
 
 
 def _all(activations: Iterable[Activation]) -> Iterator[Activation]:
@@ -161,7 +179,7 @@ def _backward(
     another: bool,
 ) -> list[str]:
     lines = [f"The output to reach is {show(value)}."]
-    if main is None or main.value != value:
+    if main is None or main.definition is None or main.value != value:
         lines.append(
             f"- The value comes out of {code(prompt.masked_call)} in one go; "
             f"{code(prompt.literal_call)} gives it."

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import ast
 
-from pytrace_mono.synth.narrator.conditions import branch_taken, opposite
+from pytrace_mono.synth.narrator.conditions import branch_taken, came_out, opposite
 from pytrace_mono.synth.narrator.origins import Origins
 from pytrace_mono.synth.narrator.slicing import Slice
-from pytrace_mono.synth.narrator.source import Loop, Source, names_read
+from pytrace_mono.synth.narrator.source import Loop, Source, is_constant, names_read, own_nodes
 from pytrace_mono.synth.narrator.story import Activation, Visit, loop_values
 from pytrace_mono.synth.narrator.values import is_short, show
 from pytrace_mono.synth.narrator.wording import Voice, code, label, listing
@@ -79,7 +79,7 @@ class Deduction:
         if last is None or not isinstance(last.statement, ast.Return):
             return []
         value = last.statement.value
-        if value is None or isinstance(value, ast.Constant):
+        if value is None or is_constant(value):
             self._slice.say(f"{label(last.line)} is the `return` that this takes.")
         elif isinstance(value, ast.Name):
             self._from_return(last, last.statement)
@@ -94,7 +94,7 @@ class Deduction:
     def _from_return(self, visit: Visit, statement: ast.Return) -> None:
         place, output = label(visit.line), self._output.text
         value = statement.value
-        if value is None or isinstance(value, ast.Constant):
+        if value is None or is_constant(value):
             self._constant_return(visit, statement)
         elif isinstance(value, ast.Name):
             lead = self._voice.choose(
@@ -107,10 +107,22 @@ class Deduction:
             expression = ast.unparse(value)
             bullet = f"{place} What comes back is {code(expression)}"
             bullet += f", and it has to be {show(self._output)}."
+            bullet += self._side_of(visit, value)
             bullet += self._slice.parts(visit, value, self._output)
             self._slice.say(bullet)
         self._origins.inner_calls(visit)
         self._slice.want(value)
+
+    def _side_of(self, visit: Visit, value: ast.expr) -> str:
+        """Which side of ``a if test else b`` it has to be, as a sentence."""
+        if not isinstance(value, ast.IfExp) or visit.calls:
+            return ""
+        holds = came_out(value.test, self._slice.clauses.known(visit))
+        if holds is None:
+            return ""
+        wanted = ast.unparse(value.test) if holds else opposite(value.test)
+        chosen = value.body if holds else value.orelse
+        return f" That is {code(ast.unparse(chosen))}, which takes {code(wanted)}."
 
     def _constant_return(self, visit: Visit, statement: ast.Return) -> None:
         given = "None" if statement.value is None else ast.unparse(statement.value)
@@ -121,7 +133,7 @@ class Deduction:
         ]
         same = [n for n in rivals if n.value is not None and ast.unparse(n.value) == given]
         only = "Only this line hands back" if not same else "This line hands back"
-        if any(n.value is not None and not isinstance(n.value, ast.Constant) for n in rivals):
+        if any(n.value is not None and not is_constant(n.value) for n in rivals):
             only = "This line hands back"
         self._slice.say(
             f"{label(visit.line)} {only} {code(given)}, so it is the `return` to get to."
@@ -158,8 +170,29 @@ class Deduction:
         if visit.statement is None:
             return
         loops = self._slice.source.loops_around[visit.statement]
+        self._past_loops(visit, end)
         if loops:
             self._stopped_inside(visit, loops[0])
+
+    def _past_loops(self, visit: Visit, end: int) -> None:
+        """Loops that were over by then must not have answered, or been broken off, before."""
+        passed = dict.fromkeys(v.statement for v in self._slice.visits[:end])
+        for loop in passed:
+            if not isinstance(loop, Loop) or len(self._slice.source.loops_around[loop]) > 1:
+                continue
+            in_else = any(self._slice.is_inside(visit.statement, s, True) for s in loop.orelse)
+            if not in_else and self._slice.is_inside(visit.statement, loop):
+                continue
+            self._origins.must_not_run(_returns(loop.body), "would answer too soon")
+            if in_else:
+                breaks = [n for n in ast.walk(loop) if isinstance(n, ast.Break)]
+                self._origins.must_not_run(breaks, f"would keep {label(visit.line)} from running")
+            elif _returns(loop.orelse):
+                place = label(loop.orelse[0].lineno)
+                self._slice.say(
+                    f"The loop at {label(loop.lineno)} must not come to its end, where {place} "
+                    "answers." + self._origins.broken_off(loop)
+                )
 
     def _stopped_inside(self, visit: Visit, loop: Loop) -> None:
         """The run left from inside a loop: say in which iteration, and what let it."""
@@ -205,12 +238,14 @@ class Deduction:
             for name in self._slice.parameters
             if name in arguments
         ]
+        # The arguments of a decorator's function are not those of the function that it wraps.
+        wrapped = self._slice.activation.name != witness.partition("(")[0].rpartition(".")[2]
         free = [code(name) for name, _ in pairs if name not in read]
         text = ""
-        if free and len(free) < len(pairs):
+        if free and len(free) < len(pairs) and not wrapped:
             verb = "is" if len(free) == 1 else "are"
             text = f"{listing(free)} {verb} never read on this way and could be anything. "
-        if not pairs or sum(len(pair) for _, pair in pairs) > 400:
+        if wrapped or not pairs or sum(len(pair) for _, pair in pairs) > 400:
             return f"{text}An input that meets all of this is {code(witness)}."
         chosen = listing([code(pair) for _, pair in pairs])
         lead = self._voice.choose(
@@ -226,6 +261,15 @@ class Deduction:
                 "More than one input does this; a simple one is",
             )
         return f"{text}{lead} {chosen}."
+
+
+def _returns(block: list[ast.stmt]) -> list[ast.stmt]:
+    """The ``return`` statements in a block, not those of functions defined in it."""
+    return [n for statement in block for n in _walk(statement) if isinstance(n, ast.Return)]
+
+
+def _walk(statement: ast.stmt) -> list[ast.AST]:
+    return [statement, *own_nodes(statement)]
 
 
 def _header_only(statement: ast.stmt) -> ast.AST:

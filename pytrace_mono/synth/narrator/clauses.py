@@ -13,13 +13,18 @@ from functools import lru_cache
 
 from pytrace_mono.synth.narrator.conditions import branch_taken, verdict
 from pytrace_mono.synth.narrator.inside import steps_inside
-from pytrace_mono.synth.narrator.source import Source, comprehension_variables
+from pytrace_mono.synth.narrator.source import Source, comprehension_variables, owner_of
 from pytrace_mono.synth.narrator.story import Visit
 from pytrace_mono.synth.narrator.values import WIDE, Known, show
 from pytrace_mono.synth.narrator.wording import Voice, code, label, listing
 from pytrace_mono.tracer.types import Snapshot
 
 _GROWTH = {"append": "appends", "add": "adds", "appendleft": "puts", "insert": "inserts"}
+_AMOUNTS: dict[type[ast.operator], str] = {
+    ast.Add: "adding",
+    ast.Sub: "taking away",
+    ast.Mult: "multiplying by",
+}
 _REMOVAL = {"remove": "removes", "discard": "removes"}
 
 
@@ -94,7 +99,7 @@ class Clauses:
     def _quiet(self, visit: Visit, statement: ast.stmt) -> str:
         return ""
 
-    _Pass = _Global = _Nonlocal = _Try = _For = _AsyncFor = _While = _If = _quiet
+    _Pass = _Global = _Nonlocal = _For = _AsyncFor = _While = _If = _quiet
 
     def _Assign(self, visit: Visit, statement: ast.Assign) -> str:
         target = statement.targets[0]
@@ -151,12 +156,12 @@ class Clauses:
     def _stored(self, visit: Visit, target: ast.expr, value: ast.expr) -> str:
         """An assignment into a container or an object."""
         known = self.known(visit)
-        place = known.filled_in(target) or ast.unparse(target)
+        place = known.place(target)
         stored = known.text(value)
         steps = [] if visit.calls else steps_inside(value, known, 2)
         if stored is not None and steps:
             place = f"{listing(steps)}, so {code(place)} is set to {code(stored)}"
-            after = visit.changes.get(_owner(target))
+            after = visit.changes.get(owner_of(target))
             return f"{place} and {_owner_becomes(target, after)}" if after is not None else place
         said = f"{code(place)} is set to {code(stored)}" if stored is not None else ""
         changes = self._changes(visit)
@@ -175,13 +180,16 @@ class Clauses:
             return f"{name} stays {show(after)}" if after is not None else ""
         if after.type not in ("int", "float") or len(before.text) > 30:
             return f"{name} becomes {show(after)}"
-        operand = None
-        if not isinstance(statement.value, ast.Constant):
+        how = ""
+        verb = _AMOUNTS.get(type(statement.op))
+        if verb is None:
+            old = ast.Name(target.id, ast.Load())
+            origin = self._origin(visit, ast.BinOp(old, statement.op, statement.value), after)
+            if origin:
+                return f"{name} becomes {show(after)}{origin}"
+        elif not isinstance(statement.value, ast.Constant):
             operand = self.known(visit).text(statement.value)
-        verb = {ast.Add: "adding", ast.Sub: "taking away", ast.Mult: "multiplying by"}.get(
-            type(statement.op)
-        )
-        how = f", {verb} {code(operand)}" if operand is not None and verb is not None else ""
+            how = f", {verb} {code(operand)}" if operand is not None else ""
         return f"{name} goes from {show(before)} to {show(after)}{how}"
 
     def _Expr(self, visit: Visit, statement: ast.Expr) -> str:
@@ -244,7 +252,7 @@ class Clauses:
         return "`break` ends the loop"
 
     def _Continue(self, visit: Visit, statement: ast.Continue) -> str:
-        return "`continue` goes on with the next pass"
+        return "`continue` ends the pass"
 
     def _FunctionDef(self, visit: Visit, statement: ast.FunctionDef) -> str:
         return f"the inner function {code(statement.name)} is defined"
@@ -271,6 +279,16 @@ class Clauses:
         pattern = code(ast.unparse(case.pattern))
         bound = f", so {self._changes(visit)}" if fits and visit.changes else ""
         return f"the case {pattern} {'fits' if fits else 'does not fit'}{bound}"
+
+    def _Try(self, visit: Visit, statement: ast.Try) -> str:
+        """An `except` line that caught the exception; `try` itself does nothing."""
+        handler = next((h for h in statement.handlers if h.lineno == visit.line), None)
+        if handler is None or visit.follower is None:
+            return ""
+        if visit.follower.statement is not handler.body[0]:
+            return ""
+        changes = self._changes(visit)
+        return f"this is caught, so {changes}" if changes else "this is caught"
 
     def _With(self, visit: Visit, statement: ast.With) -> str:
         return self._changes(visit)
@@ -299,15 +317,8 @@ def _comprehension_names(statement: ast.stmt | None) -> frozenset[str]:
     return frozenset(bound - kept)
 
 
-def _owner(target: ast.expr) -> str:
-    """The variable that an item or attribute belongs to."""
-    while isinstance(target, (ast.Subscript, ast.Attribute)):
-        target = target.value
-    return ast.unparse(target)
-
-
 def _owner_becomes(target: ast.expr, after: Snapshot) -> str:
-    return f"{code(_owner(target))} becomes {show(after)}"
+    return f"{code(owner_of(target))} becomes {show(after)}"
 
 
 def _is_display(value: ast.expr) -> bool:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Collection
 from functools import lru_cache
 
+from pytrace_mono.synth.narrator.source import is_constant
 from pytrace_mono.synth.narrator.story import Visit
 from pytrace_mono.synth.narrator.values import Known
 from pytrace_mono.synth.narrator.wording import code, listing
@@ -25,6 +26,11 @@ _OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
 }
 
 
+_SIZED = ("list", "tuple", "str", "dict", "set", "frozenset", "deque", "defaultdict", "Counter")
+_NOTHING = dict.fromkeys(_SIZED, "empty") | dict.fromkeys(("int", "float"), "zero")
+"""What counts as false, by type."""
+
+
 def verdict(test: ast.expr, holds: bool, known: Known, told: Collection[str] = ()) -> str:
     """A clause saying that the condition holds or fails, and why.
 
@@ -32,16 +38,26 @@ def verdict(test: ast.expr, holds: bool, known: Known, told: Collection[str] = (
         test: the condition.
         holds: how it came out in the recording.
         known: the values in sight when it was asked.
-        told: source of expressions whose values the reader has just been given.
+        told: source of expressions whose values the reader has been given.
     """
-    special = _in_words(test, holds, known)
+    special = _in_words(test, holds, known, told)
     if special is not None:
         return special
-    reasons = _reasons(test, known, told)
+    reasons = [] if holds and _names_the_value(test) else _reasons(test, known, told)
     outcome = "holds" if holds else "fails"
     if not reasons:
         return f"{code(ast.unparse(test))} {outcome}"
     return f"{code(ast.unparse(test))} {outcome}, since {listing(reasons)}"
+
+
+def _names_the_value(test: ast.expr) -> bool:
+    """``x is None``, ``n == 0``: that it holds says what the value is."""
+    return (
+        isinstance(test, ast.Compare)
+        and len(test.ops) == 1
+        and isinstance(test.ops[0], (ast.Eq, ast.Is))
+        and is_constant(test.comparators[0])
+    )
 
 
 def again(test: ast.expr, holds: bool, known: Known, steady: Collection[str]) -> str:
@@ -76,19 +92,14 @@ def opposite(test: ast.expr) -> str:
 _SIMPLE = (ast.Name, ast.Call, ast.Attribute, ast.Subscript)
 
 
-def _in_words(test: ast.expr, holds: bool, known: Known) -> str | None:
-    """Divisibility and membership have plain words; everything else is said as code."""
+def _in_words(test: ast.expr, holds: bool, known: Known, told: Collection[str] = ()) -> str | None:
+    """Emptiness, divisibility and membership have plain words; everything else is said as code."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        inner = test.operand
-        if isinstance(inner, ast.Name):
-            text = known.text(inner)
-            if text is None:
-                return None
-            if text in ("True", "False", "None"):
-                return f"{code(inner.id)} is {code(text)}"
-            state = "empty or zero" if holds else "neither empty nor zero"
-            return f"{code(inner.id)} is {code(text)}, which is {state}"
-        return None
+        test, holds = test.operand, not holds
+        if not isinstance(test, ast.Name):
+            return None
+    if isinstance(test, ast.Name):
+        return _truth(test, holds, known, told)
     if not isinstance(test, ast.Compare) or len(test.ops) != 1:
         return None
     left, op, right = test.left, test.ops[0], test.comparators[0]
@@ -113,6 +124,20 @@ def _in_words(test: ast.expr, holds: bool, known: Known) -> str | None:
             return f"{code(number)} is {'even' if divisible else 'odd'}"
         return f"{code(number)} is {'' if divisible else 'not '}divisible by {code(divisor)}"
     return None
+
+
+def _truth(name: ast.Name, holds: bool, known: Known, told: Collection[str]) -> str | None:
+    """What a variable is, and whether that counts as true."""
+    text = known.text(name)
+    if text in ("True", "False", "None"):
+        return f"{code(name.id)} is {code(text)}"
+    nothing = _NOTHING.get(known.type_of(name.id))
+    if nothing is None:
+        return None
+    state = f"is {'not ' if holds else ''}{nothing}"
+    if text is None or name.id in told:
+        return f"{code(name.id)} {state}"
+    return f"{code(name.id)} is {code(text)}, which {state}"
 
 
 def _reasons(test: ast.expr, known: Known, told: Collection[str]) -> list[str]:

@@ -12,7 +12,7 @@ from pytrace_mono.synth.narrator.detail import Detail
 from pytrace_mono.synth.narrator.inside import steps_inside
 from pytrace_mono.synth.narrator.loops import Loops
 from pytrace_mono.synth.narrator.sentences import Item, Sentences, markdown
-from pytrace_mono.synth.narrator.source import Source, local_names
+from pytrace_mono.synth.narrator.source import Source, is_constant, local_names, names_read
 from pytrace_mono.synth.narrator.story import Activation, Node, Round, Visit, visits
 from pytrace_mono.synth.narrator.values import is_short, show
 from pytrace_mono.synth.narrator.wording import Voice, code, label, listing, number, sentence
@@ -115,6 +115,7 @@ class _Paragraphs:
         self._source = simulation.source
         self._activation = activation
         self._depth = depth
+        self._tested: dict[ast.expr, dict[str, Snapshot]] = {}
         self._loops = Loops(
             simulation.clauses,
             simulation.voice,
@@ -135,23 +136,31 @@ class _Paragraphs:
                 items.extend(sentences.flush())
                 brief = self._simulation.left < _BRIEF
                 items.extend(self._loops.round(node, loop_depth, brief=brief))
+                known = set()  # what it changed has other values now
                 continue
             told_calls, given = self._calls(node)
             if told_calls:
                 items.extend(sentences.flush())
                 items.extend(told_calls)
-            self._add(sentences, node, known, given)
+            test = node.statement.test if isinstance(node.statement, ast.If) else None
+            self._add(sentences, node, known | self._same_as_before(node, test), given)
             items.extend(sentences.ready())
             if node.changes:
                 known = {text for text in known if text.isidentifier()} | set(node.changes)
-            elif isinstance(node.statement, ast.If):
-                known.update(
-                    ast.unparse(side)
-                    for side in sides_of(node.statement.test, self._clauses.known(node))
-                )
+            elif test is not None:
+                sides = sides_of(test, self._clauses.known(node))
+                known.update(map(ast.unparse, sides))
         items.extend(sentences.flush())
         self._simulation.left -= len(items)
         return items
+
+    def _same_as_before(self, visit: Visit, test: ast.expr | None) -> set[str]:
+        """Variables in a test that are as they were when it was last told of."""
+        if test is None:
+            return set()
+        now = {name: visit.before[name] for name in names_read(test) if name in visit.before}
+        before, self._tested[test] = self._tested.get(test, {}), now
+        return {name for name, value in now.items() if before.get(name) == value}
 
     def _add(self, sentences: Sentences, visit: Visit, told: set[str], given: str) -> None:
         """Pass on the clause of a visit; ``given`` says what the calls in it returned."""
@@ -196,8 +205,7 @@ class _Paragraphs:
     def _returned(self, visit: Visit, statement: ast.Return, value: Snapshot) -> str:
         if statement.value is None:
             return "the function returns `None`"
-        plain = isinstance(statement.value, (ast.Constant, ast.Name))
-        if plain:
+        if isinstance(statement.value, ast.Name) or is_constant(statement.value):
             return f"the function returns {show(value)}"
         known = self._clauses.known(visit)
         if isinstance(statement.value, ast.IfExp) and not visit.calls:
@@ -205,11 +213,7 @@ class _Paragraphs:
             if holds is not None:
                 chosen = statement.value.body if holds else statement.value.orelse
                 why = verdict(statement.value.test, holds, known)
-                origin = (
-                    ""
-                    if isinstance(chosen, ast.Constant)
-                    else f", from {code(ast.unparse(chosen))}"
-                )
+                origin = "" if is_constant(chosen) else f", from {code(ast.unparse(chosen))}"
                 return f"{why}, so the function returns {show(value)}{origin}"
         steps = [] if visit.calls else steps_inside(statement.value, known)
         if steps:

@@ -29,8 +29,8 @@ def steps_inside(expression: ast.expr, known: Known, most: int = _MOST) -> list[
     """
     if not any(isinstance(n, (ast.Call, *_OWN_NAMES)) for n in ast.walk(expression)):
         return []
-    found: dict[str, str] = {}
-    for part in _in_order(expression, known):
+    found: dict[str, tuple[int, str]] = {}
+    for depth, part in _in_order(expression, known):
         if part is expression or (isinstance(part, ast.BinOp) and _is_small(part)):
             continue
         if isinstance(part, ast.Call) and ast.unparse(part.func) == "range":
@@ -39,12 +39,19 @@ def steps_inside(expression: ast.expr, known: Known, most: int = _MOST) -> list[
         source = ast.unparse(part)
         if text is None or text == source or len(text) > _WIDTH or len(source) > _WIDTH:
             continue
+        if text.startswith("dict_"):  # `counts.items()` says no more than `counts`
+            continue
         if isinstance(part, ast.GeneratorExp):
             source = f"list{source}"
         elif is_lazy(part):
             source = f"list({source})"
-        found[source] = f"{code(source)} is {code(text)}"
-    return list(found.values())[-most:]
+        found[source] = depth, f"{code(source)} is {code(text)}"
+    # Where there are too many, those that the whole is made of, not the parts of parts.
+    deepest = max((depth for depth, _ in found.values()), default=0)
+    while len(found) > most and len({depth for depth, _ in found.values()}) > 1:
+        found = {source: part for source, part in found.items() if part[0] < deepest}
+        deepest -= 1
+    return [text for _, text in found.values()][-most:]
 
 
 def _value(part: ast.expr, known: Known) -> str | None:
@@ -60,13 +67,18 @@ def is_lazy(part: ast.expr) -> bool:
     return called or isinstance(part, ast.GeneratorExp)
 
 
-def _in_order(node: ast.AST, known: Known) -> list[ast.expr]:
-    """Parts in order of evaluation, without those that are skipped or need a comprehension's names."""
-    found: list[ast.expr] = []
+def _in_order(node: ast.AST, known: Known, depth: int = 0) -> list[tuple[int, ast.expr]]:
+    """Parts in order of evaluation, with how many others they are part of.
+
+    Those that are skipped, or need a comprehension's names, are left out.
+    """
+    found: list[tuple[int, ast.expr]] = []
+    is_part = isinstance(node, _PARTS)
     for child in _evaluated(node, known):
-        found.extend(_in_order(child, known))
-    if isinstance(node, _PARTS):
-        found.append(node)
+        found.extend(_in_order(child, known, depth + is_part))
+    if is_part:
+        assert isinstance(node, ast.expr)
+        found.append((depth, node))
     return found
 
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
-from pytrace_mono.synth.narrator.calls import call_text
+from pytrace_mono.synth.narrator.calls import call_text, result_of
 from pytrace_mono.synth.narrator.conditions import branch_taken, opposite
+from pytrace_mono.synth.narrator.series import grown, in_order, share
 from pytrace_mono.synth.narrator.slicing import MOST_VALUES, Slice
-from pytrace_mono.synth.narrator.source import Loop, names_read
+from pytrace_mono.synth.narrator.source import (
+    Loop,
+    assigned_value,
+    assigns,
+    names_read,
+    operand_of,
+    owners_of,
+)
 from pytrace_mono.synth.narrator.story import Activation, Visit, loop_values, visits
-from pytrace_mono.synth.narrator.values import is_short, python_value, show
+from pytrace_mono.synth.narrator.values import is_short, show
 from pytrace_mono.synth.narrator.wording import code, label, listing, number, times
-from pytrace_mono.verify.expressions import NotEvaluated
 
 
 class Origins:
@@ -34,8 +40,9 @@ class Origins:
     def explain(self, name: str) -> None:
         """Where a variable's value came from."""
         makers = [v for v in self._slice.visits if name in v.changes]
-        if not makers:
-            return  # a parameter that kept its value, or something outside the function
+        if not makers:  # a parameter that kept its value, or something outside the function
+            self._kept(name)
+            return
         feeding = [v for v in makers if isinstance(v.statement, (ast.For, ast.AsyncFor))]
         if feeding:
             assert isinstance(feeding[0].statement, (ast.For, ast.AsyncFor))
@@ -46,14 +53,36 @@ class Origins:
         else:
             self._made_in_steps(name, makers)
 
+    def _kept(self, name: str) -> None:
+        """A parameter that was assigned to, but never another value."""
+        value = self._slice.activation.arguments.get(name)
+        ran = {
+            visit.line: visit
+            for visit in self._slice.visits
+            if isinstance(visit.statement, (ast.Assign, ast.AugAssign))
+            and name in owners_of(visit.statement)
+        }
+        if value is None or not ran:
+            return
+        known = (code(value.text), f" == {value.text}`")
+        if not any(text in bullet for text in known for bullet in self._slice.bullets):
+            return  # it is what is looked for: quoting it would give it away
+        lines = listing([label(line) for line in sorted(ran)])
+        verb = "assigns" if len(ran) == 1 else "assign"
+        self._slice.say(
+            f"{code(name)} starts as {show(value)}; {lines} {verb} to it, but nothing new."
+        )
+        for visit in ran.values():
+            self._loop_around(visit)
+
     def _made_once(self, name: str, visit: Visit) -> None:
-        value = _assigned_value(visit.statement, name)
+        value = assigned_value(visit.statement, name)
         place = label(visit.line)
         after = visit.changes[name]
-        if value is None or not self._assigns(visit.statement, name):
+        if value is None or not assigns(visit.statement, name):
             self._slice.say(f"{place} left {code(name)} as {show(after)}.")
             self._slice.want(visit.statement)
-        elif isinstance(value, ast.Constant) or not names_read(value):
+        elif not names_read(value):
             self._slice.say(f"{place} {code(name)} was set to {show(after)} by the program itself.")
             self._rivals(name)
         else:
@@ -69,7 +98,7 @@ class Origins:
         calls = [
             call
             for call in visit.calls
-            if call.ending == "return" and call.value is not None and not call.resumed
+            if not call.resumed and (given := result_of(call)) is not None and given.exact
         ]
         if not calls:
             return
@@ -104,21 +133,29 @@ class Origins:
 
     def _rivals(self, name: str) -> None:
         """Statements that would have changed the variable and must not have run."""
+        rivals = [
+            statement
+            for statement in ast.walk(self._slice.function)
+            if isinstance(statement, (ast.Assign, ast.AugAssign)) and assigns(statement, name)
+        ]
+        self.must_not_run(rivals, "would have changed it")
+
+    def must_not_run(self, statements: Iterable[ast.stmt], what: str) -> None:
+        """Say why some statements did not run, those together that one thing kept from it."""
         ran = {id(v.statement) for v in self._slice.visits}
-        for statement in ast.walk(self._slice.function):
-            if not isinstance(statement, (ast.Assign, ast.AugAssign)) or id(statement) in ran:
-                continue
-            if not self._assigns(statement, name):
-                continue
-            place = label(statement.lineno)
-            why = self._never_reached(statement)
+        reasons: dict[str, list[str]] = {}
+        for statement in statements:
+            why = self._never_reached(statement) if id(statement) not in ran else ""
             if why:
-                self._slice.say(f"{place} would have changed it, so it must not run: {why}.")
+                reasons.setdefault(why, []).append(label(statement.lineno))
+        for why, places in reasons.items():
+            they = "it" if len(places) == 1 else "they"
+            self._slice.say(f"{listing(places)} {what}, so {they} must not run: {why}.")
 
     def _never_reached(self, statement: ast.stmt) -> str:
         node: ast.AST | None = statement
         while node is not None and node is not self._slice.function:
-            node = self._slice.source.parents.get(node)
+            inner, node = node, self._slice.source.parents.get(node)
             asked = [v for v in self._slice.visits if v.statement is node]
             if not asked:
                 continue
@@ -126,7 +163,12 @@ class Origins:
                 self._slice.told.add(node)
                 self._slice.want(node.test)
                 self._loop_around(asked[0])
-                return f"{label(node.lineno)} {code(ast.unparse(node.test))} never let it through"
+                in_body = inner in node.body
+                if any(branch_taken(v) is in_body for v in asked):
+                    return ""  # an exception came before it
+                needed = ast.unparse(node.test) if in_body else opposite(node.test)
+                failed = share(len(asked), len(asked))
+                return f"{label(node.lineno)} {code(needed)} failed in {failed}"
             if isinstance(node, Loop):
                 if any(self._enters(header, node) for header in asked):
                     return ""  # a `case` or `except` that was not taken
@@ -155,16 +197,22 @@ class Origins:
         only = f"only {lines[0]} changes it" if len(lines) == 1 else f"{listing(lines)} change it"
         bullet = f"{began}; after that {only}, {ran} in this run."
         bullet += self._history(name, steps)
+        once = steps[0].statement if len(steps) == 1 else None
+        if isinstance(once, ast.Assign) and assigns(once, name):
+            bullet += self._slice.parts(steps[0], once.value)
         self._slice.say(bullet)
+        own = self._slice.activation.function
+        if len(steps) == 1 or any(call.function == own for call in steps[-1].calls):
+            self.inner_calls(steps[-1])
         self._guards(steps)
         for visit in (first, *steps):
-            self._slice.want(_operand(visit.statement))
+            self._slice.want(operand_of(visit.statement))
         self._loop_around(steps[-1])
 
     def _made_anew(self, name: str, makers: Sequence[Visit]) -> None:
         """One line sets the variable again and again; the last value is the one that counts."""
         last = makers[-1]
-        value = _assigned_value(last.statement, name)
+        value = assigned_value(last.statement, name)
         # Every visit of the line, also those that set the value it had already.
         makers = [
             v for v in self._slice.visits if v.statement is last.statement and name in v.after
@@ -180,14 +228,14 @@ class Origins:
         else:
             bullet += f"; the last time to {show(makers[-1].after[name])}."
         self._slice.say(bullet)
-        self._slice.want(_operand(last.statement))
+        self._slice.want(operand_of(last.statement))
         self._loop_around(last)
 
     def _history(self, name: str, steps: Sequence[Visit]) -> str:
         values = [step.changes[name] for step in steps]
-        grown = _grown(name, steps)
-        if grown:
-            return f" {grown}"
+        amounts = grown(name, steps)
+        if amounts:
+            return f" {amounts}"
         if any(len(v.text) > 120 for v in values):
             return f" It ends as {show(values[-1])}."
         backwards = [show(v) for v in reversed(values)]
@@ -224,7 +272,7 @@ class Origins:
                 wanted = ast.unparse(node.test) if in_body else opposite(node.test)
                 self._slice.say(
                     f"{label(node.lineno)} chooses when {label(_line(statement))} runs: it needs "
-                    f"{code(wanted)}, which was so in {_share(held, len(asked))}."
+                    f"{code(wanted)}, which was so in {share(held, len(asked))}."
                     + (_FREE if held < len(asked) and self._is_filter(node, inner) else "")
                 )
                 self._slice.want(node.test)
@@ -244,7 +292,7 @@ class Origins:
         self._slice.want(loop.test if isinstance(loop, ast.While) else loop.iter)
         self._slice.want(*[node.test for node in ast.walk(loop) if isinstance(node, ast.If)])
 
-    def _broken_off(self, loop: Loop) -> str:
+    def broken_off(self, loop: Loop) -> str:
         """Where and why a ``break`` ended the loop, as a sentence; of one that ran only once."""
         if len(self._slice.source.loops_around[loop]) > 1:
             return ""
@@ -284,7 +332,7 @@ class Origins:
             self._slice.say(
                 f"{label(loop.lineno)} kept the loop going while {code(ast.unparse(loop.test))}, "
                 f"for {number(passes)} {'pass' if passes == 1 else 'passes'}."
-                + self._broken_off(loop)
+                + self.broken_off(loop)
             )
             return
         taken = [loop_values(v) for v in headers if self._enters(v, loop)]
@@ -295,47 +343,15 @@ class Origins:
         if len(names) == 1 and taken and len(self._slice.source.loops_around[loop]) == 1:
             values = [bound[names[0]] for bound in taken if names[0] in bound]
             if all(is_short(v) for v in values):
-                bullet += f": {_in_order([code(v.text) for v in values])}"
-        self._slice.say(bullet + "." + self._broken_off(loop))
+                bullet += f": {in_order([code(v.text) for v in values])}"
+        self._slice.say(bullet + "." + self.broken_off(loop))
         self._slice.want(loop.iter)
 
     def _enters(self, header: Visit, loop: Loop) -> bool:
-        return header.follower is not None and self._slice.is_inside(
-            header.follower.statement, loop
+        follower = header.follower
+        return follower is not None and any(
+            self._slice.is_inside(follower.statement, part, True) for part in loop.body
         )
-
-    def _assigns(self, statement: ast.stmt | None, name: str) -> bool:
-        targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
-        flat = [e for t in targets for e in (getattr(t, "elts", None) or [t])]
-        return any(isinstance(t, ast.Name) and t.id == name for t in flat)
-
-
-def _grown(name: str, steps: Sequence[Visit]) -> str:
-    """What a list was given or a sum was raised by, where that is all that happened to it."""
-    amounts: list[Any] = []
-    kinds: set[type] = set()
-    try:
-        for step in steps:
-            before, after = python_value(step.before[name]), python_value(step.changes[name])
-            kinds |= {type(before), type(after)}
-            if kinds == {list} and after[:-1] == before:
-                amounts.append(after[-1])
-            elif kinds == {str} and after.startswith(before):
-                amounts.append(after[len(before) :])
-            elif kinds == {int} and isinstance(step.statement, ast.AugAssign):
-                amounts.append(after - before)
-            else:
-                return ""
-    except (NotEvaluated, KeyError):
-        return ""
-    if len(set(map(repr, amounts))) == 1 and len(amounts) > 2 and kinds == {int}:
-        return f"Each time it moved by {code(repr(amounts[0]))}."
-    shown = [code(repr(amount)) for amount in amounts]
-    if len(shown) < 2 or len(shown) > 8 or sum(map(len, shown)) > 160:
-        return ""
-    if kinds != {int}:
-        return f"What it appended was {listing(shown, 'and at last')}."
-    return f"The amounts by which it moved were {listing(shown)}."
 
 
 def _down(call: Activation) -> list[Activation]:
@@ -353,46 +369,8 @@ def _down(call: Activation) -> list[Activation]:
         chain.append(inner[0])
 
 
-def _assigned_value(statement: ast.stmt | None, name: str) -> ast.expr | None:
-    """What a variable was given, its own part of `a, b = x, y`."""
-    if not isinstance(statement, (ast.Assign, ast.AnnAssign)):
-        return None
-    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
-    if isinstance(target, ast.Tuple) and isinstance(statement.value, ast.Tuple):
-        pairs = zip(target.elts, statement.value.elts, strict=False)
-        starred = any(
-            isinstance(part, ast.Starred) for part in (*target.elts, *statement.value.elts)
-        )
-        own = [value for part, value in pairs if isinstance(part, ast.Name) and part.id == name]
-        if own and not starred:
-            return own[0]
-    return statement.value
-
-
 _FREE = " The others leave no trace in the output, so nothing more is known of them."
-
-
-def _operand(statement: ast.stmt | None) -> ast.AST | None:
-    """The part of a statement that its effect depends on."""
-    if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-        return statement
-    return statement if isinstance(statement, ast.Expr) else None
 
 
 def _line(statement: ast.stmt | None) -> int:
     return statement.lineno if statement is not None else 0
-
-
-def _share(held: int, asked: int) -> str:
-    """How many of the checks of a condition came out as is needed."""
-    if held < asked:
-        return f"{number(held)} of {number(asked)} checks"
-    return f"all {number(asked)} checks" if asked > 1 else "its one check"
-
-
-def _in_order(shown: list[str]) -> str:
-    """The values that a loop took; of many the first ones and the last."""
-    if len(shown) == 1:
-        return f"{shown[0]} alone"
-    listed = f"{', '.join(shown[:4])}, ..., {shown[-1]}" if len(shown) > 8 else listing(shown)
-    return f"{listed}, in this order"

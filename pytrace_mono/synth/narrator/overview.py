@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pytrace_mono.records import Problem
 from pytrace_mono.synth.narrator.roles import roles_of
-from pytrace_mono.synth.narrator.source import Function, Loop, own_nodes, parameters
+from pytrace_mono.synth.narrator.source import Function, Loop, is_generator, own_nodes, parameters
 from pytrace_mono.synth.narrator.wording import Voice, code, label, listing, sentence
 
 _ASK = re.compile(
@@ -78,9 +78,15 @@ def _shape(function: Function, voice: Voice, has_roles: bool) -> list[str]:
         if isinstance(n, ast.Call) and ast.unparse(n.func).rsplit(".", 1)[-1] == function.name
     ]
     if again:
-        found.append(
-            f"It is recursive: {label(again[0].lineno)} asks for {code(ast.unparse(again[0]))}."
-        )
+        again.sort(key=lambda call: (call.lineno, call.col_offset))
+        first = again[0].lineno
+        asked = dict.fromkeys(code(ast.unparse(c)) for c in again if c.lineno == first)
+        found.append(f"It is recursive: {label(first)} asks for {listing(list(asked)[:3])}.")
+    for tried in [n for n in nodes if isinstance(n, ast.Try)][:1]:
+        handlers = [h for h in tried.handlers if h.type is not None]
+        if handlers and handlers[0].type is not None:
+            caught = code(ast.unparse(handlers[0].type))
+            found.append(f"{label(handlers[0].lineno)} takes over after a {caught}.")
     found.extend(_result(function, nodes, bool(loops), voice))
     return found
 
@@ -105,7 +111,7 @@ def _leading(function: Function) -> list[ast.stmt]:
 def _result(
     function: Function, nodes: Sequence[ast.AST], has_loops: bool, voice: Voice
 ) -> list[str]:
-    if any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in nodes):
+    if is_generator(function):
         return ["It is a generator: it hands out its values one by one."]
     returns = [n for n in nodes if isinstance(n, ast.Return) and n.value is not None]
     if not returns:

@@ -1,7 +1,7 @@
 """Key Properties: predicates about input and result that hold on every known run of the function.
 
 Each candidate is evaluated on all of them; one that fails on a single run, or cannot be evaluated, is
-left out. A relation needs a reason in the code, or several runs, before it is said at all.
+left out. A relation needs a ground in the code, or several runs, before it is said at all.
 """
 
 from __future__ import annotations
@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytrace_mono.synth.narrator.conditions import opposite
-from pytrace_mono.synth.narrator.source import Function, local_names, parameters
+from pytrace_mono.synth.narrator.grounds import (
+    Ground,
+    ascending,
+    from_items,
+    never_negative,
+    not_longer,
+    returns_only,
+    written,
+)
+from pytrace_mono.synth.narrator.source import Function, is_generator, local_names, parameters
 from pytrace_mono.synth.narrator.values import python_value
 from pytrace_mono.synth.narrator.wording import code
 from pytrace_mono.tracer.types import Snapshot, Trace
@@ -22,8 +31,7 @@ from pytrace_mono.verify.whitelist import TYPES
 
 _MOST = 3
 _MOST_EXAMPLES = 200
-_RUNS = 2
-_RUNS_WITHOUT_REASON = 6
+_RUNS_WITHOUT_GROUND = 6
 
 
 @dataclass(frozen=True)
@@ -38,8 +46,8 @@ class Example:
 class _Candidate:
     """A sentence and the predicate it stands on; ``{r}`` is the result, ``{p}`` a parameter.
 
-    ``evidence`` are pieces of code that give a reason for it: with one of them two runs are enough,
-    without it takes six before the predicate is more than chance. ``telling`` says whether the
+    ``ground`` is what in the code makes it hold: then two runs are enough. Where there is none to
+    ask for, it takes six before the predicate is more than chance. ``telling`` says whether the
     predicate excludes anything on these values, so that an empty list is not praised for being
     sorted. ``implies`` names weaker predicates, then not worth saying.
     """
@@ -47,7 +55,7 @@ class _Candidate:
     text: str
     predicate: str
     telling: Callable[[Any, Any], bool] = lambda parameter, result: True
-    evidence: tuple[str, ...] = ()
+    ground: Ground | None = None
     implies: tuple[str, ...] = ()
 
 
@@ -64,20 +72,16 @@ _NOT_LONGER = "len({r}) <= len({p})"
 _FROM_INPUT = "set({r}) <= set({p})"
 _ABOUT_RESULT: dict[type, tuple[_Candidate, ...]] = {
     list: (
-        _Candidate("The result is in ascending order", "{r} == sorted({r})", _several, ("sort",)),
+        _Candidate("The result is in ascending order", "{r} == sorted({r})", _several, ascending),
         _Candidate(
             "Nothing comes twice in the result",
             "len({r}) == len(set({r}))",
             _several,
-            ("set(", "not in"),
+            written("set(", "not in"),
         ),
     ),
-    int: (
-        _Candidate("The result is never negative", "{r} >= 0", evidence=("len(", "abs(", "+= 1")),
-    ),
-    float: (
-        _Candidate("The result is never negative", "{r} >= 0", evidence=("len(", "abs(", "+= 1")),
-    ),
+    int: (_Candidate("The result is never negative", "{r} >= 0", ground=never_negative),),
+    float: (_Candidate("The result is never negative", "{r} >= 0", ground=never_negative),),
 }
 _SIZED = (list, tuple, str, set, dict)
 _ABOUT_BOTH: tuple[tuple[type | tuple[type, ...], type | tuple[type, ...], _Candidate], ...] = (
@@ -88,7 +92,7 @@ _ABOUT_BOTH: tuple[tuple[type | tuple[type, ...], type | tuple[type, ...], _Cand
             "The result holds the same items",
             "sorted({r}) == sorted({p})",
             _several,
-            ("sort", "[::-1]", "reverse"),
+            written("sort", "[::-1]", "reverse"),
             implies=(_AS_LONG, _NOT_LONGER, _FROM_INPUT),
         ),
     ),
@@ -99,7 +103,7 @@ _ABOUT_BOTH: tuple[tuple[type | tuple[type, ...], type | tuple[type, ...], _Cand
             "The result is the input turned round",
             "{r} == {p}[::-1]",
             _several,
-            ("[::-1]", "reverse"),
+            written("[::-1]", "reverse"),
         ),
     ),
     (
@@ -116,7 +120,7 @@ _ABOUT_BOTH: tuple[tuple[type | tuple[type, ...], type | tuple[type, ...], _Cand
             "Every item of the result comes from the input",
             _FROM_INPUT,
             _several,
-            ("append", " for "),
+            from_items,
         ),
     ),
     (
@@ -126,25 +130,29 @@ _ABOUT_BOTH: tuple[tuple[type | tuple[type, ...], type | tuple[type, ...], _Cand
             "The result is never longer than the input",
             _NOT_LONGER,
             _several,
-            ("append", " if ", "strip"),
+            not_longer,
         ),
     ),
     (
         (list, tuple),
         (int, float),
         _Candidate(
-            "The result is the sum of the input", "{r} == sum({p})", evidence=("sum(", "+=")
+            "The result is the sum of the input", "{r} == sum({p})", ground=written("sum(", "+=")
         ),
     ),
     (
         (list, tuple),
         (int, float, str),
-        _Candidate("The result is the largest item", "{r} == max({p})", evidence=("max(", ">")),
+        _Candidate(
+            "The result is the largest item", "{r} == max({p})", ground=written("max(", ">")
+        ),
     ),
     (
         (list, tuple),
         (int, float, str),
-        _Candidate("The result is the smallest item", "{r} == min({p})", evidence=("min(", "<")),
+        _Candidate(
+            "The result is the smallest item", "{r} == min({p})", ground=written("min(", "<")
+        ),
     ),
     ((list, tuple), (int, float, str), _Candidate("The result is one of the items", "{r} in {p}")),
     (
@@ -164,16 +172,6 @@ _ABOUT_BOTH: tuple[tuple[type | tuple[type, ...], type | tuple[type, ...], _Cand
         int,
         int,
         _Candidate("The result divides the input", "{r} != 0 and {p} % {r} == 0", _larger),
-    ),
-    (
-        (int, float),
-        (int, float),
-        _Candidate("The result is at least the input", "{r} >= {p}"),
-    ),
-    (
-        (int, float),
-        (int, float),
-        _Candidate("The result is at most the input", "{r} <= {p}"),
     ),
 )
 
@@ -233,21 +231,20 @@ def properties(
         examples: its known runs.
         kinds: names of the types it was seen to return.
     """
-    if not examples:
+    if not examples or is_generator(function):
         return []
     name = result_name(function)
-    source = ast.unparse(function)
     found = _guarded(function, examples)
     if len(examples) > 1:
         implied: set[tuple[str, str]] = set()
         for candidate, parameter in _candidates(examples):
             if len(found) == _MOST - 1 or (candidate.predicate, parameter) in implied:
                 continue
-            if _holds(candidate, parameter, name, examples, source):
+            if _holds(candidate, parameter, name, examples, function):
                 found.append(_said(candidate, parameter, name, examples))
                 implied.update((predicate, parameter) for predicate in candidate.implies)
-    if len(kinds) == 1 and set(kinds) <= {*TYPES, "NoneType"}:
-        kind = next(iter(kinds))
+    kind = next(iter(kinds), "")
+    if set(kinds) == {kind} <= {*TYPES, "NoneType"} and returns_only(function, kind):
         if kind == "NoneType":
             found.append(f"Nothing is handed back: {code(f'{name} is None')}.")
         else:
@@ -285,11 +282,17 @@ def _is(value: Any, kinds: type | tuple[type, ...]) -> bool:
 
 
 def _holds(
-    candidate: _Candidate, parameter: str, name: str, examples: Sequence[Example], source: str
+    candidate: _Candidate,
+    parameter: str,
+    name: str,
+    examples: Sequence[Example],
+    function: Function,
 ) -> bool:
     predicate = candidate.predicate.format(r=name, p=parameter)
-    wanted = _RUNS if any(e in source for e in candidate.evidence) else _RUNS_WITHOUT_REASON
-    if len(examples) < wanted:
+    ground = candidate.ground
+    if len(examples) < _RUNS_WITHOUT_GROUND and ground is None:
+        return False
+    if ground is not None and not ground(function, parameter):
         return False
     telling = 0
     for example in examples:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pytrace_mono.synth.narrator.source import Function, own_nodes, parameters
-from pytrace_mono.synth.narrator.wording import code, label
+from pytrace_mono.synth.narrator.wording import code, label, listing
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,10 @@ class _Reader:
                 target, value = node.target, node.value
             else:
                 continue
-            if isinstance(target, ast.Name) and target.id == name:
-                found.append((node, value))
+            pairs = [(target, value)]
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+                pairs = list(zip(target.elts, value.elts, strict=False))
+            found += [(node, v) for t, v in pairs if isinstance(t, ast.Name) and t.id == name]
         return found
 
     def _start(self, name: str) -> ast.expr | None:
@@ -190,8 +192,10 @@ class _Reader:
             return (
                 f"is built up at {label(added[0].lineno)} and changed at {label(changed[0].lineno)}"
             )
-        if start.elts:
-            return f"is a list that grows at {label(added[0].lineno)}"
+        everywhere = self._calls(name, "append", "extend", "insert")
+        if start.elts or len(everywhere) > len(added):
+            lines = dict.fromkeys(label(line) for line in sorted(c.lineno for c in everywhere))
+            return f"is a list that grows at {listing(list(lines))}"
         items = list(dict.fromkeys(code(ast.unparse(call.args[0])) for call in added))
         if len(items) > 2 or any(len(item) > 50 for item in items):
             return "collects the parts of the answer"
@@ -241,6 +245,9 @@ class _Reader:
             return f"adds up {code(amount)}"
         if isinstance(change.op, ast.Mult):
             return f"multiplies together {code(amount)}"
+        if isinstance(change.op, (ast.BitXor, ast.BitOr)):
+            operator = "^" if isinstance(change.op, ast.BitXor) else "|"
+            return f"combines each {code(amount)} by {code(operator)}"
         return None
 
     def _memory(self, name: str) -> str | None:

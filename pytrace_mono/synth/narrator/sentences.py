@@ -103,9 +103,9 @@ def _argues(clause: str) -> bool:
 
 
 def _joined(effects: list[str]) -> str:
-    """A list of clauses; semicolons where one has a comma or an "and" of its own."""
+    """A list of clauses; semicolons where one has a comma, a colon or an "and" of its own."""
     words = [re.sub(r"`[^`]*`", "", text) for text in effects]
-    if len(effects) > 1 and any(", " in text or " and " in text for text in words):
+    if len(effects) > 1 and any(re.search(", |: | and ", text) for text in words):
         return f"{'; '.join(effects[:-1])}; and {effects[-1]}"
     return listing(effects)
 

@@ -98,6 +98,63 @@ def _first_line(statement: ast.stmt) -> int:
     return min([statement.lineno, *(decorator.lineno for decorator in decorators)])
 
 
+def is_constant(node: ast.expr) -> bool:
+    """Whether an expression is a value written down, such as ``-1``."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        node = node.operand
+    return isinstance(node, ast.Constant)
+
+
+def is_generator(function: Function) -> bool:
+    """Whether a call of it makes a generator."""
+    return any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in own_nodes(function))
+
+
+def owner_of(target: ast.expr) -> str:
+    """The variable that an item or attribute belongs to."""
+    while isinstance(target, (ast.Subscript, ast.Attribute)):
+        target = target.value
+    return ast.unparse(target)
+
+
+def owners_of(statement: ast.Assign | ast.AugAssign) -> list[str]:
+    """The variables that an assignment binds or changes."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    return [owner_of(e) for t in targets for e in (getattr(t, "elts", None) or [t])]
+
+
+def assigned_value(statement: ast.stmt | None, name: str) -> ast.expr | None:
+    """What a variable was given, its own part of `a, b = x, y`; `a % b` of `a %= b`."""
+    if isinstance(statement, ast.AugAssign):
+        return ast.BinOp(ast.Name(name, ast.Load()), statement.op, statement.value)
+    if not isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        return None
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    if isinstance(target, ast.Tuple) and isinstance(statement.value, ast.Tuple):
+        pairs = zip(target.elts, statement.value.elts, strict=False)
+        starred = any(
+            isinstance(part, ast.Starred) for part in (*target.elts, *statement.value.elts)
+        )
+        own = [value for part, value in pairs if isinstance(part, ast.Name) and part.id == name]
+        if own and not starred:
+            return own[0]
+    return statement.value
+
+
+def operand_of(statement: ast.stmt | None) -> ast.AST | None:
+    """The part of a statement that its effect depends on."""
+    if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+        return statement
+    return statement if isinstance(statement, ast.Expr) else None
+
+
+def assigns(statement: ast.stmt | None, name: str) -> bool:
+    """Whether a statement binds a variable."""
+    targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
+    flat = [e for t in targets for e in (getattr(t, "elts", None) or [t])]
+    return any(isinstance(t, ast.Name) and t.id == name for t in flat)
+
+
 def parameters(function: Function) -> list[str]:
     """Names of all parameters, in the order of the signature."""
     a = function.args

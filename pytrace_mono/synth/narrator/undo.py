@@ -12,6 +12,7 @@ from typing import Any
 
 from pytrace_mono.synth.narrator.conditions import came_out
 from pytrace_mono.synth.narrator.inside import is_lazy
+from pytrace_mono.synth.narrator.source import names_read
 from pytrace_mono.synth.narrator.values import Known
 from pytrace_mono.tracer.parsing import parse_expression
 from pytrace_mono.verify.expressions import NotEvaluated
@@ -43,6 +44,7 @@ def undone(expression: ast.expr, value: Any, known: Known) -> list[str]:
         step = _step(node, target, known)
         if (
             step is None
+            or not names_read(step[0])
             or is_lazy(step[0])
             or len(step[1]) > _LONGEST
             or not _is_true(step[1], known)
@@ -67,6 +69,8 @@ def _step(node: ast.expr, target: Any, known: Known) -> Step | None:
         return _equal(node.operand, -target)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
         return _call(node.func.id, node.args, target, known)
+    if isinstance(node, ast.ListComp):
+        return _kept(node, known)
     if isinstance(node, ast.Subscript) and ast.unparse(node.slice) == "::-1":
         return _equal(node.value, target[::-1]) if isinstance(target, (str, list, tuple)) else None
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
@@ -81,6 +85,21 @@ def _step(node: ast.expr, target: Any, known: Known) -> Step | None:
         ):
             return _equal(node.args[0], target.split(separator.value))
     return None
+
+
+def _kept(node: ast.ListComp, known: Known) -> Step | None:
+    """What a comprehension took, of which it made its items."""
+    if len(node.generators) != 1 or not node.generators[0].ifs:
+        return None
+    if ast.unparse(node.elt) == ast.unparse(node.generators[0].target):
+        return None
+    target = node.generators[0].target
+    taken = parse_expression(ast.unparse(target))
+    try:
+        items = known.evaluate(ast.ListComp(taken, node.generators))
+    except NotEvaluated:
+        return None
+    return node, f"{ast.unparse(ast.ListComp(taken, node.generators))} == {items!r}", _MANY
 
 
 def _equal(node: ast.expr, value: Any) -> Step:

@@ -90,6 +90,11 @@ class Known:
             }
         return evaluate(node, self._python, self._bound)
 
+    def type_of(self, name: str) -> str:
+        """Name of a variable's type; "" where it is unknown."""
+        value = self._values.get(name)
+        return value.type if value is not None else ""
+
     def text(self, node: ast.expr) -> str | None:
         """The value as Python text, None where it cannot be said in a few characters."""
         try:
@@ -106,6 +111,14 @@ class Known:
         plain = ast.unparse(node)
         filled = ast.unparse(_Fill(self._values).visit(copy.deepcopy(node)))
         return filled if filled != plain and len(filled) <= width else None
+
+    def place(self, target: ast.expr) -> str:
+        """What is assigned to, with its indices as values: ``values[3]`` for ``values[j + 1]``."""
+        if isinstance(target, ast.Subscript):
+            owner = self.place(target.value)
+            if not isinstance(target.slice, ast.Slice):
+                return f"{owner}[{self.text(target.slice) or ast.unparse(target.slice)}]"
+        return ast.unparse(target)
 
 
 class _Fill(ast.NodeTransformer):

@@ -1,8 +1,10 @@
 """Another input that gives the same output: the recorded one made simpler, as far as that goes.
 
 Candidates are type-aware mutations of the recorded arguments (fewer items, smaller numbers, the output
-itself), all tried in one run of the sandbox; the simplest that works is mutated once more. The one
-chosen is recorded, and the deduction is told of that recording.
+itself), all tried in one run of the sandbox; the simplest that works is mutated once more. One works
+if it gives the output and leaves none of the lines out that the recorded run came to: an empty list
+would often do for the output, and show nothing of the program. The one chosen is recorded, and the
+deduction is told of that recording.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import Any
 from pytrace_mono.errors import AnswerError, InputError, SandboxError
 from pytrace_mono.synth.teacher import Prompt
 from pytrace_mono.tracer.parsing import parse_expression
-from pytrace_mono.verify.literals import literal, same_value
+from pytrace_mono.verify.literals import literal
 
 _ROUNDS = 2
 _MOST = 40
@@ -27,15 +29,18 @@ _EVENTS = 4000
 """Lines, calls and returns after which a candidate is given up: mutated loops may never end."""
 
 _TRY = """
-def _same_outputs(target, candidates):
+def _same_outputs(target, lines, candidates):
     import sys
     found = []
     for index, candidate in enumerate(candidates):
         left = [{events}]
+        unseen = set(lines)
         def tick(frame, event, argument):
             left[0] -= 1
             if left[0] < 0:
                 raise TimeoutError
+            if frame.f_code.co_filename == "<program>":
+                unseen.discard(frame.f_lineno)
             return tick
         sys.settrace(tick)
         try:
@@ -44,7 +49,8 @@ def _same_outputs(target, candidates):
             continue
         finally:
             sys.settrace(None)
-        if type(value) is type(target) and value == target:
+        same = type(value) is type(target) and value == target and repr(value) == repr(target)
+        if same and not unseen:
             found.append(index)
     return found
 """
@@ -65,8 +71,7 @@ async def with_simplest_input(prompt: Prompt) -> Prompt:
             return prompt
         trace = await prompt.rerun.trace(best)
         value = trace.outcome.value
-        sure = trace.complete and value is not None and value.exact
-        if sure and value and same_value(literal(value.text), literal(prompt.output)):
+        if trace.complete and value is not None and value.exact and value.text == prompt.output:
             traces = (*(prompt.traces or (prompt.trace,)), trace)
             return replace(prompt, trace=trace, traces=traces, literal_call=best)
     except (AnswerError, InputError, SandboxError):
@@ -79,7 +84,9 @@ async def _simplest(prompt: Prompt, call: str) -> str | None:
     if not texts:
         return None
     assert prompt.rerun is not None
-    probe = f"_same_outputs({prompt.output}, [{', '.join(f'lambda: {text}' for text in texts)}])"
+    lines = sorted({s.line for s in prompt.trace.call_steps if s.kind == "line" and s.file is None})
+    calls = ", ".join(f"lambda: {text}" for text in texts)
+    probe = f"_same_outputs({prompt.output}, {lines}, [{calls}])"
     outcome = await prompt.rerun.outcome(probe, _TRY.replace("{events}", str(_EVENTS)))
     if outcome.kind != "returned" or outcome.value is None or not outcome.value.exact:
         return None

@@ -16,7 +16,7 @@ from pytrace_mono.verify.aligning.truth import Truth
 from pytrace_mono.verify.claims import Condition, Value
 from pytrace_mono.verify.findings import Finding
 from pytrace_mono.verify.instances import instance_of
-from pytrace_mono.verify.program import effects_of, targets_of
+from pytrace_mono.verify.program import touched
 from pytrace_mono.verify.reading.telling import Said, Telling
 from pytrace_mono.verify.source import parsed
 
@@ -194,12 +194,6 @@ def _field(owner: Snapshot | None, name: str) -> str | None:
 def _value(said: Said) -> Value:
     assert isinstance(said.claim.statement, Value)
     return said.claim.statement
-
-
-@lru_cache(maxsize=512)
-def touched(statement: ast.stmt) -> frozenset[str]:
-    """The names that a statement binds or may change."""
-    return effects_of(statement) | targets_of(statement)
 
 
 @lru_cache(maxsize=1024)

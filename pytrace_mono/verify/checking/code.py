@@ -6,7 +6,7 @@ import ast
 from functools import lru_cache
 
 from pytrace_mono.verify.frames import Visit
-from pytrace_mono.verify.program import effects_of, targets_of
+from pytrace_mono.verify.program import touched
 
 PUTS = frozenset(
     {"append", "add", "insert", "appendleft", "extend", "heappush", "push", "put", "update"}
@@ -22,11 +22,7 @@ OPPOSITE = {
 
 def touches(visit: Visit, name: str) -> bool:
     """Whether a visit bound or changed a variable, or could have."""
-    return (
-        name in visit.changes
-        or name in targets_of(visit.statement)
-        or name in effects_of(visit.statement)
-    )
+    return name in visit.changes or name in touched(visit.statement)
 
 
 @lru_cache(maxsize=512)

@@ -145,7 +145,10 @@ def _argument_first(context: Context, claim: Claim, node: ast.expr, said: Value)
     """Before the first line of a function its arguments are what the call gave."""
     if claim.place.line is not None or claim.place.passes or not isinstance(node, ast.Name):
         return False
-    frames = context.places.frames(claim.place) or ([context.main] if context.main else [])
+    # Where the Call is about none of the program's functions, it may be any that it calls.
+    frames = context.places.frames(claim.place) or (
+        [context.main] if context.main else context.run.called
+    )
     return any(
         f.begins >= context.cursor
         and node.id in f.arguments

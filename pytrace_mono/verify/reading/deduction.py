@@ -111,13 +111,20 @@ def _sets(s: Sentence, m: Match) -> Iterable[Found]:
         yield Found("value", History(name, (last,), True), line)
 
 
+_EVERY = rf"(?:all ({COUNT})|(both)) checks|its one check"
+
+
+def _every(count: str | None, both: str | None) -> int:
+    return 2 if both else shapes.count_of(count or "one")
+
+
 @DEDUCTION.add(
     rf"\[L(\d+)\] chooses when \[L\d+\] runs: it needs ({C}), which was so in "
-    rf"(?:({COUNT}) of ({COUNT})|all ({COUNT}) checks|its one check)",
+    rf"(?:({COUNT}) of ({COUNT})|{_EVERY})",
     "chooses when",
 )
 def _chooses(s: Sentence, m: Match) -> Iterable[Found]:
-    every = shapes.count_of(m[5] or "one")
+    every = _every(m[5], m[6])
     share = (shapes.count_of(m[3]), shapes.count_of(m[4])) if m[3] else (every, every)
     yield Found("branch", Condition(s.code(m[2]), True, share), int(m[1]))
 
@@ -158,18 +165,18 @@ def _broken(s: Sentence, m: Match) -> Iterable[Found]:
 
 
 @DEDUCTION.add(
-    rf"\[L(\d+)\] would have changed it, so it must not run(?:: \[L(\d+)\] ({C}) (?:was ({V}) and )?"
-    r"(never let it through|ran no pass))?",
+    r"((?:\[L\d+\](?:, | and )?)+) would [^.:]*, so (?:it|they) must not run"
+    rf"(?:: \[L(\d+)\] ({C}) (?:(?:was {V} and )?(ran no pass)|failed in (?:{_EVERY})))?",
     "must not run",
 )
 def _not_run(s: Sentence, m: Match) -> Iterable[Found]:
-    yield Found("branch", Reached(int(m[1]), int(m[1]), False))
-    if not m[2]:
-        return
-    if m[5] == "ran no pass":
+    for line in map(int, re.findall(r"\d+", m[1])):
+        yield Found("branch", Reached(line, line, False))
+    if m[4]:
         yield Found("loop", Passes(0), int(m[2]))
-    else:
-        yield Found("quote", Quoted(s.code(m[3])), int(m[2]))
+    elif m[2]:
+        every = _every(m[5], m[6])
+        yield Found("branch", Condition(s.code(m[3]), False, (every, every)), int(m[2]))
 
 
 @DEDUCTION.add(r"the last of these is the base case at \[L(\d+)\]", "base case")

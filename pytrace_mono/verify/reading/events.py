@@ -54,6 +54,12 @@ def _is_condition(code: str) -> bool:
     return node is not None and not is_literal(code)
 
 
+@EVENTS.add(rf"({C}) is (not )?(?:empty|zero)\b", "empty", "zero")
+def _nothing(s: Sentence, m: Match) -> Iterable[Found]:
+    if _is_condition(s.code(m[1])):
+        yield Found("branch", Condition(s.code(m[1]), bool(m[2])))
+
+
 @EVENTS.add(rf"({C})(?: also| again| now| still)? holds ({COUNT}) of ({COUNT}) times", "times")
 def _share(s: Sentence, m: Match) -> Iterable[Found]:
     count, of = shapes.count_of(m[2]), shapes.count_of(m[3])

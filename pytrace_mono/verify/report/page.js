@@ -102,7 +102,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-by("facts").textContent = `${report.rows} monologues: ${percent(report.right_answer)} with the right answer, ${percent(report.all_claims_true)} with all claims true; ${percent(report.unread)} of the sentences with code unread`;
+by("facts").textContent = `${report.rows} monologues${report.complete ? "" : ", stopped before the end"}: ${percent(report.right_answer)} with the right answer, ${percent(report.all_claims_true)} with all claims true; ${percent(report.unread)} of the sentences with code unread`;
 by("reasons").textContent = Object.entries(report.by_reason).map(([name, count]) => `${count} ${name}`).join(", ");
 by("rows").replaceChildren(...rows.map((one, i) => {
   const button = element("button", one.id, one.kept ? "" : "dropped");
