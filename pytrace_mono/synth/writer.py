@@ -19,6 +19,7 @@ from typing import Any
 
 from pytrace_mono import __version__
 from pytrace_mono.errors import CorpusError
+from pytrace_mono.locking import HOLDER, lock, timestamp, unlock
 from pytrace_mono.manifest import FORMAT_VERSION, MANIFEST, read_manifest
 from pytrace_mono.records import Example
 from pytrace_mono.synth.card import card
@@ -31,7 +32,6 @@ from pytrace_mono.synth.corpus import (
     Corpus,
 )
 from pytrace_mono.synth.counts import Counts
-from pytrace_mono.synth.locking import HOLDER, lock, timestamp, unlock
 from pytrace_mono.synth.placing import BUILDING, PREVIOUS, sha256, swap, undo, write
 from pytrace_mono.synth.rejects import Reject
 from pytrace_mono.synth.shards import Shards, require
@@ -61,13 +61,13 @@ class CorpusWriter:
         self._source = dict(source)
         self._config = dict(config)
         self._started = time.time()
-        if self.path.exists() and not self.path.is_dir():
-            raise CorpusError(
-                f"{self.path}: cannot be written: it is no directory; choose another --out."
-            )
         try:
+            if self.path.exists() and not self.path.is_dir():
+                raise CorpusError(
+                    f"{self.path}: cannot be written: it is no directory; choose another --out."
+                )
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = lock(self.path)
+            self._lock = lock(self.path, CorpusError)
             try:
                 self._prepare()
             except BaseException:  # Ctrl-C too: nobody else could give the lock back

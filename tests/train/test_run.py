@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -22,7 +23,8 @@ pytest.importorskip("transformers", reason="needs the extra [train]")
 from pytrace_mono.errors import PrerequisiteError, TrainingDataError, TrainingError  # noqa: E402
 from pytrace_mono.train import arguments, finetune, run  # noqa: E402
 from pytrace_mono.train.config import TrainConfig  # noqa: E402
-from pytrace_mono.train.rundir import is_whole, require_model  # noqa: E402
+from pytrace_mono.train.data import digests_of  # noqa: E402
+from pytrace_mono.train.rundir import RunDirectory, is_whole, require_model  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -135,6 +137,59 @@ def test_a_directory_of_something_else_is_not_touched(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="holds something that is no training run"):
         run.train(config, quiet=True)
     assert [file.name for file in config.output.iterdir()] == ["thesis.tex"]
+
+
+def test_a_directory_in_which_a_run_was_killed_as_it_began_is_taken(tmp_path: Path) -> None:
+    config = config_for(tmp_path)
+    config.output.mkdir()
+    (config.output / ".running").write_text("process 1")
+    run.train(config, quiet=True)
+
+
+def test_two_runs_do_not_write_to_one_directory(straight: TrainConfig, tmp_path: Path) -> None:
+    copy = again(straight, tmp_path / "run")
+    shutil.copytree(straight.output, copy.output, ignore=lambda *_: ["model", "checkpoint-6"])
+    before = sorted(copy.output.rglob("*"))
+    (copy.output / "checkpoint-5").mkdir()  # being written by the first
+    first = RunDirectory(copy, digests_of(copy))
+    with first.begun({}), pytest.raises(TrainingError, match="another run is writing here"):
+        run.train(copy, quiet=True)
+    (copy.output / "checkpoint-5").rmdir()  # the second has not taken it for half written
+    assert sorted(copy.output.rglob("*")) == before
+    (copy.output / "model").mkdir()
+    with pytest.raises(TrainingError, match="another run has just finished it"), first.begun({}):
+        pass
+
+
+@pytest.mark.parametrize("step", [2, None], ids=["checkpoint", "model"])
+def test_a_full_disk_is_one_message_below_the_bar_and_the_run_goes_on_exactly(
+    straight: TrainConfig,
+    step: int | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = again(straight, tmp_path / "run")
+    save = finetune.FineTuner.save_model
+
+    def full(self: Any, directory: str, _internal_call: bool = False) -> None:
+        if (self.state.global_step == step) if step else "checkpoint" not in directory:
+            limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, limit[1]))
+            try:
+                save(self, directory, _internal_call)
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        save(self, directory, _internal_call)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(finetune.FineTuner, "save_model", full)
+        kept = "there is no checkpoint yet" if step else "the last checkpoint is .*checkpoint-7"
+        with pytest.raises(TrainingError, match=rf"could not be written: .*{kept}.*same command"):
+            run.train(config)
+    assert capsys.readouterr().err.endswith("\n")
+    run.train(config, quiet=True)
+    same(straight.output, config.output)
 
 
 def test_a_task_without_rows_and_rows_that_are_all_too_long_are_told(tmp_path: Path) -> None:
