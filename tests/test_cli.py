@@ -336,6 +336,26 @@ def test_output_that_cannot_be_written_is_no_traceback(programs: Path, where: st
         fails(done, "No space left on device")
 
 
+def test_streams_that_are_closed_from_the_start_are_done_without(
+    programs: Path, tmp_path: Path
+) -> None:
+    command = (
+        f"{sys.executable} -m pytrace_mono synth {programs} --out {tmp_path / 'c'} >&- 2>&- <&-"
+    )
+    assert subprocess.run(command, shell=True, check=False).returncode == 0
+    assert Corpus(tmp_path / "c").complete
+
+
+@pytest.mark.parametrize("option", ["--call", "--setup"])
+def test_bytes_that_are_no_text_are_told(programs: Path, option: str) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "pytrace_mono", "trace", programs / "double.py", option, b"'\xff'"],
+        capture_output=True,
+        check=False,
+    )
+    assert said.returncode == 2 and f"argument {option}: it is no text".encode() in said.stderr
+
+
 def test_what_a_terminal_cannot_show_is_spelled_out(tmp_path: Path) -> None:
     program = tmp_path / "p.py"
     program.write_text("é = 1\n", encoding="utf-8")

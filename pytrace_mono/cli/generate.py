@@ -43,8 +43,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--program", type=place, metavar="FILE.py", help="the program, for forward and backward"
     )
     parser.add_argument("--task", choices=("forward", "backward", "nl"), required=True)
-    parser.add_argument("--call", metavar="EXPR", help="the Call, for forward and backward")
-    parser.add_argument("--setup", metavar="CODE", default="", help="statements to run before")
+    parser.add_argument(
+        "--call", type=words, metavar="EXPR", help="the Call, for forward and backward"
+    )
+    parser.add_argument(
+        "--setup", type=words, metavar="CODE", default="", help="statements to run before"
+    )
     parser.add_argument(
         "--describe", type=words, metavar="TEXT", help="what the code is to do, for nl"
     )

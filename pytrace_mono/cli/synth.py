@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from contextlib import suppress
@@ -141,6 +142,9 @@ def run(args: argparse.Namespace) -> int:
 
     limits = limits_of(args)
     teacher = _teacher(args)
+    with suppress(ValueError):  # not in the main thread
+        # What a scheduler sends: as Ctrl-C, so that what was made, and paid for, is kept.
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     if args.dry_run:
         print(_estimate(args, teacher, limits))
         return 0

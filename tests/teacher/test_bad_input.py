@@ -19,7 +19,7 @@ from endpoint import Fault, endpoint
 from teachers import truthful
 
 from pytrace_mono.cli import main
-from pytrace_mono.errors import CorpusError
+from pytrace_mono.errors import CorpusError, InputError
 from pytrace_mono.synth import Corpus, OpenAITeacher, ScriptedTeacher, synthesize
 from pytrace_mono.synth.cache import ResponseCache
 from pytrace_mono.synth.writer import CorpusWriter
@@ -144,6 +144,33 @@ def test_a_key_that_no_request_can_carry_is_refused_and_not_told(
     told = message(capsys.readouterr().err)
     assert "OPENAI_API_KEY holds a character" in told and "sk-" not in told
     assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("model", ""),
+        ("base_url", 5),
+        ("api_key", 5),
+        ("concurrency", 0),
+        ("attempts", 0),
+        ("timeout", None),
+        ("deadline", float("nan")),
+        ("max_cost", float("nan")),
+        ("token_budget", -1),
+        ("requests_per_minute", -5.0),
+        ("price", (1.0, 2.0)),
+        ("temperature", "hot"),
+    ],
+)
+def test_an_argument_that_cannot_be_is_refused_before_anything_is_asked(
+    tmp_path: Path, argument: str, value: Any
+) -> None:
+    given = {"model": "m", "base_url": "http://localhost:1/v1", "cache": tmp_path, argument: value}
+    with pytest.raises(InputError, match=f"OpenAITeacher: {argument}: ") as refused:
+        OpenAITeacher(**given)
+    assert KEY not in str(refused.value)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_line_end_after_the_key_is_no_part_of_it(
