@@ -29,7 +29,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="pyx",
         help="the five PyX columns, all columns, or chat messages (default pyx)",
     )
-    export.add_argument("--to", choices=("jsonl", "parquet"), default="jsonl")
+    export.add_argument(
+        "--to", choices=("jsonl", "parquet"), default="jsonl", help="(default jsonl)"
+    )
     export.add_argument(
         "--out", type=place, required=True, metavar="FILE", help="the file to write"
     )

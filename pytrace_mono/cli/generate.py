@@ -42,7 +42,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--program", type=place, metavar="FILE.py", help="the program, for forward and backward"
     )
-    parser.add_argument("--task", choices=("forward", "backward", "nl"), required=True)
+    parser.add_argument(
+        "--task",
+        choices=("forward", "backward", "nl"),
+        required=True,
+        help="find the output, find an input, or write the code",
+    )
     parser.add_argument(
         "--call", type=words, metavar="EXPR", help="the Call, for forward and backward"
     )

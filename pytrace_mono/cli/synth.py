@@ -113,9 +113,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="D,D",
         help="forward, backward or both (default forward,backward)",
     )
-    parser.add_argument("--workers", type=positive, metavar="N", help="runs at the same time")
+    parser.add_argument(
+        "--workers",
+        type=positive,
+        metavar="N",
+        help="programs that run at the same time (default: one for each processor)",
+    )
     parser.add_argument("--limit", type=positive, metavar="N", help="only the first N problems")
-    parser.add_argument("--format", choices=("parquet", "jsonl"), default="parquet")
+    parser.add_argument(
+        "--format",
+        choices=("parquet", "jsonl"),
+        default="parquet",
+        help="of the files of rows (default parquet)",
+    )
     only = parser.add_mutually_exclusive_group()
     only.add_argument(
         "--dry-run",
