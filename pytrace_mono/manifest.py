@@ -138,6 +138,23 @@ def rows_of(
             )
 
 
+def rows_at(path: Path, error: type[PytraceMonoError]) -> Iterator[tuple[str, Any]]:
+    """Every row of a corpus directory, or of one file, with where it stands.
+
+    Args:
+        path: the directory or file.
+        error: raised where it cannot be read, or is damaged.
+
+    Raises:
+        MissingExtraError: the rows are Parquet and pyarrow is not installed.
+    """
+    if path.is_dir():
+        yield from rows_of(path, read_manifest(path, error), error)
+    else:
+        for number, row in enumerate(read_rows(path, error), 1):
+            yield f"{path}: row {number}", row
+
+
 def explained(error: ValidationError) -> str:
     """The first thing that is wrong with a value that was read, in a line."""
     first = error.errors()[0]

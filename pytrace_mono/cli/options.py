@@ -58,10 +58,15 @@ def positive(text: str) -> int:
 
 
 def place(text: str) -> Path:
-    """An argparse type: a file or folder. An empty one, of a variable that is not set, is none."""
+    """An argparse type: a file or folder."""
+    return Path(name(text))
+
+
+def name(text: str) -> str:
+    """An argparse type: a name. An empty one, of a variable that is not set, is none."""
     if not text:
-        raise argparse.ArgumentTypeError("it is empty; give the name of a file or folder")
-    return Path(text)
+        raise argparse.ArgumentTypeError("it is empty; give a name")
+    return text
 
 
 def words(text: str) -> str:

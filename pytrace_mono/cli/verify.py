@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from pytrace_mono.cli.options import add_sandbox_options, limits_of, place, positive
-from pytrace_mono.errors import CorpusError, InputError
-from pytrace_mono.files import read_rows, replace_text, require_place
-from pytrace_mono.manifest import read_manifest, rows_of
+from pytrace_mono.errors import InputError
+from pytrace_mono.files import replace_text, require_place
+from pytrace_mono.manifest import rows_at
 
 _EXAMPLES = """\
 examples:
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     shown: list[Audited] = []
 
     def rows() -> Iterator[Row]:
-        for number, data in enumerate(_read(args.path), 1):
+        for number, (_, data) in enumerate(rows_at(args.path, InputError), 1):
             if args.limit is not None and report.rows >= args.limit:
                 return
             try:
@@ -98,14 +98,6 @@ def _files(path: Path) -> list[Path]:
 
         return Corpus(path).files
     return [path]
-
-
-def _read(path: Path) -> Iterator[Any]:
-    if path.is_dir():
-        manifest = read_manifest(path, CorpusError)
-        yield from (row for _, row in rows_of(path, manifest, CorpusError))
-    else:
-        yield from read_rows(path)
 
 
 def _text(report: dict[str, Any]) -> str:

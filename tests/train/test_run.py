@@ -79,7 +79,7 @@ def test_a_run_leaves_a_model_that_loads_with_all_that_belongs_to_it(
     card = (model / "README.md").read_text()
     digest = next(iter(json.loads((straight.output / "run.json").read_text())["data"].values()))
     assert digest in card
-    assert f"torch {version('torch')}" in card
+    assert f"torch: {version('torch')}" in card
     for picture in ("loss.png", "throughput.png"):
         assert (straight.output / picture).read_bytes().startswith(b"\x89PNG")
 
