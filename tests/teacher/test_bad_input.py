@@ -19,9 +19,10 @@ from endpoint import Fault, endpoint
 from teachers import truthful
 
 from pytrace_mono.cli import main
-from pytrace_mono.errors import CorpusError, InputError
+from pytrace_mono.errors import CorpusError, InputError, StoreError
 from pytrace_mono.synth import Corpus, OpenAITeacher, ScriptedTeacher, synthesize
 from pytrace_mono.synth.cache import ResponseCache
+from pytrace_mono.synth.ledger import Ledger
 from pytrace_mono.synth.writer import CorpusWriter
 
 pytest.importorskip("openai")
@@ -209,6 +210,23 @@ def test_a_cache_by_a_newer_version_is_one_message_and_stays_as_it_is(
         assert server.requests == 0
     assert "newer pytrace_mono" in message(capsys.readouterr().err)
     assert (cache / "responses.sqlite3").read_bytes() == before
+
+
+def test_a_corpus_that_was_paid_for_is_summed_up_where_nothing_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serve(lambda request: completion("no answer")) as server:
+        assert synth(tmp_path, server.url, "--cache", str(tmp_path / "cache")) == 0
+    before = sorted((tmp_path / "c").iterdir())
+    (tmp_path / "c").chmod(0o555)
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # as for others than root
+    assert main(["corpus", "stats", str(tmp_path / "c")]) == 0
+    assert "paid       6 answers" in capsys.readouterr().out
+    assert sorted((tmp_path / "c").iterdir()) == before
+    ledger = Ledger(tmp_path / "c", reading=True)
+    with pytest.raises(StoreError, match="readonly"):
+        ledger.failed("row", 1, "message")
+    ledger.close()
 
 
 @pytest.mark.parametrize("version", [1, 2])
