@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import platform
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -439,8 +440,10 @@ def test_another_input_or_config_needs_another_place(tmp_path: Path) -> None:
     run([problem("double(1)")], tmp_path / "c")
     with pytest.raises(CorpusError, match="another input"):
         run([problem("double(2)")], tmp_path / "c")
-    with pytest.raises(CorpusError, match="another directions"):
+    with pytest.raises(CorpusError, match=r"directions: \['forward', 'backward'\], not"):
         run([problem("double(1)")], tmp_path / "c", directions=["forward"])
+    with pytest.raises(CorpusError, match=r"\(max_steps: 500, not 10000\)"):
+        run([problem("double(1)")], tmp_path / "c", limits=replace(FAST, max_steps=10_000))
     run([problem("double(1)")], tmp_path / "c", workers=1)  # speed is no part of it
 
 

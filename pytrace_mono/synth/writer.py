@@ -188,13 +188,18 @@ class CorpusWriter:
         earlier = read_manifest(self.path, CorpusError)
         if not earlier["counts"]["rows"]:
             return  # nothing to lose
-        ours = {"input": self._source["sha256"], **self._config}
-        theirs = {**earlier["config"], "input": earlier["input"]["sha256"]}
-        differing = sorted(key for key in ours if ours[key] != theirs.get(key))
+        ours, theirs = _flat(self._config), _flat(earlier["config"])
+        differing = [
+            f"{key}: {theirs.get(key)}, not {ours[key]}"
+            for key in sorted(ours)
+            if ours[key] != theirs.get(key)
+        ]
+        if self._source["sha256"] != earlier["input"]["sha256"]:
+            differing.insert(0, f"another input: {earlier['input'].get('name')}")
         if differing:
             raise CorpusError(
-                f"{self.path} holds a corpus made with another {', '.join(differing)}; "
-                "choose another --out, or delete it."
+                f"{self.path}: holds a corpus of another run; choose another --out, or delete it "
+                f"({'; '.join(differing)})"
             )
 
     def _earlier_rows(self) -> int:
@@ -202,3 +207,8 @@ class CorpusWriter:
             return int(read_manifest(self.path, CorpusError)["counts"]["rows"])
         except CorpusError:
             return 0
+
+
+def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
+    """With the limits among the other settings."""
+    return {**config, **config.get("limits", {}), "limits": None}
