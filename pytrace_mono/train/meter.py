@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,7 +147,13 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers says noth
             # What a killed run logged after its last checkpoint will be logged again.
             self._write("w", state.log_history)
             self._bar = tqdm(
-                total=state.max_steps, initial=state.global_step, unit="step", disable=self._quiet
+                total=state.max_steps,
+                initial=state.global_step,
+                unit="step",
+                disable=self._quiet,
+                mininterval=0.1
+                if sys.stderr.isatty()
+                else 10,  # in a file it is drawn anew each time
             )
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:

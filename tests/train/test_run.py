@@ -24,6 +24,7 @@ from pytrace_mono.errors import PrerequisiteError, TrainingDataError, TrainingEr
 from pytrace_mono.train import arguments, finetune, run  # noqa: E402
 from pytrace_mono.train.config import TrainConfig  # noqa: E402
 from pytrace_mono.train.data import digests_of  # noqa: E402
+from pytrace_mono.train.generate import complete  # noqa: E402
 from pytrace_mono.train.rundir import RunDirectory, is_whole, require_model  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -241,7 +242,7 @@ def test_a_half_written_checkpoint_is_told_and_never_loaded(
     require_model(copy / "model")
 
 
-def test_a_tiny_model_learns_32_monologues_by_heart(tmp_path: Path) -> None:
+def test_a_tiny_model_learns_32_monologues_by_heart_and_says_them(tmp_path: Path) -> None:
     config = config_for(
         tmp_path, scratch={"hidden": 128, "layers": 1, "heads": 8, "words": 400}, held_out=0,
         epochs=45, samples_per_step=8, save_every=1000, pass_tokens=2048,
@@ -249,6 +250,43 @@ def test_a_tiny_model_learns_32_monologues_by_heart(tmp_path: Path) -> None:
     )  # fmt: skip
     run.train(config, quiet=True)
     assert losses_in(config.output)[-1][1] < 0.1
+    model = str(config.output / "model")
+    said = [complete(model, row.prompt, 100) == row.completion for row in run.read_all(config)[::8]]
+    assert sum(said) >= 3
+
+
+def test_a_model_on_the_disk_is_tuned_further(straight: TrainConfig, tmp_path: Path) -> None:
+    before = str(straight.output / "model")
+    config = straight.model_copy(
+        update={"scratch": None, "model": before, "output": tmp_path / "run", "epochs": 1}
+    )
+    run.train(config, quiet=True)
+    assert losses_in(config.output)[0][1] < 0.95 * losses_in(straight.output)[0][1]
+    assert f"base_model: {before}" in (config.output / "model" / "README.md").read_text()
+
+
+def test_a_model_that_does_not_load_or_fit_its_tokenizer_is_told_before_anything_is_written(
+    straight: TrainConfig, tmp_path: Path
+) -> None:
+    from transformers import AutoModelForCausalLM
+
+    other = tmp_path / "model"
+    shutil.copytree(straight.output / "model", other)
+    config = straight.model_copy(
+        update={"scratch": None, "model": str(other), "output": tmp_path / "run"}
+    )
+    smaller = AutoModelForCausalLM.from_pretrained(other)
+    smaller.resize_token_embeddings(300)
+    smaller.save_pretrained(other)
+    with pytest.raises(TrainingError, match=r"the tokenizer has \d+ tokens, the model 300"):
+        run.train(config, quiet=True)
+    (other / "config.json").write_text("{}")
+    with pytest.raises(TrainingError, match=r"its model cannot be loaded: .*\n  Give a directory"):
+        run.train(config, quiet=True)
+    (other / "tokenizer.json").unlink()
+    with pytest.raises(TrainingError, match="its tokenizer cannot be loaded"):
+        run.train(config, quiet=True)
+    assert not config.output.exists()
 
 
 def test_the_optimizer_is_the_one_that_rounds_where_weights_are_bf16(straight: TrainConfig) -> None:
