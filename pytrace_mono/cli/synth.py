@@ -6,7 +6,9 @@ import argparse
 import signal
 import sys
 import tempfile
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -152,9 +154,6 @@ def run(args: argparse.Namespace) -> int:
 
     limits = limits_of(args)
     teacher = _teacher(args)
-    with suppress(ValueError):  # not in the main thread
-        # What a scheduler sends: as Ctrl-C, so that what was made, and paid for, is kept.
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     if args.dry_run:
         print(_estimate(args, teacher, limits))
         return 0
@@ -164,7 +163,8 @@ def run(args: argparse.Namespace) -> int:
                 print(text)
         return 0
     try:
-        corpus = _synthesize(args, teacher, limits, args.out, args.limit)
+        with _sigterm_as_ctrl_c():
+            corpus = _synthesize(args, teacher, limits, args.out, args.limit)
     except (CorpusError, InputError, PrerequisiteError):
         raise  # nothing was begun
     except BaseException as error:  # whatever ended it, Ctrl-C too
@@ -179,6 +179,19 @@ def run(args: argparse.Namespace) -> int:
             f"stands in {corpus.path / REJECTS}"
         )
     return 0
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """What a scheduler sends ends a run as Ctrl-C does: what was made, and paid for, is kept."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _synthesize(

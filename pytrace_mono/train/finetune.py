@@ -171,10 +171,10 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         return norm
 
     def _diverged(self, what: str) -> TrainingError:
+        masters = " or precision=mixed" if self._config.precision == "stochastic" else ""
         return TrainingError(
             f"step {self.state.global_step + 1}: {what}; stopped, and nothing of it was written; "
-            f"{self._directory.kept}. A lower learning_rate, a longer warmup_steps or precision=mixed "
-            "may help."
+            f"{self._directory.kept}. A lower learning_rate, a longer warmup_steps{masters} may help."
         )
 
     @torch.no_grad()
