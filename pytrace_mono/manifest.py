@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from pytrace_mono.errors import PytraceMonoError
 from pytrace_mono.files import read_rows
@@ -18,7 +18,7 @@ _AGAIN = "delete it and make the corpus again"
 
 
 class _Shard(BaseModel):
-    path: str
+    path: str = Field(pattern=r"^data/[\w.-]+$")  # a stranger's corpus leads to no other file
     rows: int
 
 

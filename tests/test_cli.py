@@ -115,6 +115,12 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
     assert "usage:" in done.stderr
 
 
+def test_without_a_command_the_commands_are_listed() -> None:
+    for arguments, names in (([], COMMANDS), (["corpus"], ["export", "stats", "show"])):
+        said = cli(*arguments).stderr
+        assert all(name in said for name in names), said
+
+
 def test_trace_prints_a_trace(programs: Path) -> None:
     done = cli("trace", programs / "double.py", "--call", "double([1])", "--format", "json")
     trace = Trace.from_json(done.stdout)

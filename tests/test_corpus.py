@@ -325,6 +325,8 @@ def written(path: Path) -> Corpus:
     [
         ("shards", 3, "shards: "),
         ("shards", [{"path": 3, "rows": 1}], "shards.0.path: "),
+        ("shards", [{"path": "data/../../rows.jsonl", "rows": 1}], "shards.0.path: "),
+        ("shards", [{"path": "/rows.jsonl", "rows": 1}], "shards.0.path: "),
         ("counts", {}, "counts.problems: "),
         ("config", None, "config: "),
         ("complete", None, "complete: "),

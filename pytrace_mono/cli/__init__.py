@@ -57,7 +57,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     warnings.simplefilter("ignore", SyntaxWarning)  # of programs and texts that are read
     try:
-        args = _parser(arguments).parse_args(arguments)
+        parser = _parser(arguments)
+        if not arguments:
+            parser.print_help(sys.stderr)
+            return 2
+        args = parser.parse_args(arguments)
         code = int(args.run(args))
         sys.stdout.flush()
         return code

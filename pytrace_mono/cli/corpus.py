@@ -19,7 +19,7 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's own commands."""
     parser.epilog = _EXAMPLES
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(metavar="{export,stats,show}", required=True)
 
     export = commands.add_parser("export", help="write all rows into one file")
     export.add_argument("dir", type=place, metavar="DIR", help="directory of the corpus")
