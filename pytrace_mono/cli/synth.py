@@ -248,7 +248,7 @@ def _sum_up_unfinished(out: Path, *, why: bool) -> None:
 def _teacher(args: argparse.Namespace) -> Teacher:
     if args.teacher == "openai":
         if not args.model:
-            raise _usage("--teacher openai needs --model")
+            raise InputError("--teacher openai needs --model")
         from pytrace_mono.synth.openai_teacher import OpenAITeacher
         from pytrace_mono.synth.prices import Price
 
@@ -262,15 +262,10 @@ def _teacher(args: argparse.Namespace) -> Teacher:
         )
     for option in _FOR_A_MODEL:
         if getattr(args, option) is not None:
-            raise _usage(f"--{option.replace('_', '-')} is for --teacher openai")
+            raise InputError(f"--{option.replace('_', '-')} is for --teacher openai")
     from pytrace_mono.synth.narrator import Narrator
 
     return Narrator()
-
-
-def _usage(message: str) -> SystemExit:
-    print(f"pytrace-mono: error: {message}", file=sys.stderr)
-    return SystemExit(2)
 
 
 def _not_negative(text: str) -> float:

@@ -61,7 +61,7 @@ class RunDirectory:
             differences = config.differences(config_of(run["config"], RUN))
             if run["data"] != digests:
                 differences.append("the rows in the data are not those that it was begun with")
-        except (OSError, ValueError, LookupError, TrainingConfigError) as error:
+        except (OSError, ValueError, LookupError, TypeError, TrainingConfigError) as error:
             differences = [f"{RUN} cannot be read: {error}"]
         if differences:
             raise TrainingError(
@@ -98,7 +98,11 @@ class RunDirectory:
 
     def checkpoints(self) -> tuple[list[Path], list[Path]]:
         """Those that are whole, oldest first, and those that are half written."""
-        found = sorted(self.path.glob("checkpoint-*"), key=lambda path: int(path.name[11:]))
+        named = self.path.glob("checkpoint-*")
+        ours = [
+            path for path in named if path.name[11:].isdecimal()
+        ]  # not a copy that somebody keeps
+        found = sorted(ours, key=lambda path: int(path.name[11:]))
         return [p for p in found if is_whole(p)], [p for p in found if not is_whole(p)]
 
     @property

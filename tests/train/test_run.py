@@ -147,6 +147,26 @@ def test_a_directory_in_which_a_run_was_killed_as_it_began_is_taken(tmp_path: Pa
     run.train(config, quiet=True)
 
 
+def test_a_copy_of_a_checkpoint_is_left_alone(straight: TrainConfig, tmp_path: Path) -> None:
+    copy = again(straight, tmp_path / "run")
+    shutil.copytree(straight.output, copy.output, ignore=lambda *_: ["model"])
+    best = copy.output / "checkpoint-best"
+    (copy.output / "checkpoint-6").rename(best)
+    (best / "complete.json").unlink()
+    run.train(copy, quiet=True)
+    assert (best / "trainer_state.json").exists()
+    same(straight.output, copy.output)
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"config": {}}', "3"])
+def test_a_damaged_description_of_a_run_is_told(tmp_path: Path, content: str) -> None:
+    config = config_for(tmp_path)
+    config.output.mkdir()
+    (config.output / "run.json").write_text(content)
+    with pytest.raises(TrainingError, match=r"run\.json cannot be read"):
+        run.train(config, quiet=True)
+
+
 def test_two_runs_do_not_write_to_one_directory(straight: TrainConfig, tmp_path: Path) -> None:
     copy = again(straight, tmp_path / "run")
     shutil.copytree(straight.output, copy.output, ignore=lambda *_: ["model", "checkpoint-6"])
