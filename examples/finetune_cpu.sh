@@ -2,7 +2,7 @@
 # From a program to a corpus, to a tiny model, to a monologue that is checked: the whole way, on a CPU.
 # The model has random weights and learns what is said of one program by heart; it shows the way, not what
 # a model can do.
-# Usage: examples/finetune_cpu.sh [DIRECTORY]   (needs pip install "pytrace_mono[all]")
+# Usage: examples/finetune_cpu.sh [DIRECTORY]   (needs pip install ".[all]" in the checkout)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 work=${1:-finetune-demo}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from pytrace_mono.errors import PytraceMonoError
 from pytrace_mono.files import read_rows
@@ -18,7 +18,7 @@ _AGAIN = "delete it and make the corpus again"
 
 
 class _Shard(BaseModel):
-    path: str
+    path: str = Field(pattern=r"^data/[\w.-]+$")  # a stranger's corpus leads to no other file
     rows: int
 
 
@@ -130,12 +130,34 @@ def rows_of(
     """
     for path, shard in zip(files_of(directory, manifest), manifest["shards"], strict=True):
         number = 0
-        for number, row in enumerate(read_rows(path, error), 1):
+        for number, row in enumerate(read_rows(path, error, damaged), 1):
             yield f"{path}: row {number}", row
         if number != shard["rows"]:
             raise error(
                 f"{path}: is damaged: {number} rows where {MANIFEST} says {shard['rows']}; {_AGAIN}"
             )
+
+
+def rows_at(
+    path: Path,
+    error: type[PytraceMonoError],
+    damaged: Callable[[str, str], None] | None = None,
+) -> Iterator[tuple[str, Any]]:
+    """Every row of a corpus directory, or of one file, with where it stands.
+
+    Args:
+        path: the directory or file.
+        error: raised where it cannot be read, or is damaged.
+        damaged: as for :func:`~pytrace_mono.files.read_rows`, of one file.
+
+    Raises:
+        MissingExtraError: the rows are Parquet and pyarrow is not installed.
+    """
+    if path.is_dir():
+        yield from rows_of(path, read_manifest(path, error), error)
+    else:
+        for number, row in enumerate(read_rows(path, error, damaged), 1):
+            yield f"{path}: row {number}", row
 
 
 def explained(error: ValidationError) -> str:

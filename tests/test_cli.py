@@ -115,6 +115,12 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
     assert "usage:" in done.stderr
 
 
+def test_without_a_command_the_commands_are_listed() -> None:
+    for arguments, names in (([], COMMANDS), (["corpus"], ["export", "stats", "show"])):
+        said = cli(*arguments).stderr
+        assert all(name in said for name in names), said
+
+
 def test_trace_prints_a_trace(programs: Path) -> None:
     done = cli("trace", programs / "double.py", "--call", "double([1])", "--format", "json")
     trace = Trace.from_json(done.stdout)
@@ -334,6 +340,26 @@ def test_output_that_cannot_be_written_is_no_traceback(programs: Path, where: st
     assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
     if "full" in where:
         fails(done, "No space left on device")
+
+
+def test_streams_that_are_closed_from_the_start_are_done_without(
+    programs: Path, tmp_path: Path
+) -> None:
+    command = (
+        f"{sys.executable} -m pytrace_mono synth {programs} --out {tmp_path / 'c'} >&- 2>&- <&-"
+    )
+    assert subprocess.run(command, shell=True, check=False).returncode == 0
+    assert Corpus(tmp_path / "c").complete
+
+
+@pytest.mark.parametrize("option", ["--call", "--setup"])
+def test_bytes_that_are_no_text_are_told(programs: Path, option: str) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "pytrace_mono", "trace", programs / "double.py", option, b"'\xff'"],
+        capture_output=True,
+        check=False,
+    )
+    assert said.returncode == 2 and f"argument {option}: it is no text".encode() in said.stderr
 
 
 def test_what_a_terminal_cannot_show_is_spelled_out(tmp_path: Path) -> None:

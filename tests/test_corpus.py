@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -324,6 +325,8 @@ def written(path: Path) -> Corpus:
     [
         ("shards", 3, "shards: "),
         ("shards", [{"path": 3, "rows": 1}], "shards.0.path: "),
+        ("shards", [{"path": "data/../../rows.jsonl", "rows": 1}], "shards.0.path: "),
+        ("shards", [{"path": "/rows.jsonl", "rows": 1}], "shards.0.path: "),
         ("counts", {}, "counts.problems: "),
         ("config", None, "config: "),
         ("complete", None, "complete: "),
@@ -376,6 +379,18 @@ def test_a_format_that_there_is_not_is_refused_and_nothing_written(tmp_path: Pat
 
 @pytest.mark.parametrize("option", ["limit", "samples"])
 def test_a_number_that_asks_for_nothing_is_refused(tmp_path: Path, option: str) -> None:
-    with pytest.raises(ValueError, match=f"{option} must be above zero, not 0"):
+    with pytest.raises(InputError, match=f"{option} must be a whole number above zero, not 0"):
         synthesize(PROBLEMS, ScriptedTeacher(truthful), tmp_path / "c", **{option: 0})  # type: ignore[arg-type]
     assert not (tmp_path / "c").exists()
+
+
+def test_a_file_system_without_locks_is_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    synthesize(PROBLEMS, ScriptedTeacher(truthful), tmp_path / "c", format="jsonl")
+    assert Corpus(tmp_path / "c").complete
+    assert not list((tmp_path / "c").glob(".*"))

@@ -12,6 +12,7 @@ import pytest
 from chat_server import completion, failure, serve
 
 from pytrace_mono import cli, tasks
+from pytrace_mono.cli import main
 from pytrace_mono.synth import Corpus, Narrator, synthesize
 
 PROGRAM = "def f(x):\n    return x + 1\n"
@@ -100,7 +101,7 @@ def test_code_is_said_to_be_python_or_not(ask: Any) -> None:
         (("--task", "forward", "--call", "f(1)"), "needs --program and --call"),
         (("--task", "nl"), "needs --describe"),
         (("--task", "forward", "--program", "FILE", "--call", "f("), "not one expression"),
-        (("--task", "forward", "--program", "FILE", "--call", "f('')"), "gives no value"),
+        (("--task", "forward", "--program", "FILE", "--call", "f('')"), "(raised "),
         (("--task", "backward", "--program", "FILE", "--call", "1 + 1"), "no call of a function"),
         (("--task", "forward", "--program", "none.py", "--call", "f(1)"), "cannot be read"),
     ],
@@ -150,6 +151,14 @@ def test_the_example_goes_from_a_program_to_a_generated_monologue_that_is_right(
     assert done.returncode == 0, done.stderr
     assert "\nright: first_at_least([2, 3, 5, 7, 11, 13], 6) == 3\n" in done.stdout
     assert (tmp_path / "demo" / "run" / "model" / "model.safetensors").exists()
+
+
+def test_a_model_without_a_name_is_refused_before_anything_is_looked_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["generate", "", "--task", "nl", "--describe", "x"])
+    assert "MODEL: it is empty" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("call", ["not " * 50_000 + "1", "(" * 3000, "f("])

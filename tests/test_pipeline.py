@@ -6,16 +6,24 @@ import asyncio
 import json
 import os
 import platform
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from teachers import answering, truthful
 
-from pytrace_mono.errors import CorpusError, ProblemError, TeacherError
+from pytrace_mono.errors import CorpusError, InputError, ProblemError, TeacherError
 from pytrace_mono.records import Call, Example, Problem
-from pytrace_mono.synth import Completion, Corpus, Narrator, Prompt, ScriptedTeacher, synthesize
+from pytrace_mono.synth import (
+    Completion,
+    Corpus,
+    Narrator,
+    Prompt,
+    ScriptedTeacher,
+    load_problems,
+    synthesize,
+)
 from pytrace_mono.synth.memory import give_back
 from pytrace_mono.tracer import Limits, Sandbox
 
@@ -379,10 +387,40 @@ def test_a_run_cut_short_does_not_replace_a_better_one(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("directions", [[], ["sideways"], ["forward", "nl"]])
-def test_unknown_directions_are_refused(tmp_path: Path, directions: Sequence[Any]) -> None:
-    with pytest.raises(ValueError, match="directions"):
-        run([problem("double(1)")], tmp_path / "c", directions=directions)
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"directions": []},
+        {"directions": ["forward", "nl"]},
+        {"directions": "forward"},
+        {"limit": "2"},
+        {"samples": 1.5},
+        {"limits": {"max_steps": 5}},
+        {"teacher": Narrator},
+        {"teacher": "narrator"},
+        {"format": "csv"},
+        {"problems": 5},
+        {"problems": ["problems.jsonl"]},
+        {"problems": [Problem(id="p", code="'\ud800'", calls=(Call(call="1"),))]},
+    ],
+    ids=lambda given: f"{given!r:.40}",
+)
+def test_an_argument_that_cannot_be_is_refused_before_anything_is_made(
+    tmp_path: Path, given: dict[str, Any]
+) -> None:
+    arguments = {"problems": [problem("double(1)")], "teacher": ScriptedTeacher(truthful), **given}
+    with pytest.raises(InputError, match=f"(?i){next(iter(given)).removesuffix('s')}"):
+        synthesize(out=tmp_path / "c", **arguments)
+    assert not (tmp_path / "c").exists()
+
+
+def test_what_load_problems_gives_can_be_passed_on(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"code": "def f(x):\\n    return x\\n", "call": "f(1)"}\nno row\n')
+    corpus = run(load_problems(rows), tmp_path / "c")
+    assert len(corpus) == 2
+    assert reasons(corpus) == [("row", "not_json")]
+    assert corpus.stats["problems"] == {"read": 1, "rejected": 1}
 
 
 def test_input_that_cannot_be_read_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -402,8 +440,10 @@ def test_another_input_or_config_needs_another_place(tmp_path: Path) -> None:
     run([problem("double(1)")], tmp_path / "c")
     with pytest.raises(CorpusError, match="another input"):
         run([problem("double(2)")], tmp_path / "c")
-    with pytest.raises(CorpusError, match="another directions"):
+    with pytest.raises(CorpusError, match=r"directions: \['forward', 'backward'\], not"):
         run([problem("double(1)")], tmp_path / "c", directions=["forward"])
+    with pytest.raises(CorpusError, match=r"\(max_steps: 500, not 10000\)"):
+        run([problem("double(1)")], tmp_path / "c", limits=replace(FAST, max_steps=10_000))
     run([problem("double(1)")], tmp_path / "c", workers=1)  # speed is no part of it
 
 

@@ -50,13 +50,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         the exit code.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if sys.stdout is None:  # closed before we began, as by `>&-`
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # for all the run
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed before we began, as by `>&-`
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # for all the run
     if isinstance(sys.stdout, io.TextIOWrapper):  # what the terminal cannot show is spelled out
         sys.stdout.reconfigure(errors="backslashreplace")
     warnings.simplefilter("ignore", SyntaxWarning)  # of programs and texts that are read
     try:
-        args = _parser(arguments).parse_args(arguments)
+        parser = _parser(arguments)
+        if not arguments:
+            parser.print_help(sys.stderr)
+            return 2
+        args = parser.parse_args(arguments)
         code = int(args.run(args))
         sys.stdout.flush()
         return code

@@ -19,7 +19,7 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's own commands."""
     parser.epilog = _EXAMPLES
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(metavar="{export,stats,show}", required=True)
 
     export = commands.add_parser("export", help="write all rows into one file")
     export.add_argument("dir", type=place, metavar="DIR", help="directory of the corpus")
@@ -29,7 +29,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="pyx",
         help="the five PyX columns, all columns, or chat messages (default pyx)",
     )
-    export.add_argument("--to", choices=("jsonl", "parquet"), default="jsonl")
+    export.add_argument(
+        "--to", choices=("jsonl", "parquet"), default="jsonl", help="(default jsonl)"
+    )
     export.add_argument(
         "--out", type=place, required=True, metavar="FILE", help="the file to write"
     )

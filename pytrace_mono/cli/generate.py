@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pytrace_mono import tasks
-from pytrace_mono.cli.options import add_sandbox_options, limits_of, place, positive, words
+from pytrace_mono.cli.options import add_sandbox_options, limits_of, name, place, positive, words
 from pytrace_mono.errors import CallError, InputError, MissingExtraError
 from pytrace_mono.files import read_source
 from pytrace_mono.records import Call, Problem, called_name
@@ -37,14 +37,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.epilog = _EXAMPLES
     parser.add_argument(
-        "model", metavar="MODEL", help="a directory, a name on the hub, or an endpoint's"
+        "model", type=name, metavar="MODEL", help="a directory, a name on the hub, or an endpoint's"
     )
     parser.add_argument(
         "--program", type=place, metavar="FILE.py", help="the program, for forward and backward"
     )
-    parser.add_argument("--task", choices=("forward", "backward", "nl"), required=True)
-    parser.add_argument("--call", metavar="EXPR", help="the Call, for forward and backward")
-    parser.add_argument("--setup", metavar="CODE", default="", help="statements to run before")
+    parser.add_argument(
+        "--task",
+        choices=("forward", "backward", "nl"),
+        required=True,
+        help="find the output, find an input, or write the code",
+    )
+    parser.add_argument(
+        "--call", type=words, metavar="EXPR", help="the Call, for forward and backward"
+    )
+    parser.add_argument(
+        "--setup", type=words, metavar="CODE", default="", help="statements to run before"
+    )
     parser.add_argument(
         "--describe", type=words, metavar="TEXT", help="what the code is to do, for nl"
     )
@@ -67,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.program or not args.call or args.describe:
         raise InputError(f"--task {args.task} needs --program and --call, and no --describe.")
     from pytrace_mono.tracer.sandbox import Sandbox
+    from pytrace_mono.verify.verifier import ending
 
     source = _as_trained(read_source(args.program))
     try:
@@ -79,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
         value = trace.outcome.value
         if trace.outcome.kind != "returned" or value is None or not value.exact:
             raise CallError(
-                f"{call} gives no value that can be written down (it {trace.outcome.kind}); "
+                f"{call} gives no value that can be written down ({ending(trace.outcome)}); "
                 "ask about another Call."
             )
         if args.task == "forward":

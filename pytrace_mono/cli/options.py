@@ -8,21 +8,21 @@ from typing import Any
 
 from pytrace_mono.tracer.limits import Limits
 
-_NUMBERS: dict[str, type] = {
-    "max_steps": int,
-    "wall_seconds": float,
-    "cpu_seconds": float,
-    "memory_bytes": int,
-    "output_bytes": int,
-    "max_chars": int,
-    "max_items": int,
-    "max_depth": int,
+_LIMITS: dict[str, tuple[type, str]] = {
+    "max_steps": (int, "steps that are recorded"),
+    "wall_seconds": (float, "seconds by the clock"),
+    "cpu_seconds": (float, "seconds of processor time"),
+    "memory_bytes": (int, "bytes of address space, beside the interpreter's"),
+    "output_bytes": (int, "bytes written to each of stdout and stderr"),
+    "max_chars": (int, "characters of a value that are shown"),
+    "max_items": (int, "items of a container that are shown"),
+    "max_depth": (int, "levels of containers that are shown"),
 }
 
 
 def add_sandbox_options(parser: argparse.ArgumentParser) -> None:
     """``--isolation`` and one option for each limit."""
-    group = parser.add_argument_group("sandbox")
+    group = parser.add_argument_group("sandbox (each limit holds for one run of a program)")
     group.add_argument(
         "--isolation",
         default="auto",
@@ -31,12 +31,12 @@ def add_sandbox_options(parser: argparse.ArgumentParser) -> None:
         "isolated, or an external jail (bwrap, nsjail, runsc, docker)",
     )
     defaults = Limits()
-    for name, kind in _NUMBERS.items():
+    for name, (kind, bounded) in _LIMITS.items():
         group.add_argument(
             f"--{name.replace('_', '-')}",
             type=kind,
             metavar="N",
-            help=f"limit on every run (default {getattr(defaults, name)})",
+            help=f"{bounded}, at most (default {getattr(defaults, name)})",
         )
 
 
@@ -46,7 +46,7 @@ def limits_of(args: argparse.Namespace) -> Limits:
     Raises:
         LimitError: one is out of range.
     """
-    given: dict[str, Any] = {name: getattr(args, name) for name in _NUMBERS}
+    given: dict[str, Any] = {name: getattr(args, name) for name in _LIMITS}
     return Limits(**{name: value for name, value in given.items() if value is not None})
 
 
@@ -58,10 +58,15 @@ def positive(text: str) -> int:
 
 
 def place(text: str) -> Path:
-    """An argparse type: a file or folder. An empty one, of a variable that is not set, is none."""
+    """An argparse type: a file or folder."""
+    return Path(name(text))
+
+
+def name(text: str) -> str:
+    """An argparse type: a name. An empty one, of a variable that is not set, is none."""
     if not text:
-        raise argparse.ArgumentTypeError("it is empty; give the name of a file or folder")
-    return Path(text)
+        raise argparse.ArgumentTypeError("it is empty; give a name")
+    return text
 
 
 def words(text: str) -> str:

@@ -14,7 +14,7 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's own command."""
     parser.epilog = _EXAMPLES
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(metavar="{show}", required=True)
     show = commands.add_parser("show", help="print the instructions and their version")
     show.add_argument(
         "task",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,9 +115,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="D,D",
         help="forward, backward or both (default forward,backward)",
     )
-    parser.add_argument("--workers", type=positive, metavar="N", help="runs at the same time")
+    parser.add_argument(
+        "--workers",
+        type=positive,
+        metavar="N",
+        help="programs that run at the same time (default: one for each processor)",
+    )
     parser.add_argument("--limit", type=positive, metavar="N", help="only the first N problems")
-    parser.add_argument("--format", choices=("parquet", "jsonl"), default="parquet")
+    parser.add_argument(
+        "--format",
+        choices=("parquet", "jsonl"),
+        default="parquet",
+        help="of the files of rows (default parquet)",
+    )
     only = parser.add_mutually_exclusive_group()
     only.add_argument(
         "--dry-run",
@@ -150,7 +163,8 @@ def run(args: argparse.Namespace) -> int:
                 print(text)
         return 0
     try:
-        corpus = _synthesize(args, teacher, limits, args.out, args.limit)
+        with _sigterm_as_ctrl_c():
+            corpus = _synthesize(args, teacher, limits, args.out, args.limit)
     except (CorpusError, InputError, PrerequisiteError):
         raise  # nothing was begun
     except BaseException as error:  # whatever ended it, Ctrl-C too
@@ -165,6 +179,19 @@ def run(args: argparse.Namespace) -> int:
             f"stands in {corpus.path / REJECTS}"
         )
     return 0
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """What a scheduler sends ends a run as Ctrl-C does: what was made, and paid for, is kept."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _synthesize(
@@ -221,7 +248,7 @@ def _sum_up_unfinished(out: Path, *, why: bool) -> None:
 def _teacher(args: argparse.Namespace) -> Teacher:
     if args.teacher == "openai":
         if not args.model:
-            raise _usage("--teacher openai needs --model")
+            raise InputError("--teacher openai needs --model")
         from pytrace_mono.synth.openai_teacher import OpenAITeacher
         from pytrace_mono.synth.prices import Price
 
@@ -235,15 +262,10 @@ def _teacher(args: argparse.Namespace) -> Teacher:
         )
     for option in _FOR_A_MODEL:
         if getattr(args, option) is not None:
-            raise _usage(f"--{option.replace('_', '-')} is for --teacher openai")
+            raise InputError(f"--{option.replace('_', '-')} is for --teacher openai")
     from pytrace_mono.synth.narrator import Narrator
 
     return Narrator()
-
-
-def _usage(message: str) -> SystemExit:
-    print(f"pytrace-mono: error: {message}", file=sys.stderr)
-    return SystemExit(2)
 
 
 def _not_negative(text: str) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from pytrace_mono.cli.options import add_sandbox_options, limits_of, place
+from pytrace_mono.cli.options import add_sandbox_options, limits_of, place, words
 from pytrace_mono.files import read_source, replace_text, require_place
 from pytrace_mono.tracer.render import FORMATS, render
 
@@ -22,8 +22,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.epilog = _EXAMPLES
     parser.add_argument("file", type=place, metavar="FILE.py", help="the program")
-    parser.add_argument("--call", metavar="EXPR", help="an expression to evaluate in it")
-    parser.add_argument("--setup", metavar="CODE", default="", help="statements to run before")
+    parser.add_argument(
+        "--call", type=words, metavar="EXPR", help="an expression to evaluate in it"
+    )
+    parser.add_argument(
+        "--setup", type=words, metavar="CODE", default="", help="statements to run before"
+    )
     parser.add_argument(
         "--format",
         choices=FORMATS,

@@ -15,7 +15,7 @@ examples:
       --set output=semcoder/ --set fsdp=true --set precision=mixed
 
 The same command goes on where a run was stopped. CONFIG is a YAML file or a recipe: lora, refine,
-semcoder-6.7b, tiny-cpu.
+semcoder-6.7b, tiny-cpu. `python -m pydoc pytrace_mono.train.config.TrainConfig` explains each KEY.
 """
 
 

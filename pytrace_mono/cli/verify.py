@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pytrace_mono.cli.options import add_sandbox_options, limits_of, place, positive
-from pytrace_mono.errors import CorpusError, InputError, PytraceMonoError
-from pytrace_mono.files import read_rows, replace_text, require_place
-from pytrace_mono.manifest import read_manifest, rows_of
+from pytrace_mono.errors import InputError, PytraceMonoError
+from pytrace_mono.files import replace_text, require_place
+from pytrace_mono.manifest import rows_at
 
 _EXAMPLES = """\
 examples:
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
             report.add_unusable(line, why, Reason.NOT_JSON)
 
     def rows() -> Iterator[Row]:
-        for number, data in enumerate(_read(args.path, damaged), 1):
+        for number, (_, data) in enumerate(rows_at(args.path, InputError, damaged), 1):
             if is_full():
                 return
             try:
@@ -120,14 +120,6 @@ def _files(path: Path) -> list[Path]:
 
         return Corpus(path).files
     return [path]
-
-
-def _read(path: Path, damaged: Callable[[str, str], None]) -> Iterator[Any]:
-    if path.is_dir():
-        manifest = read_manifest(path, CorpusError)
-        yield from (row for _, row in rows_of(path, manifest, CorpusError))
-    else:
-        yield from read_rows(path, damaged=damaged)
 
 
 def _text(report: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from pytrace_mono.records import Problem
 from pytrace_mono.synth.corpus import COLLECTED
 from pytrace_mono.synth.ledger import Ledger
 from pytrace_mono.synth.problems import locate
+from pytrace_mono.synth.rejects import Reject
 from pytrace_mono.synth.running import Pass, Wanted, first, in_a_loop
 from pytrace_mono.synth.teacher import Teacher
 from pytrace_mono.tracer.sandbox import Sandbox
@@ -21,7 +22,7 @@ def answer_in_batches(
     wanted: Wanted,
     ledger: Ledger | None,
     directory: Path,
-    source: str | Path | Sequence[Problem],
+    source: str | Path | Sequence[Problem | Reject],
     limit: int | None,
 ) -> None:
     """Fill the cache; afterwards the teacher answers from there alone.

@@ -77,14 +77,14 @@ class ResponseCache:
     """Bodies by key, in ``responses.sqlite3``.
 
     Args:
-        directory: where; :func:`default_directory` where None. Several runs may share it.
+        directory: where; :func:`default_directory` where None or empty. Several runs may share it.
 
     Raises:
         StoreError: it cannot be used, or a newer version wrote it.
     """
 
     def __init__(self, directory: str | Path | None = None) -> None:
-        place = default_directory() if directory is None else Path(directory)
+        place = Path(directory) if directory else default_directory()  # "" would be where we are
         self._database = Database(place / "responses.sqlite3", _VERSION, _SCHEMA)
 
     def get(self, key: bytes) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,22 +24,30 @@ class Database:
         path: the file; it and its directory are made.
         version: of the tables, kept in the file.
         schema: statements that make the tables of a new file.
+        reading: nothing will be written; then the directory need not be writable.
 
     Raises:
         StoreError: the file cannot be opened or written, is no database, or is of a newer version.
     """
 
-    def __init__(self, path: Path, version: int, schema: str) -> None:
+    def __init__(self, path: Path, version: int, schema: str, *, reading: bool = False) -> None:
         self.path = path
+        # Where it cannot put its log, SQLite reads a file only as one that nobody changes.
+        fixed = reading and path.exists() and not os.access(path.parent, os.W_OK)
         with self._told():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if not fixed:
+                path.parent.mkdir(parents=True, exist_ok=True)
             # One thread at a time uses it: the one that runs the event loop.
             self._connection = sqlite3.connect(
-                path, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False
+                f"{path.absolute().as_uri()}?immutable={int(fixed)}",
+                uri=True,
+                timeout=_WAIT_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
             )
         try:
             with self._told():
-                self._open(version, schema)
+                self._open(version, "" if fixed else schema)
         except BaseException:  # Ctrl-C too: nobody else could close it
             self._connection.close()
             raise
@@ -66,6 +75,8 @@ class Database:
                 f"{self.path}: written by a newer pytrace_mono (format {found}, this one knows "
                 f"{version}); upgrade pytrace_mono, or choose another place."
             )
+        if not schema:
+            return
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = NORMAL")
         # KiB. A run asks for each key once, and the system has the file in memory as well: with the

@@ -151,7 +151,7 @@ def _completion_tokens(out: Path) -> int | None:
     """The mean in the ledger of the corpus, where there is one."""
     if not (out / LEDGER).exists():
         return None
-    ledger = Ledger(out)
+    ledger = Ledger(out, reading=True)
     try:
         totals = ledger.totals()
     finally:

@@ -91,12 +91,16 @@ class Totals:
 class Ledger:
     """The ledger of the corpus in ``directory``.
 
+    Args:
+        directory: of the corpus.
+        reading: nothing will be written; then the directory need not be writable.
+
     Raises:
         StoreError: it cannot be used, or a newer version wrote it.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self._database = Database(directory / LEDGER, _VERSION, _SCHEMA)
+    def __init__(self, directory: Path, *, reading: bool = False) -> None:
+        self._database = Database(directory / LEDGER, _VERSION, _SCHEMA, reading=reading)
 
     def answered(
         self,

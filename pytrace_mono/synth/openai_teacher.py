@@ -11,7 +11,20 @@ from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+)
+
 from pytrace_mono.errors import InputError, MissingKeyError, TeacherError
+from pytrace_mono.manifest import explained
 from pytrace_mono.synth import prompts, structured
 from pytrace_mono.synth.admission import Admission
 from pytrace_mono.synth.batch import Batch
@@ -25,6 +38,27 @@ from pytrace_mono.synth.sending import Sender
 from pytrace_mono.synth.teacher import Completion, Prompt
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
+
+
+class _Arguments(BaseModel):
+    """Others would let a run wait for ever, pay without a bound, or fail once it has paid."""
+
+    model_config = ConfigDict(strict=True)
+
+    model: str = Field(min_length=1)
+    base_url: str | None
+    api_key: str | None
+    temperature: NonNegativeFloat | None
+    max_tokens: PositiveInt | None
+    timeout: PositiveFloat
+    deadline: PositiveFloat
+    concurrency: PositiveInt
+    requests_per_minute: PositiveFloat | None
+    tokens_per_minute: PositiveFloat | None
+    attempts: PositiveInt
+    max_cost: NonNegativeFloat | None
+    token_budget: NonNegativeInt | None
+    price: InstanceOf[Price] | None
 
 
 class OpenAITeacher:
@@ -53,7 +87,7 @@ class OpenAITeacher:
         price: dollars for a million tokens; else that of the table of ``genai-prices``.
 
     Raises:
-        InputError: ``base_url`` is no address.
+        InputError: ``base_url`` is no address, or another argument is none that can be.
         PrerequisiteError: ``max_cost`` for a model whose price is not known.
         StoreError: the cache cannot be used.
         MissingExtraError: the extra ``synth`` is not installed.
@@ -83,6 +117,25 @@ class OpenAITeacher:
         token_budget: int | None = None,
         price: Price | None = None,
     ) -> None:
+        try:
+            _Arguments(
+                model=model,
+                base_url=base_url,
+                api_key=api_key,
+                temperature=temperature,
+                max_tokens=max_tokens,
+                timeout=timeout,
+                deadline=deadline,
+                concurrency=concurrency,
+                requests_per_minute=requests_per_minute,
+                tokens_per_minute=tokens_per_minute,
+                attempts=attempts,
+                max_cost=max_cost,
+                token_budget=token_budget,
+                price=price,
+            )
+        except ValidationError as error:
+            raise InputError(f"OpenAITeacher: {explained(error)}") from None
         self.model = model
         self.temperature = temperature
         self.max_tokens = max_tokens

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pytrace_mono.errors import PytraceMonoError
+from pytrace_mono.errors import InputError, PytraceMonoError
 from pytrace_mono.records import Direction, Problem
 from pytrace_mono.synth import prompts
 from pytrace_mono.synth.asking import Made
 from pytrace_mono.synth.batching import answer_in_batches
 from pytrace_mono.synth.corpus import Corpus
 from pytrace_mono.synth.ledger import Ledger
-from pytrace_mono.synth.problems import locate, survey
+from pytrace_mono.synth.problems import listed, locate, survey
 from pytrace_mono.synth.progress import Progress
 from pytrace_mono.synth.rejects import Reject
 from pytrace_mono.synth.running import Pass, Wanted, first
@@ -33,7 +33,7 @@ _RECORDED_SETTINGS = ("model", "endpoint", "seed", "temperature", "max_tokens")
 
 
 def synthesize(
-    problems: str | Path | Iterable[Problem],
+    problems: str | Path | Iterable[Problem | Reject],
     teacher: Teacher,
     out: str | Path,
     *,
@@ -52,7 +52,8 @@ def synthesize(
     """Run programs, have a teacher explain the runs, keep what is right, write a corpus.
 
     Args:
-        problems: a file or directory (see :mod:`pytrace_mono.synth.problems`), or Problems.
+        problems: a file or directory (see :mod:`pytrace_mono.synth.problems`), or Problems, as
+            :func:`~pytrace_mono.synth.problems.load_problems` gives them.
         teacher: whom to ask.
         out: directory of the corpus; an earlier one of the same input and config is replaced, and
             only when the new one is whole.
@@ -73,22 +74,17 @@ def synthesize(
         the corpus; rows that were dropped stand in its rejects.
 
     Raises:
-        ProblemError: the input cannot be read at all.
+        InputError: an argument is none that can be; a ProblemError where the input cannot be read.
         CorpusError: ``out`` holds something else.
         PrerequisiteError: an extra or an isolation level is missing.
         StoreError: the teacher's cache or the ledger cannot be written.
         TeacherError: the teacher is gone, or its budget is spent. As with any other error and with
             Ctrl-C, what was made until then is a corpus in ``out``, marked as not complete.
     """
-    unknown = [direction for direction in directions if direction not in DIRECTIONS]
-    if unknown or not directions:
-        raise ValueError(f"directions must be some of {DIRECTIONS}, not {directions!r}")
-    for name, number in (("limit", limit), ("samples", samples)):
-        if number is not None and number < 1:
-            raise ValueError(f"{name} must be above zero, not {number}")
-    source = problems if isinstance(problems, (str, Path)) else list(problems)
+    limits = Limits() if limits is None else limits
+    _check(teacher, directions, limits, limit=limit, samples=samples)
+    source = problems if isinstance(problems, (str, Path)) else listed(problems)
     known = survey(source)
-    limits = limits or Limits()
     asked = tuple(direction for direction in DIRECTIONS if direction in directions)
     wanted = Wanted(asked, show_trace, samples, revise)
     config = _config(teacher, wanted, limits, isolation, limit, format)
@@ -111,6 +107,21 @@ def synthesize(
             if ledger is not None:
                 ledger.close()
         return writer.finish(level=box.level)
+
+
+def _check(
+    teacher: Teacher, directions: Sequence[Direction], limits: Limits, **numbers: int | None
+) -> None:
+    """What Python lets through, and would end in the middle of a run."""
+    if isinstance(teacher, type) or not hasattr(teacher, "complete"):
+        raise InputError(f"the teacher is {teacher!r:.80}; give an object, such as Narrator()")
+    if not directions or isinstance(directions, str) or not set(directions) <= set(DIRECTIONS):
+        raise InputError(f"directions must be a list of some of {DIRECTIONS}, not {directions!r}")
+    if not isinstance(limits, Limits):
+        raise InputError(f"limits must be Limits(...), not {limits!r:.80}")
+    for name, number in numbers.items():
+        if number is not None and not (isinstance(number, int) and number > 0):
+            raise InputError(f"{name} must be a whole number above zero, not {number!r:.80}")
 
 
 class _Taking:

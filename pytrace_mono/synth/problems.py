@@ -46,18 +46,46 @@ def load_problems(path: str | Path) -> Iterator[Problem | Reject]:
     Raises:
         ProblemError: the path cannot be read at all, or holds nothing.
     """
-    located = locate(path)  # before the first row is asked for, so that a wrong path fails here
+    located = locate(
+        Path(path)
+    )  # before the first row is asked for, so that a wrong path fails here
     return (item.problem if isinstance(item, Located) else item for item in located)
 
 
-def locate(problems: str | Path | Iterable[Problem]) -> Iterator[Located | Reject]:
+def listed(problems: Iterable[Problem | Reject]) -> list[Problem | Reject]:
+    """Problems made in Python, or those that :func:`load_problems` gave.
+
+    Raises:
+        ProblemError: they are something else, or a file could not hold them.
+    """
+    if not isinstance(problems, Iterable):
+        raise ProblemError(f"give a path, or Problems, not {problems!r:.80}")
+    items = list(problems)
+    for number, item in enumerate(items, 1):
+        if not isinstance(item, (Problem, Reject)):
+            raise ProblemError(f"number {number} of the Problems is no Problem(...): {item!r:.80}")
+        try:
+            _dumped(item)
+        except ValueError as error:
+            raise ProblemError(f"number {number} of the Problems holds no text: {error}") from None
+    return items
+
+
+def _dumped(item: Problem | Reject) -> bytes:
+    text = item.model_dump_json() if isinstance(item, Problem) else json.dumps(item.to_dict())
+    return text.encode()
+
+
+def locate(problems: str | Path | Iterable[Problem | Reject]) -> Iterator[Located | Reject]:
     """What :func:`load_problems` reads, with each Problem's origin; Problems pass through.
 
     Raises:
         ProblemError: as :func:`load_problems`.
     """
     if not isinstance(problems, (str, Path)):
-        return _without_duplicates(Located(problem) for problem in problems)
+        return _without_duplicates(
+            Located(item) if isinstance(item, Problem) else item for item in problems
+        )
     path = Path(problems)
     if path.is_dir():
         return _without_duplicates(_read_directory(path, _sources(path)))
@@ -82,7 +110,7 @@ class Survey:
     rows: int
 
 
-def survey(problems: str | Path | Sequence[Problem]) -> Survey:
+def survey(problems: str | Path | Sequence[Problem | Reject]) -> Survey:
     """Go through an input once, without understanding it.
 
     Raises:
@@ -91,7 +119,7 @@ def survey(problems: str | Path | Sequence[Problem]) -> Survey:
     digest = hashlib.sha256()
     if not isinstance(problems, (str, Path)):
         for problem in problems:
-            digest.update(problem.model_dump_json().encode() + b"\n")
+            digest.update(_dumped(problem) + b"\n")
         return Survey("problems made in Python", digest.hexdigest(), len(problems))
     path = Path(problems)
     directory = path.is_dir()

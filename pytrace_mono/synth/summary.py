@@ -72,7 +72,7 @@ def summary(corpus: Corpus, *, why: bool = True) -> str:
 
 
 def _paid(corpus: Corpus) -> list[str]:
-    ledger = Ledger(corpus.path)
+    ledger = Ledger(corpus.path, reading=True)
     try:
         lines = [f"paid       {told(ledger.totals())}"]
         if corpus.manifest["config"].get("revise"):

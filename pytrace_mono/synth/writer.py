@@ -19,6 +19,7 @@ from typing import Any
 
 from pytrace_mono import __version__
 from pytrace_mono.errors import CorpusError
+from pytrace_mono.locking import HOLDER, lock, timestamp, unlock
 from pytrace_mono.manifest import FORMAT_VERSION, MANIFEST, read_manifest
 from pytrace_mono.records import Example
 from pytrace_mono.synth.card import card
@@ -31,7 +32,6 @@ from pytrace_mono.synth.corpus import (
     Corpus,
 )
 from pytrace_mono.synth.counts import Counts
-from pytrace_mono.synth.locking import HOLDER, lock, timestamp, unlock
 from pytrace_mono.synth.placing import BUILDING, PREVIOUS, sha256, swap, undo, write
 from pytrace_mono.synth.rejects import Reject
 from pytrace_mono.synth.shards import Shards, require
@@ -61,13 +61,13 @@ class CorpusWriter:
         self._source = dict(source)
         self._config = dict(config)
         self._started = time.time()
-        if self.path.exists() and not self.path.is_dir():
-            raise CorpusError(
-                f"{self.path}: cannot be written: it is no directory; choose another --out."
-            )
         try:
+            if self.path.exists() and not self.path.is_dir():
+                raise CorpusError(
+                    f"{self.path}: cannot be written: it is no directory; choose another --out."
+                )
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = lock(self.path)
+            self._lock = lock(self.path, CorpusError)
             try:
                 self._prepare()
             except BaseException:  # Ctrl-C too: nobody else could give the lock back
@@ -188,13 +188,18 @@ class CorpusWriter:
         earlier = read_manifest(self.path, CorpusError)
         if not earlier["counts"]["rows"]:
             return  # nothing to lose
-        ours = {"input": self._source["sha256"], **self._config}
-        theirs = {**earlier["config"], "input": earlier["input"]["sha256"]}
-        differing = sorted(key for key in ours if ours[key] != theirs.get(key))
+        ours, theirs = _flat(self._config), _flat(earlier["config"])
+        differing = [
+            f"{key}: {theirs.get(key)}, not {ours[key]}"
+            for key in sorted(ours)
+            if ours[key] != theirs.get(key)
+        ]
+        if self._source["sha256"] != earlier["input"]["sha256"]:
+            differing.insert(0, f"another input: {earlier['input'].get('name')}")
         if differing:
             raise CorpusError(
-                f"{self.path} holds a corpus made with another {', '.join(differing)}; "
-                "choose another --out, or delete it."
+                f"{self.path}: holds a corpus of another run; choose another --out, or delete it "
+                f"({'; '.join(differing)})"
             )
 
     def _earlier_rows(self) -> int:
@@ -202,3 +207,8 @@ class CorpusWriter:
             return int(read_manifest(self.path, CorpusError)["counts"]["rows"])
         except CorpusError:
             return 0
+
+
+def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
+    """With the limits among the other settings."""
+    return {**config, **config.get("limits", {}), "limits": None}

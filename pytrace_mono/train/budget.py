@@ -52,21 +52,19 @@ def require_fit(
     Raises:
         TrainingError: it does not fit; the message names the nearest setting that does.
     """
-    chosen: list[_Saving] = []
 
     def taken(savings: list[_Saving]) -> int:
         changes = {key: value for _, fields in savings for key, value in fields.items()}
         return need(config.model_copy(update=changes))
 
-    needed, usable = taken(chosen), has * _USABLE
+    needed, usable = taken([]), has * _USABLE
     if needed <= usable:
         return
     words = f"this run needs {needed / 1e9:.1f} GB, and {device} has {has / 1e9:.1f} GB."
-    for saving in _savings(config):
-        chosen.append(saving)
-        if taken(chosen) <= usable:
-            break
-    else:
+    savings = _savings(config)
+    more = (savings[: count + 1] for count in range(len(savings)))
+    chosen = next((some for some in more if taken(some) <= usable), None)
+    if chosen is None:
         raise TrainingError(f"{words} No setting makes it fit; take a smaller model or more GPUs.")
     for saving in chosen[:-1]:  # what was tried on the way may not be needed
         fewer = [other for other in chosen if other is not saving]

@@ -19,22 +19,8 @@ _CARD = """\
 Fine-tuned on checked monologues of program runs with pytrace_mono. Ask it through \
 `pytrace_mono.tasks`, as it was trained.
 
-| loss | first | last |
-|---|---|---|
-{losses}
-
-## Data
-
-{data}
-
-## Configuration
-
 ```yaml
-{config}```
-
-## Versions
-
-{versions}
+{made}```
 """
 
 
@@ -57,22 +43,22 @@ def model_card(
     front = {"library_name": "transformers", "pipeline_tag": "text-generation"}
     if config.model is not None:
         front["base_model"] = config.model
-    losses = []
-    for words, key in (("training", "loss"), ("held out", "eval_loss")):
-        if values := [line[key] for line in log if key in line]:
-            losses.append(f"| {words} | {values[0]:.4f} | {values[-1]:.4f} |")
-    sources = [
-        f"- {side}: {len(documents)} rows, {sum(map(len, documents))} tokens an epoch"
-        for side, documents in (("trained on", data.train), ("held out", data.held_out))
-    ]
-    sources += [f"- `{file}`: sha256 {digest}" for file, digest in digests.items()]
-    sources += [f"- left out, {task}: {n} {why}" for (task, why), n in sorted(data.dropped.items())]
-    settings = config.model_dump(mode="json", exclude_defaults=True)
+    made: dict[str, Any] = {"loss, first and last": {}, "rows and tokens an epoch": {}}
+    for words, key, documents in (
+        ("training", "loss", data.train),
+        ("held out", "eval_loss", data.held_out),
+    ):
+        losses = [line[key] for line in log if key in line]
+        made["loss, first and last"][words] = [losses[0], losses[-1]] if losses else None
+        made["rows and tokens an epoch"][words] = [len(documents), sum(map(len, documents))]
+    made |= {
+        "rows left out": {f"{task}: {why}": n for (task, why), n in sorted(data.dropped.items())},
+        "sha256 of the data": digests,
+        "configuration": config.model_dump(mode="json", exclude_defaults=True),
+        "versions": versions,
+    }
     return _CARD.format(
         front=yaml.safe_dump(front, sort_keys=False),
         name=config.output.name,
-        losses="\n".join(losses),
-        data="\n".join(sources),
-        config=yaml.safe_dump(settings, sort_keys=False),
-        versions="\n".join(f"- {name} {number}" for name, number in versions.items()),
+        made=yaml.safe_dump(made, sort_keys=False),
     )

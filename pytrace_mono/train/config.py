@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pytrace_mono.errors import TrainingConfigError
 from pytrace_mono.train.rows import TrainingTask
@@ -86,7 +86,9 @@ class TrainConfig(_Strict):
 
     model: str | None = None
     scratch: ScratchConfig | None = None
-    data: tuple[Path, ...] = Field(min_length=1)
+    data: Annotated[
+        tuple[Path, ...], BeforeValidator(lambda given: [given] if type(given) is str else given)
+    ] = Field(min_length=1)
     output: Path
     seed: int = Field(0, ge=0, lt=2**32)
     context: int = Field(2048, gt=1)
@@ -112,13 +114,6 @@ class TrainConfig(_Strict):
     lora: LoraConfig | None = None
     fsdp: bool = False
     deepspeed: Path | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_path_is_a_list(cls, raw: Any) -> Any:
-        if isinstance(raw, dict) and isinstance(raw.get("data"), str):
-            return {**raw, "data": [raw["data"]]}
-        return raw
 
     @model_validator(mode="after")
     def _fits_together(self) -> TrainConfig:
@@ -164,6 +159,7 @@ def load_config(name: str, settings: Sequence[str] = ()) -> TrainConfig:
         TrainingConfigError: there is no such file, or a key or value is not possible.
     """
     file = _RECIPES / f"{name}.yaml" if name in recipes() else Path(name)
+    setting = ""
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
         if not isinstance(content, dict):
@@ -184,7 +180,7 @@ def load_config(name: str, settings: Sequence[str] = ()) -> TrainConfig:
             f"{name}: cannot be read ({error}); give a YAML file or a recipe: {', '.join(recipes())}."
         ) from None
     except yaml.YAMLError as error:
-        raise TrainingConfigError(f"{name}: not YAML: {error}") from None
+        raise TrainingConfigError(f"{setting or name}: not YAML: {error}") from None
     return config_of(content, name)
 
 
@@ -208,5 +204,7 @@ def _explained(problem: Any) -> str:
     if problem["type"] == "extra_forbidden":
         near = difflib.get_close_matches(key, TrainConfig.model_fields, 1)
         return f"{key!r} is no setting" + (f"; did you mean {near[0]!r}?" if near else "")
+    if problem["input"] is None:
+        return f"{key} has no value; give one, as in --set {key}=…"
     words = problem["msg"].removeprefix("Value error, ")
     return f"{key}: {words}, not {problem['input']!r:.100}" if key else words

@@ -101,13 +101,14 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         self._task_losses: dict[str, float] = {}
         self._compiled = backend_of(config) is None
         self._meter = Meter(Flops.of(model), world)
+        self._reporter = Reporter(directory, quiet)
         super().__init__(
             model=model,
             args=arguments,
             train_dataset=Steps(train, config, rank, world),
             eval_dataset=[self._held_out],
             processing_class=tokenizer,
-            callbacks=[Reporter(directory.path, quiet)],
+            callbacks=[self._reporter],
             optimizer_cls_and_kwargs=optimizer_of(config),
         )
         self.remove_callback(PrinterCallback)
@@ -119,6 +120,13 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
             # Not by DDP, which takes gradients of the weights' dtype alone, and keeps a copy of them.
             prepare = self.accelerator.prepare_model
             self.accelerator.prepare_model = partial(prepare, evaluation_mode=True)
+
+    def train(self, *arguments: Any, **options: Any) -> Any:
+        """As the Trainer does; however it ends, what is said then stands below the bar."""
+        try:
+            return super().train(*arguments, **options)
+        finally:
+            self._reporter.close()
 
     def get_train_dataloader(self) -> Any:
         """Each process makes its own share of each Step: nothing is to be spread by accelerate."""
@@ -163,11 +171,10 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         return norm
 
     def _diverged(self, what: str) -> TrainingError:
-        whole = self._directory.checkpoints()[0]
-        kept = f"the last checkpoint is {whole[-1]}" if whole else "there is no checkpoint yet"
+        masters = " or precision=mixed" if self._config.precision == "stochastic" else ""
         return TrainingError(
             f"step {self.state.global_step + 1}: {what}; stopped, and nothing of it was written; "
-            f"{kept}. A lower learning_rate, a longer warmup_steps or precision=mixed may help."
+            f"{self._directory.kept}. A lower learning_rate, a longer warmup_steps{masters} may help."
         )
 
     @torch.no_grad()
@@ -226,9 +233,10 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         peft.set_peft_model_state_dict(self.model if model is None else model, adapters)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        super()._save_checkpoint(model, trial)
-        self.accelerator.wait_for_everyone()
-        if self.is_world_process_zero():
-            self._directory.complete(self.state.global_step, self._config.keep)
+        with self._directory.writing(f"checkpoint-{self.state.global_step}"):
+            super()._save_checkpoint(model, trial)
+            self.accelerator.wait_for_everyone()
+            if self.is_world_process_zero():
+                self._directory.complete(self.state.global_step, self._config.keep)
         self.accelerator.wait_for_everyone()
         self._meter.restart()

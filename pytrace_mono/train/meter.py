@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +13,15 @@ import torch
 from tqdm.auto import tqdm
 from transformers import TrainerCallback
 
+from pytrace_mono.train.rundir import RunDirectory
 from pytrace_mono.train.steps import Step
 
 LOG = "log.jsonl"
 # Dense bf16 TFLOP/s of the vendors' data sheets, without sparsity. The first name that is part of the
 # device's counts.
 _PEAK_TFLOPS = (
-    ("H100 PCIe", 756.0), ("H100", 989.4), ("H200", 989.4), ("GH200", 989.4), ("B200", 2250.0),
-    ("A100", 312.0), ("L40S", 362.0), ("A10G", 70.0), ("L4", 121.0), ("RTX 4090", 165.2),
+    ("H100 PCIe", 756.0), ("H100", 989.4), ("H200", 989.4), ("B200", 2250.0),
+    ("A100", 312.0), ("L40S", 362.0), ("L40", 181.0), ("A10G", 70.0), ("L4", 121.0), ("RTX 4090", 165.2),
 )  # fmt: skip
 
 
@@ -136,22 +138,28 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers says noth
         quiet: show no bar.
     """
 
-    def __init__(self, directory: Path, quiet: bool = False) -> None:
-        self._file, self._quiet = directory / LOG, quiet
+    def __init__(self, directory: RunDirectory, quiet: bool = False) -> None:
+        self._directory, self._quiet = directory, quiet
+        self._bar: Any = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.is_world_process_zero:
             # What a killed run logged after its last checkpoint will be logged again.
-            self._file.write_text("".join(map(_line, state.log_history)), encoding="utf-8")
+            self._write("w", state.log_history)
             self._bar = tqdm(
-                total=state.max_steps, initial=state.global_step, unit="step", disable=self._quiet
+                total=state.max_steps,
+                initial=state.global_step,
+                unit="step",
+                disable=self._quiet,
+                mininterval=0.1
+                if sys.stderr.isatty()
+                else 10,  # in a file it is drawn anew each time
             )
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
         if not state.is_world_process_zero or "train_runtime" in logs:
             return
-        with self._file.open("a", encoding="utf-8") as stream:
-            stream.write(_line(state.log_history[-1]))
+        self._write("a", state.log_history[-1:])
         if "loss" in logs:
             shown = {"loss": f"{logs['loss']:.4f}", "tokens/s": f"{logs['tokens_per_second']:.0f}"}
             if "mfu" in logs:
@@ -159,15 +167,21 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers says noth
             self._bar.set_postfix(shown, refresh=False)
             self._bar.update(state.global_step - self._bar.n)
 
-    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.is_world_process_zero:
+    def close(self) -> None:
+        """Leave the terminal in order."""
+        if self._bar is not None:
             self._bar.close()
 
-
-def _line(logged: dict[str, float]) -> str:
-    # The Trainer's epoch is the whole run.
-    line = {"step": logged["step"], **logged}
-    return json.dumps({key: value for key, value in line.items() if key != "epoch"}) + "\n"
+    def _write(self, mode: str, logged: list[dict[str, float]]) -> None:
+        with (
+            self._directory.writing(LOG),
+            (self._directory.path / LOG).open(mode, encoding="utf-8") as stream,
+        ):
+            for values in logged:
+                # The Trainer's epoch is the whole run.
+                line = {"step": values["step"], **values}
+                line.pop("epoch", None)
+                stream.write(json.dumps(line) + "\n")
 
 
 def draw(lines: list[dict[str, Any]], directory: Path) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pytrace_mono import files, manifest
+from pytrace_mono import manifest
 from pytrace_mono.errors import TrainingDataError
 from pytrace_mono.tasks import prompt_of, repair_prompt
 
@@ -53,13 +53,8 @@ def read_rows(path: Path) -> Iterator[Row]:
         TrainingDataError: it cannot be read, or a row has the columns of no known format.
         MissingExtraError: the rows are Parquet and pyarrow is not installed.
     """
-    if path.is_dir():
-        described = manifest.read_manifest(path, TrainingDataError)
-        for where, raw in manifest.rows_of(path, described, TrainingDataError):
-            yield row_of(raw, where)
-        return
-    for number, raw in enumerate(files.read_rows(path, TrainingDataError), 1):
-        yield row_of(raw, f"{path}: row {number}")
+    for where, raw in manifest.rows_at(path, TrainingDataError):
+        yield row_of(raw, where)
 
 
 def row_of(raw: Any, where: str) -> Row:

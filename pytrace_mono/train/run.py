@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import platform
 import shutil
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -53,10 +54,10 @@ def train(config: TrainConfig, quiet: bool = False) -> Path:
     model = load_model(config, tokenizer)
     trainer = FineTuner(model, tokenizer, config, data.train, data.held_out, directory, quiet)
     trainer.accelerator.wait_for_everyone()  # all have looked at the directory before it is begun
-    if trainer.is_world_process_zero():
-        directory.begin(versions())
-    trainer.train(resume_from_checkpoint=_last_checkpoint(directory, trainer))
-    _publish(config, directory, trainer, tokenizer, data)
+    with directory.begun(versions()) if trainer.is_world_process_zero() else nullcontext():
+        trainer.train(resume_from_checkpoint=_last_checkpoint(directory, trainer))
+        with directory.writing(MODEL):
+            _publish(config, directory, trainer, tokenizer, data)
     trainer.accelerator.wait_for_everyone()  # a launcher may end all when the first has ended
     trainer.accelerator.end_training()
     return directory.path / MODEL

@@ -9,16 +9,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pytrace_mono.errors import TrainingConfigError, TrainingError
 from pytrace_mono.files import replace_text
+from pytrace_mono.locking import HOLDER, lock, unlock
 from pytrace_mono.train.config import TrainConfig, config_of
 
 RUN = "run.json"
 MODEL = "model"
 _COMPLETE = "complete.json"
+_IGNORED = {HOLDER, f".{RUN}.partial"}  # left where a run was killed as it began
 
 
 class RunDirectory:
@@ -43,7 +47,9 @@ class RunDirectory:
                 f"{self.path}: cannot be made: {there} is no folder that may be written to; give "
                 "another output."
             )
-        if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
+        if not self.path.exists() or (
+            self.path.is_dir() and set(os.listdir(self.path)) <= _IGNORED
+        ):
             return
         if not (self.path / RUN).exists():
             raise TrainingError(
@@ -55,7 +61,7 @@ class RunDirectory:
             differences = config.differences(config_of(run["config"], RUN))
             if run["data"] != digests:
                 differences.append("the rows in the data are not those that it was begun with")
-        except (OSError, ValueError, LookupError, TrainingConfigError) as error:
+        except (OSError, ValueError, LookupError, TypeError, TrainingConfigError) as error:
             differences = [f"{RUN} cannot be read: {error}"]
         if differences:
             raise TrainingError(
@@ -69,17 +75,56 @@ class RunDirectory:
         """Whether the model at the end was written."""
         return (self.path / MODEL).exists()
 
-    def begin(self, versions: dict[str, str]) -> None:
-        """Make it ours."""
+    @contextmanager
+    def begun(self, versions: dict[str, str]) -> Iterator[None]:
+        """Make it ours, and keep other runs out until the end.
+
+        Raises:
+            TrainingError: another run writes to it, or has just finished it.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
-        if not (self.path / RUN).exists():
-            config = self._config.model_dump(mode="json")
-            _write(self.path / RUN, {"config": config, "data": self.digests, "versions": versions})
+        held = lock(self.path, TrainingError)
+        try:
+            if self.finished:
+                raise TrainingError(f"{self.path}: another run has just finished it.")
+            if not (self.path / RUN).exists():
+                config = self._config.model_dump(mode="json")
+                _write(
+                    self.path / RUN, {"config": config, "data": self.digests, "versions": versions}
+                )
+            yield
+        finally:
+            unlock(self.path, held)
 
     def checkpoints(self) -> tuple[list[Path], list[Path]]:
         """Those that are whole, oldest first, and those that are half written."""
-        found = sorted(self.path.glob("checkpoint-*"), key=lambda path: int(path.name[11:]))
+        named = self.path.glob("checkpoint-*")
+        ours = [
+            path for path in named if path.name[11:].isdecimal()
+        ]  # not a copy that somebody keeps
+        found = sorted(ours, key=lambda path: int(path.name[11:]))
         return [p for p in found if is_whole(p)], [p for p in found if not is_whole(p)]
+
+    @property
+    def kept(self) -> str:
+        """Where the run would go on, for a message."""
+        whole = self.checkpoints()[0]
+        return f"the last checkpoint is {whole[-1]}" if whole else "there is no checkpoint yet"
+
+    @contextmanager
+    def writing(self, what: str) -> Iterator[None]:
+        """Around what other libraries write here.
+
+        Raises:
+            TrainingError: it could not be written.
+        """
+        try:
+            yield
+        except Exception as error:  # each library has an error of its own for a full disk
+            raise TrainingError(
+                f"{self.path}: {what} could not be written: {error}; {self.kept}. Free the disk and run "
+                "the same command again."
+            ) from error
 
     def complete(self, step: int, keep: int) -> None:
         """Declare the checkpoint of ``step`` whole, and only then remove the oldest ones."""

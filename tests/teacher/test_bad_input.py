@@ -19,9 +19,10 @@ from endpoint import Fault, endpoint
 from teachers import truthful
 
 from pytrace_mono.cli import main
-from pytrace_mono.errors import CorpusError
+from pytrace_mono.errors import CorpusError, InputError, StoreError
 from pytrace_mono.synth import Corpus, OpenAITeacher, ScriptedTeacher, synthesize
 from pytrace_mono.synth.cache import ResponseCache
+from pytrace_mono.synth.ledger import Ledger
 from pytrace_mono.synth.writer import CorpusWriter
 
 pytest.importorskip("openai")
@@ -146,6 +147,33 @@ def test_a_key_that_no_request_can_carry_is_refused_and_not_told(
     assert not (tmp_path / "c").exists()
 
 
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("model", ""),
+        ("base_url", 5),
+        ("api_key", 5),
+        ("concurrency", 0),
+        ("attempts", 0),
+        ("timeout", None),
+        ("deadline", float("nan")),
+        ("max_cost", float("nan")),
+        ("token_budget", -1),
+        ("requests_per_minute", -5.0),
+        ("price", (1.0, 2.0)),
+        ("temperature", "hot"),
+    ],
+)
+def test_an_argument_that_cannot_be_is_refused_before_anything_is_asked(
+    tmp_path: Path, argument: str, value: Any
+) -> None:
+    given = {"model": "m", "base_url": "http://localhost:1/v1", "cache": tmp_path, argument: value}
+    with pytest.raises(InputError, match=f"OpenAITeacher: {argument}: ") as refused:
+        OpenAITeacher(**given)
+    assert KEY not in str(refused.value)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_line_end_after_the_key_is_no_part_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,6 +210,23 @@ def test_a_cache_by_a_newer_version_is_one_message_and_stays_as_it_is(
         assert server.requests == 0
     assert "newer pytrace_mono" in message(capsys.readouterr().err)
     assert (cache / "responses.sqlite3").read_bytes() == before
+
+
+def test_a_corpus_that_was_paid_for_is_summed_up_where_nothing_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serve(lambda request: completion("no answer")) as server:
+        assert synth(tmp_path, server.url, "--cache", str(tmp_path / "cache")) == 0
+    before = sorted((tmp_path / "c").iterdir())
+    (tmp_path / "c").chmod(0o555)
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # as for others than root
+    assert main(["corpus", "stats", str(tmp_path / "c")]) == 0
+    assert "paid       6 answers" in capsys.readouterr().out
+    assert sorted((tmp_path / "c").iterdir()) == before
+    ledger = Ledger(tmp_path / "c", reading=True)
+    with pytest.raises(StoreError, match="readonly"):
+        ledger.failed("row", 1, "message")
+    ledger.close()
 
 
 @pytest.mark.parametrize("version", [1, 2])

@@ -75,8 +75,13 @@ def test_no_text_is_taken_for_a_part_of_the_key(text: str) -> None:
     assert key_of(text, request, 1) == hashlib.sha256(written.encode()).digest()
 
 
-def test_it_lies_where_the_user_keeps_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_lies_where_the_user_keeps_caches(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     assert default_directory().name == "response-cache"
+    monkeypatch.chdir(tmp_path)
+    ResponseCache("").close()  # of a variable that is not set
+    assert [path.name for path in tmp_path.iterdir()] == ["response-cache"]
     monkeypatch.delenv("PYTRACE_MONO_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
     assert default_directory() == Path("/caches/pytrace_mono")

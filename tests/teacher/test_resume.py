@@ -98,6 +98,24 @@ def test_a_killed_run_goes_on_where_it_was_and_ends_as_if_undisturbed(
     kills(tmp_path, rows=60, runs=1, moments=2, format=format)
 
 
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "a scheduler"])
+def test_a_run_that_is_asked_to_end_pays_for_nothing_twice(
+    tmp_path: Path, sent: signal.Signals
+) -> None:
+    asked, out, cache = problems(tmp_path / "rows.jsonl", 60), tmp_path / "c", tmp_path / "cache"
+    with endpoint(delay=0.05) as server:
+        process = start(asked, out, server, cache)
+        while len(server.paid) < 20:
+            time.sleep(0.001)
+        process.send_signal(sent)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 130 and said == "pytrace-mono: interrupted\n"
+        assert 0 < len(Corpus(out)) < 60
+        finish(start(asked, out, server, cache))
+        assert len(Corpus(out)) == 60
+        assert server.paid.total() == len(server.paid) == 60
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_run_may_be_killed_at_any_moment_again_and_again(tmp_path: Path) -> None:

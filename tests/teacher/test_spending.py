@@ -176,3 +176,29 @@ def test_without_a_vocabulary_tokens_are_estimated_and_said_to_be(
     monkeypatch.delenv("TIKTOKEN_CACHE_DIR", raising=False)
     counter = TokenCounter("gpt-4o")
     assert counter.estimated and counter.count("x" * 420) == 100 and counter.count("") == 1
+
+
+def test_tokens_are_counted_with_the_vocabulary_of_the_model_or_the_newest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One small vocabulary, of single bytes and ``ab``: the real ones come over the network."""
+    tiktoken = pytest.importorskip("tiktoken")
+    ranks = {bytes([i]): i for i in range(256)} | {b"ab": 256}
+    words = tiktoken.Encoding("words", pat_str=r"\S+|\s+", mergeable_ranks=ranks, special_tokens={})
+    loaded = []
+
+    def load(name: str) -> Any:
+        loaded.append(name)
+        if name == "broken":
+            raise OSError("no network")
+        return words
+
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("tiktoken.model.get_encoding", load)
+    monkeypatch.setattr("tiktoken.get_encoding", load)
+    for model, vocabulary in (("gpt-4", "cl100k_base"), ("no-such-model", "o200k_base")):
+        counter = TokenCounter(model)
+        assert loaded.pop() == vocabulary
+        assert (counter.count("abab x"), counter.estimated) == (4, False)
+    monkeypatch.setattr("tiktoken.get_encoding", lambda name: load("broken"))
+    assert TokenCounter("no-such-model").estimated

@@ -132,6 +132,10 @@ def test_the_worst_pass_is_full_and_can_be_run(tmp_path: Path) -> None:
 def test_a_gpu_is_known_by_its_name() -> None:
     assert peak_flops("NVIDIA H100 80GB HBM3") == 989.4e12
     assert peak_flops("NVIDIA H100 PCIe") == 756e12
+    assert peak_flops("NVIDIA GH200 480GB") == 989.4e12
+    assert peak_flops("NVIDIA L4") == 121e12
+    assert peak_flops("NVIDIA L40") == 181e12
+    assert peak_flops("NVIDIA L40S") == 362e12
     assert peak_flops("CPU") is None
 
 

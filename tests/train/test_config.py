@@ -63,7 +63,9 @@ def test_what_differs_is_told_but_for_the_output() -> None:
         (("seed=4294967296",), "seed: Input should be less than 4294967296"),
         (("epochs=99999999999999999999",), "epochs: Input should be less than or equal to 10000"),
         (("scratch.words=99999999999999999999",), "scratch.words: Input should be less than"),
-        (("data=[",), "not YAML"),
+        (("data=[",), "data=[: not YAML"),
+        (("data=",), "data has no value; give one"),
+        (("output=",), "output has no value; give one"),
     ],
 )
 def test_what_cannot_be_is_told(settings: tuple[str, ...], told: str) -> None:

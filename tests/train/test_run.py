@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -22,7 +23,9 @@ pytest.importorskip("transformers", reason="needs the extra [train]")
 from pytrace_mono.errors import PrerequisiteError, TrainingDataError, TrainingError  # noqa: E402
 from pytrace_mono.train import arguments, finetune, run  # noqa: E402
 from pytrace_mono.train.config import TrainConfig  # noqa: E402
-from pytrace_mono.train.rundir import is_whole, require_model  # noqa: E402
+from pytrace_mono.train.data import digests_of  # noqa: E402
+from pytrace_mono.train.generate import complete  # noqa: E402
+from pytrace_mono.train.rundir import RunDirectory, is_whole, require_model  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -77,7 +80,7 @@ def test_a_run_leaves_a_model_that_loads_with_all_that_belongs_to_it(
     card = (model / "README.md").read_text()
     digest = next(iter(json.loads((straight.output / "run.json").read_text())["data"].values()))
     assert digest in card
-    assert f"torch {version('torch')}" in card
+    assert f"torch: {version('torch')}" in card
     for picture in ("loss.png", "throughput.png"):
         assert (straight.output / picture).read_bytes().startswith(b"\x89PNG")
 
@@ -137,6 +140,79 @@ def test_a_directory_of_something_else_is_not_touched(tmp_path: Path) -> None:
     assert [file.name for file in config.output.iterdir()] == ["thesis.tex"]
 
 
+def test_a_directory_in_which_a_run_was_killed_as_it_began_is_taken(tmp_path: Path) -> None:
+    config = config_for(tmp_path)
+    config.output.mkdir()
+    (config.output / ".running").write_text("process 1")
+    run.train(config, quiet=True)
+
+
+def test_a_copy_of_a_checkpoint_is_left_alone(straight: TrainConfig, tmp_path: Path) -> None:
+    copy = again(straight, tmp_path / "run")
+    shutil.copytree(straight.output, copy.output, ignore=lambda *_: ["model"])
+    best = copy.output / "checkpoint-best"
+    (copy.output / "checkpoint-6").rename(best)
+    (best / "complete.json").unlink()
+    run.train(copy, quiet=True)
+    assert (best / "trainer_state.json").exists()
+    same(straight.output, copy.output)
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"config": {}}', "3"])
+def test_a_damaged_description_of_a_run_is_told(tmp_path: Path, content: str) -> None:
+    config = config_for(tmp_path)
+    config.output.mkdir()
+    (config.output / "run.json").write_text(content)
+    with pytest.raises(TrainingError, match=r"run\.json cannot be read"):
+        run.train(config, quiet=True)
+
+
+def test_two_runs_do_not_write_to_one_directory(straight: TrainConfig, tmp_path: Path) -> None:
+    copy = again(straight, tmp_path / "run")
+    shutil.copytree(straight.output, copy.output, ignore=lambda *_: ["model", "checkpoint-6"])
+    before = sorted(copy.output.rglob("*"))
+    (copy.output / "checkpoint-5").mkdir()  # being written by the first
+    first = RunDirectory(copy, digests_of(copy))
+    with first.begun({}), pytest.raises(TrainingError, match="another run is writing here"):
+        run.train(copy, quiet=True)
+    (copy.output / "checkpoint-5").rmdir()  # the second has not taken it for half written
+    assert sorted(copy.output.rglob("*")) == before
+    (copy.output / "model").mkdir()
+    with pytest.raises(TrainingError, match="another run has just finished it"), first.begun({}):
+        pass
+
+
+@pytest.mark.parametrize("step", [2, None], ids=["checkpoint", "model"])
+def test_a_full_disk_is_one_message_below_the_bar_and_the_run_goes_on_exactly(
+    straight: TrainConfig,
+    step: int | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = again(straight, tmp_path / "run")
+    save = finetune.FineTuner.save_model
+
+    def full(self: Any, directory: str, _internal_call: bool = False) -> None:
+        if (self.state.global_step == step) if step else "checkpoint" not in directory:
+            limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, limit[1]))
+            try:
+                save(self, directory, _internal_call)
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        save(self, directory, _internal_call)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(finetune.FineTuner, "save_model", full)
+        kept = "there is no checkpoint yet" if step else "the last checkpoint is .*checkpoint-7"
+        with pytest.raises(TrainingError, match=rf"could not be written: .*{kept}.*same command"):
+            run.train(config)
+    assert capsys.readouterr().err.endswith("\n")
+    run.train(config, quiet=True)
+    same(straight.output, config.output)
+
+
 def test_a_task_without_rows_and_rows_that_are_all_too_long_are_told(tmp_path: Path) -> None:
     with pytest.raises(TrainingDataError, match=r"task 'repair' has the weight 1.0 and no row"):
         run.train(config_for(tmp_path, mix={"repair": 1}), quiet=True)
@@ -186,7 +262,7 @@ def test_a_half_written_checkpoint_is_told_and_never_loaded(
     require_model(copy / "model")
 
 
-def test_a_tiny_model_learns_32_monologues_by_heart(tmp_path: Path) -> None:
+def test_a_tiny_model_learns_32_monologues_by_heart_and_says_them(tmp_path: Path) -> None:
     config = config_for(
         tmp_path, scratch={"hidden": 128, "layers": 1, "heads": 8, "words": 400}, held_out=0,
         epochs=45, samples_per_step=8, save_every=1000, pass_tokens=2048,
@@ -194,6 +270,43 @@ def test_a_tiny_model_learns_32_monologues_by_heart(tmp_path: Path) -> None:
     )  # fmt: skip
     run.train(config, quiet=True)
     assert losses_in(config.output)[-1][1] < 0.1
+    model = str(config.output / "model")
+    said = [complete(model, row.prompt, 100) == row.completion for row in run.read_all(config)[::8]]
+    assert sum(said) >= 3
+
+
+def test_a_model_on_the_disk_is_tuned_further(straight: TrainConfig, tmp_path: Path) -> None:
+    before = str(straight.output / "model")
+    config = straight.model_copy(
+        update={"scratch": None, "model": before, "output": tmp_path / "run", "epochs": 1}
+    )
+    run.train(config, quiet=True)
+    assert losses_in(config.output)[0][1] < 0.95 * losses_in(straight.output)[0][1]
+    assert f"base_model: {before}" in (config.output / "model" / "README.md").read_text()
+
+
+def test_a_model_that_does_not_load_or_fit_its_tokenizer_is_told_before_anything_is_written(
+    straight: TrainConfig, tmp_path: Path
+) -> None:
+    from transformers import AutoModelForCausalLM
+
+    other = tmp_path / "model"
+    shutil.copytree(straight.output / "model", other)
+    config = straight.model_copy(
+        update={"scratch": None, "model": str(other), "output": tmp_path / "run"}
+    )
+    smaller = AutoModelForCausalLM.from_pretrained(other)
+    smaller.resize_token_embeddings(300)
+    smaller.save_pretrained(other)
+    with pytest.raises(TrainingError, match=r"the tokenizer has \d+ tokens, the model 300"):
+        run.train(config, quiet=True)
+    (other / "config.json").write_text("{}")
+    with pytest.raises(TrainingError, match=r"its model cannot be loaded: .*\n  Give a directory"):
+        run.train(config, quiet=True)
+    (other / "tokenizer.json").unlink()
+    with pytest.raises(TrainingError, match="its tokenizer cannot be loaded"):
+        run.train(config, quiet=True)
+    assert not config.output.exists()
 
 
 def test_the_optimizer_is_the_one_that_rounds_where_weights_are_bf16(straight: TrainConfig) -> None:

@@ -9,34 +9,38 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
-from pytrace_mono.errors import CorpusError
+from pytrace_mono.errors import PytraceMonoError
 
 HOLDER = ".running"  # who holds the lock, for the message; the lock itself is the kernel's
 
 
-def lock(directory: Path) -> int:
+def lock(directory: Path, error: type[PytraceMonoError]) -> int:
     """Lock the directory until this process ends, however it ends: the kernel holds the lock.
 
-    Raises:
-        CorpusError: another run holds it.
+    Args:
+        directory: the directory.
+        error: raised where another run holds it.
+
+    Returns:
+        what to give to :func:`unlock`.
     """
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         import fcntl
 
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:  # not on this platform: two runs at once are then the user's care
-        pass
-    except OSError:
+    except BlockingIOError:
         os.close(descriptor)
         try:
             holder = (directory / HOLDER).read_text()
         except OSError:
             holder = "which has just begun or ended"
-        raise CorpusError(
+        raise error(
             f"{directory}: another run is writing here ({holder}); wait for it, or choose another "
-            "--out"
+            "directory."
         ) from None
+    except (ImportError, OSError):
+        pass  # not on this platform, or file system: two runs at once are then the user's care
     holder = f"process {os.getpid()} on {platform.node()} since {timestamp(time.time())}"
     with suppress(OSError):  # on a full disk the lock still holds
         (directory / HOLDER).write_text(holder)
