@@ -68,14 +68,11 @@ class Channel:
         message = _MESSAGE(tag, self._nonce, len(body)) + body
         if not self._is_own_doing(_getframe(1)):
             message = _MESSAGE(wire.NOTE, self._nonce, len(_CALLED)) + _CALLED + message
-        self._write(message)
+        _write(RESULT_FD, message, self.secret)
 
     def note(self, what: str) -> None:
         """Tell at once that something was tampered with; the program cannot take it back."""
         self.send(wire.NOTE, what.encode("utf-8", "backslashreplace"))
-
-    def _write(self, data: bytes) -> None:
-        _write(RESULT_FD, data, self.secret)
 
 
 class Output(io.BytesIO):

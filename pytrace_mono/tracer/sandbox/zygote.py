@@ -132,10 +132,11 @@ class _Zygote:
         reader, writer = os.pipe()
         os.dup2(writer, RESULT_FD)  # What is done here, a child need not touch.
         os.close(writer)
+        begin, parent = child.main, self._parent
         try:
             pid = kernel.fork()
             if pid == 0:
-                child.main(items, prepared, self._parent)
+                begin(items, prepared, parent)
         except OSError:
             os.close(reader)
             raise
