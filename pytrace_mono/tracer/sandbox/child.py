@@ -1,11 +1,12 @@
 """What a child does once it is forked: shut itself in, run the program, report, and end.
 
-Nothing here returns to the warm parent's code: every path ends in ``os._exit``.
+Nothing here returns to the warm parent's code: every path ends in ``kernel.leave``.
 """
 
 from __future__ import annotations
 
 import builtins
+import gc
 import math
 import os
 import resource
@@ -16,7 +17,7 @@ from types import CodeType, TracebackType
 from typing import Any, NoReturn
 
 from pytrace_mono.tracer.limits import Limits
-from pytrace_mono.tracer.sandbox import wire
+from pytrace_mono.tracer.sandbox import kernel, wire
 from pytrace_mono.tracer.sandbox.confine import Entry, Jail
 from pytrace_mono.tracer.sandbox.integrity import Guard
 from pytrace_mono.tracer.sandbox.report import Channel, Reserve, to_json
@@ -102,6 +103,9 @@ class Request:
         nonce = os.urandom(wire.NONCE_BYTES)
         self.channel.open(nonce)
         self.entry.open(count * self.cpu_seconds, self.channel.secret)
+        # What was made up to here stays. A first collection in the child that searched it would write to
+        # its pages, and so copy them; and it would come at once, because the counts were going up.
+        gc.freeze()
         return nonce
 
 
@@ -124,9 +128,9 @@ def main(items: list[Item], request: Request, parent: Parent) -> NoReturn:
     """
     try:
         _run_all(items, request, parent)
-        os._exit(0)
+        kernel.leave(0)
     finally:
-        os._exit(70)
+        kernel.leave(70)
 
 
 def rehearse(parent: Parent) -> None:
@@ -160,7 +164,7 @@ def _run_all(items: list[Item], request: Request, parent: Parent) -> None:
     # Whatever the reason, the program must not run, and the main process has to be told why.
     except Exception as error:
         channel.send(wire.UNCONFINED, f"{type(error).__name__}: {error}".encode())
-        os._exit(1)
+        kernel.leave(1)
     fresh = True
     latest, program = "", None
     for source, call, setup in items:
@@ -219,7 +223,7 @@ def _compiled(
     except Exception as error:
         if not fresh:
             channel.send(wire.AGAIN)
-            os._exit(1)
+            kernel.leave(1)
         line, cause = None, str(error)
         if isinstance(error, SyntaxError):
             line, cause = error.lineno, error.msg
@@ -227,7 +231,7 @@ def _compiled(
             cause = "it is nested too deeply, or too large"
         fault = {"part": part, "line": line, "cause": cause}
         channel.send(wire.INVALID, to_json(fault))
-        os._exit(1)
+        kernel.leave(1)
     return code
 
 

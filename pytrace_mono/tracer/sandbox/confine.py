@@ -14,6 +14,8 @@ import math
 import os
 import resource
 import struct
+from os import getpid as _getpid
+from os import getppid as _getppid
 
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.sandbox import kernel, landlock, scratch, seccomp
@@ -177,14 +179,14 @@ class Entry:
             OSError: a layer could not be applied; the program must not run.
         """
         if self._filter is not None:
-            self._filter.set_pid(os.getpid())
+            self._filter.set_pid(_getpid())
         if self._calls is not None:
             self._calls.make()
         else:
             self._enter_elsewhere()
         if not self.closes:
             os.closerange(RESULT_FD + 1, os.sysconf("SC_OPEN_MAX"))
-        if os.getppid() != parent:
+        if _getppid() != parent:
             raise OSError("the warm parent died")
 
     def _enter_elsewhere(self) -> None:

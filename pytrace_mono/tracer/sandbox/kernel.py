@@ -12,6 +12,7 @@ import os
 import signal
 import struct
 import sys
+from typing import NoReturn
 
 LINUX = sys.platform == "linux"
 
@@ -44,6 +45,7 @@ _SYS_WRITE = (1, 64)[_GENERIC]
 _SYS_PRCTL = (157, 167)[_GENERIC]
 _SYS_KILL = (62, 129)[_GENERIC]
 _SYS_WAIT4 = (61, 260)[_GENERIC]
+_SYS_EXIT_GROUP = (231, 94)[_GENERIC]
 _NUMBERS = {
     "setsid": (112, 157)[_GENERIC],
     "prctl": _SYS_PRCTL,
@@ -59,6 +61,11 @@ _raw = ctypes.PyDLL(None, use_errno=True).syscall
 _raw.argtypes = (*(ctypes.c_long,) * 4, *(ctypes.c_ulong,) * 2)
 _raw.restype = ctypes.c_long
 _BYTES_AT = bytes.__basicsize__ - 1  # In CPython's object, the last of which is a terminating zero.
+# The same for arguments that are C words already. To convert them takes as long as the call does.
+_raw_words = ctypes.PyDLL(None, use_errno=True)["syscall"]
+_raw_words.restype = ctypes.c_long
+_word = ctypes.c_ulong
+_WRITE, _EXIT_GROUP, _ZERO = map(_word, (_SYS_WRITE, _SYS_EXIT_GROUP, 0))
 # Without letting go of the interpreter's lock.
 _fork = ctypes.PyDLL(None, use_errno=True).fork
 
@@ -99,17 +106,29 @@ def write_with_secret(fd: int, data: bytes, secret: int) -> None:
     Raises:
         OSError: the reader is gone.
     """
-    done = 0
+    done, size = 0, len(data)
     address = id(data) + _BYTES_AT
-    while done < len(data):
+    while done < size:
         if _libc is None:
             done += os.write(fd, data[done:])
             continue
-        written = _raw(_SYS_WRITE, fd, address + done, len(data) - done, secret, 0)
+        written = _raw_words(
+            _WRITE, _word(fd), _word(address + done), _word(size - done), _word(secret), _ZERO
+        )
         if written >= 0:
             done += written
         elif ctypes.get_errno() != errno.EINTR:
             raise OSError(ctypes.get_errno(), "the result could not be written")
+
+
+def leave(status: int) -> NoReturn:
+    """End this process at once, as ``os._exit`` does.
+
+    That one the dynamic linker would look up first, in every child anew.
+    """
+    if _libc is not None:
+        _raw_words(_EXIT_GROUP, _word(status), _ZERO, _ZERO, _ZERO, _ZERO)
+    os._exit(status)
 
 
 def fork() -> int:
@@ -208,7 +227,8 @@ class Calls:
 
     def __init__(self) -> None:
         self._names: list[str] = []
-        self._calls: list[tuple[int, ...]] = []
+        self._calls: list[tuple[ctypes.c_ulong, ...]] = []
+        self._words: dict[int, ctypes.c_ulong] = {}
         self._memory: list[object] = []
 
     def add(self, name: str, *arguments: int | bytearray) -> None:
@@ -228,7 +248,8 @@ class Calls:
             else:
                 words.append(argument)
         self._names.append(name)
-        self._calls.append((*words, 0, 0, 0, 0, 0)[:6])
+        words += [0] * (6 - len(words))
+        self._calls.append(tuple(self._words.setdefault(word, _word(word)) for word in words))
 
     def add_die_with_parent(self) -> None:
         self.add("prctl", _PR_SET_PDEATHSIG, _SIGKILL)
@@ -250,7 +271,7 @@ class Calls:
             OSError: the kernel refused one; those after it were not made.
         """
         for call in self._calls:
-            if _raw(*call) < 0:
+            if _raw_words(*call) < 0:
                 error = ctypes.get_errno()
                 name = self._names[self._calls.index(call)]
                 raise OSError(error, f"{name}: {os.strerror(error)}")

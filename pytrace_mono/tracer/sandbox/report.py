@@ -13,7 +13,6 @@ from _codecs import utf_8_decode
 from collections.abc import Callable
 from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
 from mmap import MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, mmap
-from os import _exit
 from sys import _getframe, setrecursionlimit
 from types import FrameType
 from typing import Any, NoReturn
@@ -25,7 +24,8 @@ from pytrace_mono.tracer.sandbox.confine import RESULT_FD
 _DEEP = 1_000_000
 _RESERVE_BYTES = 64 * 1024 * 1024
 _MESSAGE = wire.MESSAGE.pack
-_write = kernel.write_with_secret
+_write, _leave = kernel.write_with_secret, kernel.leave
+_getvalue = io.BytesIO.getvalue
 _CALLED = b"called the harness's own functions"
 
 
@@ -68,14 +68,11 @@ class Channel:
         message = _MESSAGE(tag, self._nonce, len(body)) + body
         if not self._is_own_doing(_getframe(1)):
             message = _MESSAGE(wire.NOTE, self._nonce, len(_CALLED)) + _CALLED + message
-        self._write(message)
+        _write(RESULT_FD, message, self.secret)
 
     def note(self, what: str) -> None:
         """Tell at once that something was tampered with; the program cannot take it back."""
         self.send(wire.NOTE, what.encode("utf-8", "backslashreplace"))
-
-    def _write(self, data: bytes) -> None:
-        _write(RESULT_FD, data, self.secret)
 
 
 class Output(io.BytesIO):
@@ -110,14 +107,14 @@ class Output(io.BytesIO):
 
     def text(self) -> str:
         # `io.BytesIO.write` itself does not come through `write`, so there may be more than the cap.
-        return io.BytesIO.getvalue(self)[: self._cap].decode("utf-8", "replace")
+        return _getvalue(self)[: self._cap].decode("utf-8", "replace")
 
     def lengths(self, ends: list[int]) -> list[int] | None:
         """How many characters of :meth:`text` the first so many bytes are.
 
         None where ``ends`` do not grow up to all there is, so that there were other ways to write.
         """
-        data = io.BytesIO.getvalue(self)[: self._cap]
+        data = _getvalue(self)[: self._cap]
         start = length = latest = 0
         lengths: list[int] = []
         for end in ends:
@@ -198,7 +195,7 @@ class Report:
         try:
             self.end({"kind": kind}, {"state": "truncated", "reason": reason})
         finally:
-            _exit(0)
+            _leave(0)
 
     def out_of_memory(self, reason: str) -> None:
         """End the process; where earlier Calls used memory as well, to be run again without them."""
@@ -208,7 +205,7 @@ class Report:
         try:
             self._channel.send(wire.AGAIN)
         finally:
-            _exit(0)
+            _leave(0)
 
     def end(self, outcome: dict[str, Any], status: dict[str, str]) -> None:
         """Write the result, once."""

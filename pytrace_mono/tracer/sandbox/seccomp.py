@@ -34,7 +34,6 @@ _ARGUMENTS_AT = 16
 _SECRET_LOW, _SECRET_HIGH = 0x7FFFFFF2, 0x7FFFFFF3
 """Stand for the two words of the child's secret."""
 
-_WORD = struct.Struct("=I")
 _Instruction = tuple[int, int, int, int]
 
 
@@ -62,22 +61,23 @@ class Filter:
             *_tree(_ranges(rules, otherwise)),
         ]
         self.code = bytearray().join(struct.pack("=HBBI", *line) for line in program)
+        self._words = memoryview(self.code).cast("I")
         self._pids, self._lows, self._highs = (
-            [8 * at + 4 for at, line in enumerate(program) if line[0] == _IF_EQUAL and line[3] == k]
+            [2 * at + 1 for at, line in enumerate(program) if line[0] == _IF_EQUAL and line[3] == k]
             for k in (OWN_PID, _SECRET_LOW, _SECRET_HIGH)
         )
 
     def set_pid(self, pid: int) -> None:
         """Whose filter it is."""
         for at in self._pids:
-            _WORD.pack_into(self.code, at, pid)
+            self._words[at] = pid
 
     def set_secret(self, secret: int) -> None:
         """What a write to the result pipe has to name, 64 bits."""
         for at in self._lows:
-            _WORD.pack_into(self.code, at, secret & 0xFFFFFFFF)
+            self._words[at] = secret & 0xFFFFFFFF
         for at in self._highs:
-            _WORD.pack_into(self.code, at, secret >> 32)
+            self._words[at] = secret >> 32
 
 
 def of_parent(profiles: tuple[str, ...] = ()) -> Filter:

@@ -40,8 +40,8 @@ _BUILTINS = dict(vars(builtins))
 _signal = import_module("_signal")
 _set_handler, _DEFAULT = _signal.signal, _signal.SIG_DFL
 _SIGTERM = int(signal.SIGTERM)
-_set_timer = signal.setitimer
-_freeze, _enable = gc.freeze, gc.enable
+_set_timer, _REAL, _PROF = signal.setitimer, signal.ITIMER_REAL, signal.ITIMER_PROF
+_enable = gc.enable
 _process_time = time.process_time
 # Letting go of these would close them.
 _STREAMS = sys.stdin, sys.stdout, sys.stderr
@@ -123,17 +123,13 @@ class Stage:
         lines = source.splitlines(keepends=True)
         linecache.cache[PROGRAM_FILE] = (len(source), None, lines, PROGRAM_FILE)
         _set_handler(_SIGTERM, _DEFAULT)  # The warm parent has a handler of its own.
-        if self._fresh:
-            # What was made up to here stays. A first collection that searched it would write to its
-            # pages, and so copy them; and it would come at once, because the counts were going up.
-            _freeze()
         _enable()
 
     def start_clocks(self) -> None:
         """Begin to count; the handlers end the run."""
         # They repeat: a handler that ran into the program's recursion limit gets another chance.
-        _set_timer(signal.ITIMER_REAL, self._clocks[0], _TIMER_REPEAT_SECONDS)
-        _set_timer(signal.ITIMER_PROF, self._clocks[1], _TIMER_REPEAT_SECONDS)
+        _set_timer(_REAL, self._clocks[0], _TIMER_REPEAT_SECONDS)
+        _set_timer(_PROF, self._clocks[1], _TIMER_REPEAT_SECONDS)
 
     def _wall_passed(self, signum: int, frame: object) -> None:
         self.report.cut("timed_out", f"wall_seconds ({self._limits.wall_seconds:g}) passed")
@@ -157,8 +153,8 @@ ENTRIES = (
 
 def stop_clocks() -> None:
     """The program is done; what is left is bounded by the warm parent's patience alone."""
-    _set_timer(signal.ITIMER_REAL, 0)
-    _set_timer(signal.ITIMER_PROF, 0)
+    _set_timer(_REAL, 0)
+    _set_timer(_PROF, 0)
 
 
 class Clean:

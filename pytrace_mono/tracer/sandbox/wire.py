@@ -33,6 +33,8 @@ RESULT_DEPTH = 16
 """How deeply a result may be nested; one that we wrote has less than half of it."""
 
 _SAFE_RECURSION = 5000
+# `json.dumps` would make an encoder, and `json.loads` guess at a coding, each time.
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 _NO_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[^][{}"]+')
 _PAIR = re.compile(rb"\[\]|\{\}")
 
@@ -51,7 +53,7 @@ class FrameError(Exception):
 
 def to_bytes(value: Any) -> bytes:
     """JSON text of a value."""
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    return _encode(value).encode("utf-8", "backslashreplace")
 
 
 def parse(body: bytes) -> Any:
@@ -67,7 +69,7 @@ def parse(body: bytes) -> Any:
     """
     if sys.getrecursionlimit() > _SAFE_RECURSION and _is_deep(body):
         raise ValueError(f"nested more than {RESULT_DEPTH} deep, or brackets that do not match")
-    return json.loads(body)
+    return json.loads(body.decode())
 
 
 def _is_deep(body: bytes) -> bool:

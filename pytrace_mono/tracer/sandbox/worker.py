@@ -44,6 +44,9 @@ for name in ("pytrace_mono", "pytrace_mono.tracer", "pytrace_mono.tracer.sandbox
 added = root not in sys.path
 if added:
     sys.path.append(root)
+from pytrace_mono.tracer.sandbox import dense
+dense.import_others()
+dense.fill_gaps()
 from pytrace_mono.tracer.sandbox import zygote
 if added:
     sys.path.remove(root)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import json
 import os
 import signal
@@ -19,7 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 from pytrace_mono.tracer.limits import Limits
-from pytrace_mono.tracer.sandbox import child, kernel, landlock, namespaces, wire
+from pytrace_mono.tracer.sandbox import child, dense, kernel, landlock, namespaces, wire
 from pytrace_mono.tracer.sandbox.confine import RESULT_FD, Jail
 from pytrace_mono.tracer.sandbox.integrity import Guard
 from pytrace_mono.tracer.sandbox.report import Reserve, to_json
@@ -31,13 +30,6 @@ from pytrace_mono.tracer.sandbox.watch import Child, Main, MainProcessGone
 
 GRACE_SECONDS = 0.5
 """How long after ``wall_seconds`` a child that has not ended by itself is killed."""
-
-# What programs import most. More would spare the others an import, and make every fork dearer.
-_COMMON = (
-    "abc array ast bisect cmath collections collections.abc contextlib copy dataclasses datetime "
-    "decimal enum fractions functools heapq inspect io itertools json keyword math numbers "
-    "operator random re string struct time types typing warnings weakref"
-)
 
 # Without the Python functions around it.
 _scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
@@ -74,8 +66,6 @@ class _Zygote:
         self._main = main_process
         self._requests = requests
         self._replies = replies
-        for name in _COMMON.split():
-            importlib.import_module(name)
         reserve = Reserve()
         address_space = _address_space()
         granted = landlock.grants() if setting.level != "guard" else []
@@ -101,6 +91,7 @@ class _Zygote:
         gc.collect()
         gc.disable()
         gc.freeze()
+        dense.fill_gaps()
 
     def serve(self) -> None:
         signal.signal(signal.SIGTERM, _terminated)
@@ -141,10 +132,11 @@ class _Zygote:
         reader, writer = os.pipe()
         os.dup2(writer, RESULT_FD)  # What is done here, a child need not touch.
         os.close(writer)
+        begin, parent = child.main, self._parent
         try:
             pid = kernel.fork()
             if pid == 0:
-                child.main(items, prepared, self._parent)
+                begin(items, prepared, parent)
         except OSError:
             os.close(reader)
             raise
