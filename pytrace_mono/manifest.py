@@ -130,7 +130,7 @@ def rows_of(
     """
     for path, shard in zip(files_of(directory, manifest), manifest["shards"], strict=True):
         number = 0
-        for number, row in enumerate(read_rows(path, error, damaged), 1):
+        for number, row in enumerate(read_rows(path, error), 1):
             yield f"{path}: row {number}", row
         if number != shard["rows"]:
             raise error(
