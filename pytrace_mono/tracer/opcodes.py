@@ -76,8 +76,9 @@ class Opcodes:
 
     Attributes:
         locals: names of its local, cell and free variables; empty for a module's or class's body.
-        globals: names that the code reads or writes as globals, and: does it write it, and the built-in
-            of that name, where one of :attr:`lines` counts on its being the real one.
+        globals: names that the code reads or writes as globals, and: does it write it.
+        counted_on: names of which one of :attr:`lines` counts on their being the built-ins, and these.
+        other_globals: as :attr:`globals`, without those names.
         arguments: names of its arguments.
         can_lose: one of its locals can cease to have a value.
         has_hidden: the first of its variables has a name that is none: a comprehension's argument is
@@ -101,6 +102,7 @@ class Opcodes:
         "arguments",
         "begins",
         "can_lose",
+        "counted_on",
         "finds",
         "first_line",
         "globals",
@@ -111,6 +113,7 @@ class Opcodes:
         "latest",
         "lines",
         "locals",
+        "other_globals",
         "returns",
         "unseen",
         "unseen_globals",
@@ -136,10 +139,9 @@ class Opcodes:
             self.arguments = code.co_varnames[:count]
             quiet = Effects(code).quiet
         counted_on = {name for _, used in quiet.values() for name in used}
-        self.globals = tuple(
-            (name, is_written, BUILTINS[name] if name in counted_on else None)
-            for name, is_written in self._globals(code).items()
-        )
+        self.counted_on = tuple((name, BUILTINS[name]) for name in counted_on)
+        self.globals = tuple(self._globals(code).items())
+        self.other_globals = tuple(pair for pair in self.globals if pair[0] not in counted_on)
         has_closure = bool(code.co_cellvars or code.co_freevars)
         self.can_lose = has_closure or not _LOSING.isdisjoint(operations)
         self.is_simple = (
