@@ -10,7 +10,7 @@ from pytrace_mono.tracer import classes
 from pytrace_mono.tracer.classes import ident
 from pytrace_mono.tracer.kept import BUILTINS
 from pytrace_mono.tracer.opcodes import Function, opcodes_of
-from pytrace_mono.tracer.scope import Scope
+from pytrace_mono.tracer.scope import Files, Scope
 from pytrace_mono.tracer.suspects import Suspects
 
 __builtins__ = BUILTINS
@@ -30,13 +30,18 @@ class Codes:
         suspects: what was met that a recording may disturb or miss; None for nothing.
     """
 
-    __slots__ = ("_covered", "_functions", "_scope", "_token", "suspects")
+    __slots__ = ("_covered", "_covers_others", "_functions", "_scope", "_token", "suspects")
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         # What is met in a recording may be used in another one with the same answers.
         self._token = scope.program if scope.code is None else object()
         self._covered: dict[str, bool] = {}
+        self._covers_others: bool | None = None
+        if type(scope.accepts) is Files:
+            self._covers_others = False
+            for name in scope.accepts:
+                self._covered[name] = not name.startswith(_OWN_FILES)
         # By id, because hash and equality of a code object are those of its constants.
         self._functions: dict[int, tuple[CodeType, Function | None]] = {}
         self.suspects: Suspects | None = None

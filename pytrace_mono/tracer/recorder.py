@@ -256,7 +256,7 @@ class Recorder(Codes):
         code = frame.f_code
         name = code.co_filename
         # A name of another type has methods of its own.
-        covered = self._covered.get(name) if type(name) is str else None
+        covered = self._covered.get(name, self._covers_others) if type(name) is str else None
         if covered is None:
             covered = self._covers_file(name)
         if covered:
