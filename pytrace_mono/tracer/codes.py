@@ -95,12 +95,12 @@ class Codes:
             file = classes.plain(code.co_filename)
             if file == self._scope.program:
                 file = None
-        function = Function.of(classes.plain(name), opcodes, file)
+        function = Function.of(classes.plain(name), opcodes, file, self._token)
         if opcodes.finds is not None:
             self.suspects = self.suspects or Suspects()
             self.suspects.meet(code, opcodes.finds)
         elif not _NAMES_ARE_SHORT:
-            opcodes.latest = self._token, function
+            opcodes.latest = function
         self._functions[ident(code)] = met = code, function
         return met
 

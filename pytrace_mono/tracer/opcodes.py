@@ -84,7 +84,8 @@ class Opcodes:
         has_hidden: the first of its variables has a name that is none: a comprehension's argument is
             called ".0".
         lines: of each of its lines, how its step begins in JSON, and what running it can bind.
-        latest: as what the latest recording met the code object, and what such a recording is known by.
+        code: the code object, weakly.
+        latest: as what the latest recording met it.
         labels: of each name, its JSON text and a colon.
         unseen, unseen_globals: of each local and global name, :data:`MISSING`.
         is_function: it is no body of a module or class, whose variables are in a mapping. To ask a frame
@@ -102,6 +103,7 @@ class Opcodes:
         "arguments",
         "begins",
         "can_lose",
+        "code",
         "counted_on",
         "finds",
         "first_line",
@@ -119,10 +121,11 @@ class Opcodes:
         "unseen_globals",
     )
 
-    def __init__(self, code: CodeType) -> None:
+    def __init__(self, code: CodeType, reference: weakref.ref[CodeType]) -> None:
+        self.code = reference
         # co_code is the code as compiled: neither specialized nor instrumented.
         self._code = code.co_code
-        self.latest: tuple[object, Function | None] = None, None
+        self.latest: Function | None = None
         self.finds: Finds | None = finds_in(code)
         self.locals: tuple[str, ...] = ()
         self.arguments: tuple[str, ...] = ()
@@ -236,6 +239,7 @@ class Function:
         opcodes: what its bytecode says.
         file: its file, where it is not the program's.
         tail: how a step ends that changes nothing.
+        token: what a recording is known by for which all this is so.
     """
 
     name: str
@@ -243,15 +247,16 @@ class Function:
     opcodes: Opcodes
     file: str | None
     tail: str
+    token: object
 
     @staticmethod
-    def of(name: str, opcodes: Opcodes, file: str | None) -> Function:
+    def of(name: str, opcodes: Opcodes, file: str | None, token: object) -> Function:
         ending = "}" if file is None else f', "file": {quoted(file)}}}'
         place = f'{quoted(name)}, "frame": '
-        return Function(name, place, opcodes, file, _NOTHING_DELETED + ending)
+        return Function(name, place, opcodes, file, _NOTHING_DELETED + ending, token)
 
 
-KNOWN: dict[int, tuple[weakref.ref[CodeType], Opcodes]] = {}
+KNOWN: dict[int, Opcodes] = {}
 """What was read of each code object that still exists; by id, because hash and equality of a code object
 are those of its constants."""
 
@@ -259,15 +264,16 @@ are those of its constants."""
 def opcodes_of(code: CodeType) -> Opcodes:
     """The same Opcodes for a code object each time, in every recording, as long as it exists."""
     known = KNOWN.get(ident(code))
-    if known is not None and known[0]() is code:
-        return known[1]
+    if known is not None and known.code() is code:
+        return known
     key = ident(code)
 
-    def forget(reference: weakref.ref[CodeType]) -> None:
-        entry = KNOWN.get(key)
-        if entry is not None and entry[0] is reference:
-            del KNOWN[key]
+    def forget(
+        reference: weakref.ref[CodeType], table: dict[int, Opcodes] = KNOWN
+    ) -> None:  # `table`, because it may be called when the names of this module are gone
+        entry = table.get(key)
+        if entry is not None and entry.code is reference:
+            del table[key]
 
-    opcodes = Opcodes(code)
-    KNOWN[key] = weakref.ref(code, forget), opcodes
+    KNOWN[key] = opcodes = Opcodes(code, weakref.ref(code, forget))
     return opcodes

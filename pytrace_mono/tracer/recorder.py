@@ -281,10 +281,12 @@ class Recorder(Codes):
         gc_disable()
         try:
             known = KNOWN.get(ident(code))
-            token, function = (
-                known[1].latest if known is not None and known[0]() is code else (None, None)
-            )
-            if token is not self._token:
+            function = None if known is None else known.latest
+            if (
+                function is None
+                or function.token is not self._token
+                or function.opcodes.code() is not code
+            ):
                 function = (self._functions.get(ident(code)) or self._meet(code))[1]
             if function is None:
                 return None
