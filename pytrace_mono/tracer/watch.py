@@ -300,8 +300,8 @@ def _first_shown_alike(
     if (
         shown is None
         or type(known) is not Copy
-        or known.inner
-        or copy.inner
+        or known.depth > 1
+        or copy.depth > 1
         or known.kind is not list
     ):
         return None
