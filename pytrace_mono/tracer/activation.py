@@ -104,7 +104,10 @@ class Activation(Variables):
         if at >= recorder.room:
             recorder.full()
         pieces.append(opcodes.begins)
-        pieces.append(f"{self._place}{', '.join(self.changes.values())}{self._tail}")
+        told = self.changes
+        pieces.append(
+            f"{self._place}{', '.join(told.values())}{self._tail}" if told else self._rest
+        )
         self.is_told = True
         if self.is_proven:
             recorder.quiet = self  # up to its first line a function binds nothing

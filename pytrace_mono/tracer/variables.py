@@ -148,11 +148,18 @@ class Variables:
             self._compare_namespace(frame)
             return
         last = self._last
-        visible: Any = last
-        items: Any = ()
         if last:
-            visible = frame.f_locals
-            items = visible.items()
+            self._compare_locals(frame, last)
+        self.is_proven = (
+            (not opcodes.globals or self._compare_globals(frame))
+            and self.is_plain
+            and self.recorder.suspects is None
+        )
+
+    def _compare_locals(self, frame: FrameType, last: dict[str, Any]) -> None:
+        opcodes = self.opcodes
+        visible = frame.f_locals
+        items: Any = visible.items()
         if opcodes.has_hidden:
             items = iter(items)
             next(items)
@@ -202,11 +209,6 @@ class Variables:
                 if old is not MISSING and name not in visible:
                     last[name] = MISSING
                     self._gone(name)
-        self.is_proven = (
-            (not opcodes.globals or self._compare_globals(frame))
-            and self.is_plain
-            and self.recorder.suspects is None
-        )
 
     def _compare_globals(self, frame: FrameType) -> bool:
         """Look at every global, and at the built-ins that are counted on: are they the real ones?"""
