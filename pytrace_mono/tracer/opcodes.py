@@ -229,13 +229,17 @@ _COROUTINE = 0x80 | 0x200
 """CO_COROUTINE and CO_ASYNC_GENERATOR."""
 
 
+_MOST_PLACES = 64
+
+
 @dataclass(slots=True)
 class Function:
     """What all activations of one code object in a recording have in common.
 
     Attributes:
         name: its qualified name.
-        place: how the rest of a step begins in JSON, up to the number of the activation.
+        places: by the number of an activation and its depth, how the rest of its steps begins in JSON, up
+            to the changes, and all of the rest where there is none; of the first ones that were met.
         opcodes: what its bytecode says.
         file: its file, where it is not the program's.
         tail: how a step ends that changes nothing.
@@ -243,7 +247,7 @@ class Function:
     """
 
     name: str
-    place: str
+    places: dict[tuple[int, int], tuple[str, str]]
     opcodes: Opcodes
     file: str | None
     tail: str
@@ -252,8 +256,16 @@ class Function:
     @staticmethod
     def of(name: str, opcodes: Opcodes, file: str | None, token: object) -> Function:
         ending = "}" if file is None else f', "file": {quoted(file)}}}'
-        place = f'{quoted(name)}, "frame": '
-        return Function(name, place, opcodes, file, _NOTHING_DELETED + ending, token)
+        return Function(name, {}, opcodes, file, _NOTHING_DELETED + ending, token)
+
+    def place(self, key: tuple[int, int]) -> tuple[str, str]:
+        """What is to be in :attr:`places`."""
+        number, depth = key
+        place = f'{quoted(self.name)}, "frame": {number}, "depth": {depth}, "changes": {{'
+        found = place, place + self.tail
+        if len(self.places) < _MOST_PLACES:
+            self.places[key] = found
+        return found
 
 
 KNOWN: dict[int, Opcodes] = {}
