@@ -184,6 +184,7 @@ def copy_within(
                 continue
         deeper = known.get(ident(item)) or copy_within(item, left, path)
         if deeper is None:
+            path.discard(ident(value))
             return None
         inner.append((item, deeper))
     path.discard(ident(value))

@@ -238,8 +238,8 @@ class Function:
 
     Attributes:
         name: its qualified name.
-        places: by the number of an activation and its depth, how the rest of its steps begins in JSON, up
-            to the changes, and all of the rest where there is none; of the first ones that were met.
+        places: by the number of an activation and its depth, how the rest of its steps begins in JSON,
+            up to the changes, and all of the rest where there is none; of the first that were met.
         opcodes: what its bytecode says.
         file: its file, where it is not the program's.
         tail: how a step ends that changes nothing.
