@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from abc import ABC, abstractmethod
 from types import CodeType
 
 from pytrace_mono.tracer import classes
@@ -20,7 +21,7 @@ _NAMES_ARE_SHORT = sys.version_info < (3, 11)
 _OWN_FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 
 
-class Codes:
+class Codes(ABC):
     """Of one recording.
 
     Args:
@@ -37,7 +38,7 @@ class Codes:
         # What is met in a recording may be used in another one with the same answers.
         self._token = scope.program if scope.code is None else object()
         self._covered: dict[str, bool] = {}
-        self._covers_others: bool | None = None
+        self._covers_others: bool | None = None  # None until the scope was asked
         if type(scope.accepts) is Files:
             self._covers_others = False
             for name in scope.accepts:
@@ -46,9 +47,9 @@ class Codes:
         self._functions: dict[int, tuple[CodeType, Function | None]] = {}
         self.suspects: Suspects | None = None
 
+    @abstractmethod
     def _lose(self, reason: str) -> None:
-        """Record no longer, and say why; the recorder does."""
-        raise NotImplementedError
+        """Record no longer, and say why."""
 
     def _covers(self, code: CodeType) -> bool:
         return self._covers_file(code.co_filename) and self._wants(code)
