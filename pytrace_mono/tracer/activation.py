@@ -72,21 +72,19 @@ class Activation(Variables):
         recorder.frames = number + 1
         self.depth = depth = len(recorder.stack)
         recorder.stack.append(self)
-        self._tail = tail = function.tail
+        self._tail = function.tail
         self._lines = opcodes.lines
         self.line = opcodes.first_line
         self._at = -1
         self.bound: Bound = ""
         self.raising = False
-        self._place = place = f'{function.place}{number}, "depth": {depth}, "changes": {{'
-        self._rest = place + tail
+        key = number, depth
+        self._place, self._rest = function.places.get(key) or function.place(key)
 
     def enter_at(self, depth: int) -> None:
         """Go on, with this many recorded callers."""
         self.depth = depth
-        place = self.function.place
-        self._place = place = f'{place}{self.number}, "depth": {depth}, "changes": {{'
-        self._rest = place + self._tail
+        self._place, self._rest = self.function.place((self.number, depth))
 
     def called(self, frame: FrameType) -> None:
         opcodes = self.opcodes
@@ -104,7 +102,10 @@ class Activation(Variables):
         if at >= recorder.room:
             recorder.full()
         pieces.append(opcodes.begins)
-        pieces.append(f"{self._place}{', '.join(self.changes.values())}{self._tail}")
+        told = self.changes
+        pieces.append(
+            f"{self._place}{', '.join(told.values())}{self._tail}" if told else self._rest
+        )
         self.is_told = True
         if self.is_proven:
             recorder.quiet = self  # up to its first line a function binds nothing

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from abc import ABC, abstractmethod
 from types import CodeType
 
 from pytrace_mono.tracer import classes
 from pytrace_mono.tracer.classes import ident
 from pytrace_mono.tracer.kept import BUILTINS
 from pytrace_mono.tracer.opcodes import Function, opcodes_of
-from pytrace_mono.tracer.scope import Scope
+from pytrace_mono.tracer.scope import Files, Scope
 from pytrace_mono.tracer.suspects import Suspects
 
 __builtins__ = BUILTINS
@@ -20,7 +21,7 @@ _NAMES_ARE_SHORT = sys.version_info < (3, 11)
 _OWN_FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 
 
-class Codes:
+class Codes(ABC):
     """Of one recording.
 
     Args:
@@ -30,20 +31,25 @@ class Codes:
         suspects: what was met that a recording may disturb or miss; None for nothing.
     """
 
-    __slots__ = ("_covered", "_functions", "_scope", "_token", "suspects")
+    __slots__ = ("_covered", "_covers_others", "_functions", "_scope", "_token", "suspects")
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         # What is met in a recording may be used in another one with the same answers.
         self._token = scope.program if scope.code is None else object()
         self._covered: dict[str, bool] = {}
+        self._covers_others: bool | None = None  # None until the scope was asked
+        if type(scope.accepts) is Files:
+            self._covers_others = False
+            for name in scope.accepts:
+                self._covered[name] = not name.startswith(_OWN_FILES)
         # By id, because hash and equality of a code object are those of its constants.
         self._functions: dict[int, tuple[CodeType, Function | None]] = {}
         self.suspects: Suspects | None = None
 
+    @abstractmethod
     def _lose(self, reason: str) -> None:
-        """Record no longer, and say why; the recorder does."""
-        raise NotImplementedError
+        """Record no longer, and say why."""
 
     def _covers(self, code: CodeType) -> bool:
         return self._covers_file(code.co_filename) and self._wants(code)
@@ -90,12 +96,12 @@ class Codes:
             file = classes.plain(code.co_filename)
             if file == self._scope.program:
                 file = None
-        function = Function.of(classes.plain(name), opcodes, file)
+        function = Function.of(classes.plain(name), opcodes, file, self._token)
         if opcodes.finds is not None:
             self.suspects = self.suspects or Suspects()
             self.suspects.meet(code, opcodes.finds)
         elif not _NAMES_ARE_SHORT:
-            opcodes.latest = self._token, function
+            opcodes.latest = function
         self._functions[ident(code)] = met = code, function
         return met
 

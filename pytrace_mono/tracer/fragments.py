@@ -20,6 +20,8 @@ __builtins__ = BUILTINS
 
 _ints: dict[int, str] = {}
 """Snapshots of small ints as JSON; nothing but exact ints is ever looked up in it."""
+_characters: dict[str, str] = {}
+"""The same of strings of one character, as a loop over a text meets them."""
 _NONE = snapshot_text("None", "NoneType", True)
 _TRUE, _FALSE = snapshot_text("True", "bool", True), snapshot_text("False", "bool", True)
 _FLOAT_CHARS = 30
@@ -66,8 +68,17 @@ class Fragments(Snapshotter):
                     _ints[value] = text  # type: ignore[index]
                 return text
         elif kind is str:
-            if len(value) < self._quick_chars:  # type: ignore[arg-type]
-                return f'{{"text": {quoted(repr(value))}, "type": "str", "exact": true}}'
+            size = len(value)  # type: ignore[arg-type]
+            if size < self._quick_chars:
+                if size != 1:
+                    return f'{{"text": {quoted(repr(value))}, "type": "str", "exact": true}}'
+                known = _characters.get(value)  # type: ignore[call-overload]
+                if known is not None:
+                    return known  # type: ignore[no-any-return]
+                text = f'{{"text": {quoted(repr(value))}, "type": "str", "exact": true}}'
+                if len(_characters) < _MOST_KEPT:
+                    _characters[value] = text  # type: ignore[index]
+                return text
         elif kind is float:
             if self._quick_chars >= _FLOAT_CHARS // 10 and isfinite(value):  # type: ignore[arg-type]
                 return f'{{"text": "{value!r}", "type": "float", "exact": true}}'

@@ -76,14 +76,16 @@ class Opcodes:
 
     Attributes:
         locals: names of its local, cell and free variables; empty for a module's or class's body.
-        globals: names that the code reads or writes as globals, and: does it write it, and the built-in
-            of that name, where one of :attr:`lines` counts on its being the real one.
+        globals: names that the code reads or writes as globals, and: does it write it.
+        counted_on: names of which one of :attr:`lines` counts on their being the built-ins, and these.
+        other_globals: as :attr:`globals`, without those names.
         arguments: names of its arguments.
         can_lose: one of its locals can cease to have a value.
         has_hidden: the first of its variables has a name that is none: a comprehension's argument is
             called ".0".
         lines: of each of its lines, how its step begins in JSON, and what running it can bind.
-        latest: as what the latest recording met the code object, and what such a recording is known by.
+        code: the code object, weakly.
+        latest: as what the latest recording met it.
         labels: of each name, its JSON text and a colon.
         unseen, unseen_globals: of each local and global name, :data:`MISSING`.
         is_function: it is no body of a module or class, whose variables are in a mapping. To ask a frame
@@ -101,6 +103,8 @@ class Opcodes:
         "arguments",
         "begins",
         "can_lose",
+        "code",
+        "counted_on",
         "finds",
         "first_line",
         "globals",
@@ -111,15 +115,17 @@ class Opcodes:
         "latest",
         "lines",
         "locals",
+        "other_globals",
         "returns",
         "unseen",
         "unseen_globals",
     )
 
-    def __init__(self, code: CodeType) -> None:
+    def __init__(self, code: CodeType, reference: weakref.ref[CodeType]) -> None:
+        self.code = reference
         # co_code is the code as compiled: neither specialized nor instrumented.
         self._code = code.co_code
-        self.latest: tuple[object, Function | None] = None, None
+        self.latest: Function | None = None
         self.finds: Finds | None = finds_in(code)
         self.locals: tuple[str, ...] = ()
         self.arguments: tuple[str, ...] = ()
@@ -136,10 +142,9 @@ class Opcodes:
             self.arguments = code.co_varnames[:count]
             quiet = Effects(code).quiet
         counted_on = {name for _, used in quiet.values() for name in used}
-        self.globals = tuple(
-            (name, is_written, BUILTINS[name] if name in counted_on else None)
-            for name, is_written in self._globals(code).items()
-        )
+        self.counted_on = tuple((name, BUILTINS[name]) for name in counted_on)
+        self.globals = tuple(self._globals(code).items())
+        self.other_globals = tuple(pair for pair in self.globals if pair[0] not in counted_on)
         has_closure = bool(code.co_cellvars or code.co_freevars)
         self.can_lose = has_closure or not _LOSING.isdisjoint(operations)
         self.is_simple = (
@@ -224,32 +229,46 @@ _COROUTINE = 0x80 | 0x200
 """CO_COROUTINE and CO_ASYNC_GENERATOR."""
 
 
+_MOST_PLACES = 64
+
+
 @dataclass(slots=True)
 class Function:
     """What all activations of one code object in a recording have in common.
 
     Attributes:
         name: its qualified name.
-        place: how the rest of a step begins in JSON, up to the number of the activation.
+        places: by the number of an activation and its depth, how the rest of its steps begins in JSON,
+            up to the changes, and all of the rest where there is none; of the first that were met.
         opcodes: what its bytecode says.
         file: its file, where it is not the program's.
         tail: how a step ends that changes nothing.
+        token: what a recording is known by for which all this is so.
     """
 
     name: str
-    place: str
+    places: dict[tuple[int, int], tuple[str, str]]
     opcodes: Opcodes
     file: str | None
     tail: str
+    token: object
 
     @staticmethod
-    def of(name: str, opcodes: Opcodes, file: str | None) -> Function:
+    def of(name: str, opcodes: Opcodes, file: str | None, token: object) -> Function:
         ending = "}" if file is None else f', "file": {quoted(file)}}}'
-        place = f'{quoted(name)}, "frame": '
-        return Function(name, place, opcodes, file, _NOTHING_DELETED + ending)
+        return Function(name, {}, opcodes, file, _NOTHING_DELETED + ending, token)
+
+    def place(self, key: tuple[int, int]) -> tuple[str, str]:
+        """What is to be in :attr:`places`."""
+        number, depth = key
+        place = f'{quoted(self.name)}, "frame": {number}, "depth": {depth}, "changes": {{'
+        found = place, place + self.tail
+        if len(self.places) < _MOST_PLACES:
+            self.places[key] = found
+        return found
 
 
-KNOWN: dict[int, tuple[weakref.ref[CodeType], Opcodes]] = {}
+KNOWN: dict[int, Opcodes] = {}
 """What was read of each code object that still exists; by id, because hash and equality of a code object
 are those of its constants."""
 
@@ -257,15 +276,16 @@ are those of its constants."""
 def opcodes_of(code: CodeType) -> Opcodes:
     """The same Opcodes for a code object each time, in every recording, as long as it exists."""
     known = KNOWN.get(ident(code))
-    if known is not None and known[0]() is code:
-        return known[1]
+    if known is not None and known.code() is code:
+        return known
     key = ident(code)
 
-    def forget(reference: weakref.ref[CodeType]) -> None:
-        entry = KNOWN.get(key)
-        if entry is not None and entry[0] is reference:
-            del KNOWN[key]
+    def forget(
+        reference: weakref.ref[CodeType], table: dict[int, Opcodes] = KNOWN
+    ) -> None:  # `table`, because it may be called when the names of this module are gone
+        entry = table.get(key)
+        if entry is not None and entry.code is reference:
+            del table[key]
 
-    opcodes = Opcodes(code)
-    KNOWN[key] = weakref.ref(code, forget), opcodes
+    KNOWN[key] = opcodes = Opcodes(code, weakref.ref(code, forget))
     return opcodes

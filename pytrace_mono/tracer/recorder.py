@@ -256,7 +256,7 @@ class Recorder(Codes):
         code = frame.f_code
         name = code.co_filename
         # A name of another type has methods of its own.
-        covered = self._covered.get(name) if type(name) is str else None
+        covered = self._covered.get(name, self._covers_others) if type(name) is str else None
         if covered is None:
             covered = self._covers_file(name)
         if covered:
@@ -281,10 +281,12 @@ class Recorder(Codes):
         gc_disable()
         try:
             known = KNOWN.get(ident(code))
-            token, function = (
-                known[1].latest if known is not None and known[0]() is code else (None, None)
-            )
-            if token is not self._token:
+            function = None if known is None else known.latest
+            if (
+                function is None
+                or function.token is not self._token
+                or function.opcodes.code() is not code
+            ):
                 function = (self._functions.get(ident(code)) or self._meet(code))[1]
             if function is None:
                 return None

@@ -20,6 +20,13 @@ PROGRAM_FILE = "<program>"
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 
 
+class Files(frozenset[str]):
+    """Accepts the files with these names; so what it accepts is known before it is asked."""
+
+    __slots__ = ()
+    __call__ = frozenset.__contains__
+
+
 @dataclass(frozen=True)
 class Scope:
     """Decides by a code object's file, and where wanted by itself, whether its frames are recorded.
@@ -43,8 +50,7 @@ class Scope:
         Args:
             names: file names as in ``code.co_filename``; absolute where the file exists.
         """
-        wanted = frozenset(names)
-        return Scope(wanted.__contains__, names[0])
+        return Scope(Files(names), names[0])
 
     @staticmethod
     def of_folder(folder: str | os.PathLike[str], program: str = PROGRAM_FILE) -> Scope:

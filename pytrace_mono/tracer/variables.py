@@ -6,7 +6,6 @@ What is found to have changed is kept for the step of the line that did it, whic
 
 from __future__ import annotations
 
-from functools import partial
 from operator import is_
 from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -124,6 +123,11 @@ class Variables:
     def meet(self, frame: FrameType) -> None:
         """The first look, in a function that has but its arguments; only these are said to be new."""
         opcodes = self.opcodes
+        self.is_proven = True
+        if opcodes.globals:
+            self.is_proven = self._compare_globals(frame)
+            if self.is_told:
+                self.forget_changes()
         visible = frame.f_locals
         last = self._last
         for name in opcodes.arguments:
@@ -135,12 +139,6 @@ class Variables:
                 self.changes[name] = opcodes.labels[name] + text
             else:
                 self._look(name, value, MISSING, last)
-        self.is_proven = True
-        if opcodes.globals:
-            found = self.changes
-            self.changes = {}
-            self.is_proven = self._compare_globals(frame)
-            self.changes = found
         self.is_proven = self.is_proven and self.is_plain and self.recorder.suspects is None
 
     def compare(self, frame: FrameType) -> None:
@@ -150,11 +148,18 @@ class Variables:
             self._compare_namespace(frame)
             return
         last = self._last
-        visible: Any = last
-        items: Any = ()
         if last:
-            visible = frame.f_locals
-            items = visible.items()
+            self._compare_locals(frame, last)
+        self.is_proven = (
+            (not opcodes.globals or self._compare_globals(frame))
+            and self.is_plain
+            and self.recorder.suspects is None
+        )
+
+    def _compare_locals(self, frame: FrameType, last: dict[str, Any]) -> None:
+        opcodes = self.opcodes
+        visible = frame.f_locals
+        items: Any = visible.items()
         if opcodes.has_hidden:
             items = iter(items)
             next(items)
@@ -204,26 +209,25 @@ class Variables:
                 if old is not MISSING and name not in visible:
                     last[name] = MISSING
                     self._gone(name)
-        self.is_proven = (
-            (not opcodes.globals or self._compare_globals(frame))
-            and self.is_plain
-            and self.recorder.suspects is None
-        )
 
     def _compare_globals(self, frame: FrameType) -> bool:
         """Look at every global, and at the built-ins that are counted on: are they the real ones?"""
         namespace, standard = frame.f_globals, frame.f_builtins
+        opcodes = self.opcodes
+        last = self._last_globals
         # exec() takes subclasses, with methods of their own.
         is_usual = type(namespace) is dict and type(standard) is dict
-        get = namespace.get if is_usual else partial(dict.get, namespace)
-        last = self._last_globals
-        for name, is_written, builtin in self.opcodes.globals:
-            value = get(name, MISSING)
+        if is_usual:
+            for name, builtin in opcodes.counted_on:
+                if name in namespace or standard.get(name) is not builtin:
+                    is_usual = False
+                    break
+        names = opcodes.globals
+        if is_usual and last is opcodes.unseen_globals:
+            names = opcodes.other_globals
+        for name, is_written in names:
+            value = dict.get(namespace, name, MISSING)
             old = last[name]
-            if builtin is not None and (
-                value is not MISSING or not is_usual or standard.get(name) is not builtin
-            ):
-                is_usual = False
             if value is old:
                 continue
             if old is MISSING:
@@ -232,7 +236,7 @@ class Variables:
                     continue
             elif type(old) in CHANGEABLE and is_same(old, value):
                 continue
-            if last is self.opcodes.unseen_globals:
+            if last is opcodes.unseen_globals:
                 last = self._last_globals = last.copy()
             if value is MISSING:
                 last[name] = MISSING
@@ -279,7 +283,7 @@ class Variables:
                 "truncated", f"{self.function.name} keeps its names in a mapping that has code"
             )
         if namespace is not frame.f_globals:
-            for name, is_written, _ in self.opcodes.globals:
+            for name, is_written in self.opcodes.globals:
                 value = dict.get(frame.f_globals, name, MISSING)
                 if value is not MISSING and (
                     is_written or name in last or not _is_vocabulary(type(value))

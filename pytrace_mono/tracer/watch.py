@@ -108,7 +108,10 @@ class Outlines:
                 known = renewed(old, part)
                 left[0] -= 0 if known is None else known.count
             else:
+                allowed = left[0]
                 known = copy_within(part, left, path)
+                if known is None:
+                    left[0] = allowed
             known = known or self._outline(part, left, path, old if type(old) is Outline else None)
             if known is None or left[0] < 0:
                 return None
@@ -300,8 +303,8 @@ def _first_shown_alike(
     if (
         shown is None
         or type(known) is not Copy
-        or known.inner
-        or copy.inner
+        or known.depth > 1
+        or copy.depth > 1
         or known.kind is not list
     ):
         return None
