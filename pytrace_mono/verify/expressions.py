@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 from pytrace_mono.tracer.parsing import parse_expression
@@ -71,6 +72,15 @@ def evaluate(
         raise
     except Exception as error:  # whatever the text makes an operation raise: it is not evaluated
         raise NotEvaluated(f"{type(error).__name__}: {error}") from None
+
+
+@lru_cache(maxsize=2048)
+def dotted_name(node: ast.expr) -> str | None:
+    """``self.size`` of an attribute of a variable, however deep; None of others."""
+    if isinstance(node, ast.Name):
+        return node.id
+    owner = dotted_name(node.value) if isinstance(node, ast.Attribute) else None
+    return f"{owner}.{node.attr}" if owner is not None else None  # type: ignore[attr-defined]
 
 
 class _Evaluator:
@@ -261,9 +271,9 @@ class _Evaluator:
             and node.attr in ("pi", "e")
         ):
             return self._attribute_of("math", node.attr)
-        dotted = ast.unparse(node)
-        if dotted.partition(".")[0] in self._names or dotted not in self._names:
-            raise NotEvaluated(f"{dotted:.60} has no known value")
+        dotted = dotted_name(node)
+        if dotted not in self._names or dotted.partition(".")[0] in self._names:
+            raise NotEvaluated(f".{node.attr} has no known value")
         return self._names[dotted]
 
     def _ListComp(self, node: ast.ListComp) -> Any:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pytrace_mono.tracer.types import Snapshot
+from pytrace_mono.verify.expressions import dotted_name
 from pytrace_mono.verify.source import NoLiteral, literal_of
 
 _PREVIEW = re.compile(r"<(?P<name>[A-Za-z_]\w*)(?: (?P<rest>\w+=.*))?>", re.DOTALL)
@@ -20,13 +22,29 @@ class Instance(NamedTuple):
     name: str
     fields: dict[str, Snapshot]
 
-    def values(self, owner: str) -> Iterator[tuple[str, Any]]:
-        """The attributes that are shown exactly, as ``owner.name``, and those of theirs."""
-        for name, field in self.fields.items():
-            if field.exact:
-                yield f"{owner}.{name}", literal_of(field.text)
-            elif (inner := instance_of(field.text)) is not None:
-                yield from inner.values(f"{owner}.{name}")
+    def value(self, names: Sequence[str]) -> Snapshot | None:
+        """An attribute, or an attribute of one, that is shown exactly."""
+        field = self.fields.get(names[0])
+        for name in names[1:]:
+            inner = None if field is None or field.exact else instance_of(field.text)
+            field = None if inner is None else inner.fields.get(name)
+        return field if field is not None and field.exact else None
+
+
+def values_in(node: ast.expr, owners: Mapping[str, Instance]) -> dict[str, Any]:
+    """The attributes of these variables that an expression reads, by name: ``self.size``."""
+    return {
+        dotted: literal_of(shown.text)
+        for dotted, (owner, *names) in _attributes_in(node).items()
+        if owner in owners and (shown := owners[owner].value(names)) is not None
+    }
+
+
+@lru_cache(maxsize=2048)
+def _attributes_in(node: ast.expr) -> dict[str, list[str]]:
+    parts = (part for part in ast.walk(node) if isinstance(part, ast.Attribute))
+    dotted = (name for part in parts if (name := dotted_name(part)) is not None)
+    return {name: name.split(".") for name in dotted}
 
 
 @lru_cache(maxsize=1024)

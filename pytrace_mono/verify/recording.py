@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pytrace_mono.tracer.types import Snapshot, Step, Trace
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.frames import Frame, History, Round, Visit
-from pytrace_mono.verify.instances import instance_of
+from pytrace_mono.verify.instances import Instance, instance_of, values_in
 from pytrace_mono.verify.literals import same_value
 from pytrace_mono.verify.program import (
     Loop,
@@ -290,17 +290,20 @@ class Run:
                 list.
         """
         names: dict[str, Any] = {}
+        owners: dict[str, Instance] = {}
         for name in names_in(node):
             found = self.snapshot(name, visit, after=after)
             if found is None or found.type in _CODE:
                 continue
             instance = None if found.exact else instance_of(found.text)
-            if instance is None:
+            if instance is not None:
+                owners[name] = instance
+            else:
                 names[name] = self.value_of(found)
-                continue
-            for attribute, shown in instance.values(name):
-                if attribute.rpartition(".")[2] not in self.program.function_names:
-                    names[attribute] = shown
+        if owners:
+            shown = values_in(node, owners)
+            functions = self.program.function_names  # a property among them gives what it likes
+            names |= {k: v for k, v in shown.items() if k.rpartition(".")[2] not in functions}
         return evaluate(node, names, self.program.bound, partial(self._given, visit))
 
     def _given(self, visit: Visit, name: str, arguments: list[Any]) -> Any:

@@ -15,7 +15,7 @@ from pytrace_mono.verify.checking.comparing import equal, fits, shows
 from pytrace_mono.verify.claims import ANY, Condition, Gives, Operand, Raises, Reached, Shown, Value
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.frames import Frame
-from pytrace_mono.verify.instances import instance_of
+from pytrace_mono.verify.instances import instance_of, values_in
 from pytrace_mono.verify.reading import shapes
 from pytrace_mono.verify.reading.telling import Said
 from pytrace_mono.verify.recording import Run
@@ -141,7 +141,7 @@ class Truth:
                 continue
             instance = None if found.exact else instance_of(found.text)
             if instance is not None:
-                names.update(instance.values(part.id))
+                names |= values_in(node, {part.id: instance})
                 continue
             try:
                 names[part.id] = self.run.value_of(found)
