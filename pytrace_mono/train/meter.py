@@ -151,9 +151,8 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers says noth
                 initial=state.global_step,
                 unit="step",
                 disable=self._quiet,
-                mininterval=0.1
-                if sys.stderr.isatty()
-                else 10,  # in a file it is drawn anew each time
+                # In a file each drawing is a line of its own.
+                mininterval=0.1 if sys.stderr.isatty() else 10,
             )
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pytrace_mono.errors import TrainingConfigError, TrainingError
+from pytrace_mono.errors import PytraceMonoError, TrainingConfigError, TrainingError
 from pytrace_mono.files import replace_text
 from pytrace_mono.locking import HOLDER, lock, unlock
 from pytrace_mono.train.config import TrainConfig, config_of
@@ -99,9 +99,8 @@ class RunDirectory:
     def checkpoints(self) -> tuple[list[Path], list[Path]]:
         """Those that are whole, oldest first, and those that are half written."""
         named = self.path.glob("checkpoint-*")
-        ours = [
-            path for path in named if path.name[11:].isdecimal()
-        ]  # not a copy that somebody keeps
+        # A copy that somebody keeps beside them is not ours.
+        ours = [path for path in named if path.name[11:].isdecimal()]
         found = sorted(ours, key=lambda path: int(path.name[11:]))
         return [p for p in found if is_whole(p)], [p for p in found if not is_whole(p)]
 
@@ -120,6 +119,8 @@ class RunDirectory:
         """
         try:
             yield
+        except PytraceMonoError:
+            raise
         except Exception as error:  # each library has an error of its own for a full disk
             raise TrainingError(
                 f"{self.path}: {what} could not be written: {error}; {self.kept}. Free the disk and run "
