@@ -12,10 +12,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Collection, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, cast
 
 from pytrace_mono.tracer.parsing import parse_expression
+from pytrace_mono.verify.bounded import GROWING, MAX_BITS, MAX_ITEMS
+from pytrace_mono.verify.bounded import NotEvaluated as NotEvaluated
 from pytrace_mono.verify.whitelist import (
     BINARY,
     COMPARE,
@@ -28,15 +30,6 @@ from pytrace_mono.verify.whitelist import (
 
 MAX_STEPS = 20_000
 """Nodes visited in one evaluation."""
-MAX_ITEMS = 100_000
-"""Elements or characters of one intermediate value."""
-MAX_BITS = 20_000
-"""Bits of one intermediate int."""
-
-
-class NotEvaluated(Exception):
-    """The expression uses something outside the white list, raises, or is too large."""
-
 
 _CONVERSIONS: dict[int, Callable[[Any], str]] = {-1: str, 115: str, 114: repr, 97: ascii}
 _FORMAT = re.compile(r"(.?[<>=^])?[-+ ]?z?#?0?\d{0,3}[,_]?(\.\d{1,3})?[a-zA-Z%]?")
@@ -208,8 +201,6 @@ class _Evaluator:
                 keywords["key"] = self._key_function(keyword.value)
             else:
                 keywords[keyword.arg] = self.value(keyword.value)
-        if isinstance(node.func, ast.Attribute) and node.func.attr in ("replace", "join"):
-            self._check_text_growth(node.func, arguments)
         return function(*arguments, **keywords)
 
     def _mapped(self, function: Any, node: ast.expr, sequences: list[Any]) -> list[Any]:
@@ -225,11 +216,6 @@ class _Evaluator:
         if not all(name in TYPES and name not in self._shadowed for name in names):
             raise NotEvaluated("isinstance() is known for built-in types only")
         return tuple(TYPES[name] for name in names)
-
-    def _check_text_growth(self, node: ast.Attribute, arguments: list[Any]) -> None:
-        owner = len(self.value(node.value))
-        if owner * max(len(argument) for argument in arguments) > 10 * MAX_ITEMS:
-            raise NotEvaluated("too large")
 
     def _key_function(self, node: ast.expr) -> Callable[..., Any]:
         if isinstance(node, ast.Lambda) and not node.args.defaults:
@@ -250,6 +236,8 @@ class _Evaluator:
             if isinstance(node.value, ast.Name) and node.value.id not in self._names:
                 return self._attribute_of(node.value.id, node.attr)
             owner = self.value(node.value)
+            if isinstance(owner, str) and node.attr in GROWING:
+                return partial(GROWING[node.attr], owner)
             if node.attr in METHODS.get(type(owner), ()):
                 method: Callable[..., Any] = getattr(owner, node.attr)
                 return method
@@ -260,6 +248,8 @@ class _Evaluator:
             if name == "math" and attribute in MATH:
                 return cast(Callable[..., Any], MATH[attribute])
             kind = TYPES.get(name)
+            if kind is str and attribute in GROWING:
+                return GROWING[attribute]
             if kind is not None and attribute in METHODS.get(kind, ()):
                 return cast(Callable[..., Any], getattr(kind, attribute))
         raise NotEvaluated(f"{name}.{attribute} is not in the white list")

@@ -9,6 +9,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from pytrace_mono.verify.bounded import add_up, lcm, rounded
+
 BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -49,10 +51,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{
         name: getattr(builtins, name)
         for name in (
-            "len sum min max sorted abs any all round divmod pow ord chr bin hex oct map filter"
+            "len min max sorted abs any all divmod pow ord chr bin hex oct map filter"
         ).split()
     },
     **TYPES,
+    "sum": add_up,
+    "round": rounded,
     "range": range,
     "enumerate": lambda *a: list(enumerate(*a)),
     "zip": lambda *a: list(zip(*a)),  # noqa: B905 - the program's zip is as loose as Python's
@@ -81,7 +85,7 @@ METHODS: dict[type, frozenset[str]] = {
 MATH: dict[str, Any] = {
     name: getattr(math, name)
     for name in (
-        "sqrt isqrt pow floor ceil gcd lcm log log2 log10 exp sin cos tan asin acos atan atan2 radians "
+        "sqrt isqrt pow floor ceil gcd log log2 log10 exp sin cos tan asin acos atan atan2 radians "
         "degrees hypot fabs trunc pi e inf isclose"
     ).split()
-}
+} | {"lcm": lcm}

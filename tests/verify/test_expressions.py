@@ -48,6 +48,8 @@ AGREEING = [
     "pow(n, 2), pow(2, 10, 7)",
     "list(map(lambda i, j: i * j, items, items)), list(filter(lambda i: i > 1, items))",
     "list(map(str, items)), sum(map(len, pairs))",
+    "sum([[1], items], []), round(n / 3), round(12345, -2), '-'.join(map(str, items))",
+    "text.replace('l', 'L', 1), str.join('+', ['a', 'b'])",
 ]
 
 
@@ -75,6 +77,13 @@ REFUSED = [
     "[0] * 10 ** 9",
     "range(10 ** 12)",
     "text.join(['a' * 90000] * 90000)",
+    "list(map(text.join, [['a' * 90000] * 90000]))",
+    "sorted([['a' * 90000] * 90000], key=text.join)",
+    "str.join(text, ['a' * 90000] * 90000)",
+    "sum([[0] * 90000] * 90000, [])",
+    "sum([('a',)] * 90000, ())",
+    "round(n, -(10 ** 9))",
+    "math.lcm(*[2 ** i * 3 ** i for i in range(9000)])",
     "('x' * 90000).replace('x', 'y' * 90000)",
     "[i for i in range(90000) for j in range(90000)]",
     "n / 0",
