@@ -72,8 +72,10 @@ def dotted_name(node: ast.expr) -> str | None:
     """``self.size`` of an attribute of a variable, however deep; None of others."""
     if isinstance(node, ast.Name):
         return node.id
-    owner = dotted_name(node.value) if isinstance(node, ast.Attribute) else None
-    return f"{owner}.{node.attr}" if owner is not None else None  # type: ignore[attr-defined]
+    if not isinstance(node, ast.Attribute):
+        return None
+    owner = dotted_name(node.value)
+    return None if owner is None else f"{owner}.{node.attr}"
 
 
 class _Evaluator:
