@@ -324,17 +324,16 @@ class Run:
         return given[0]
 
     def _took(self, frame: Frame, arguments: list[Any]) -> bool:
+        """Whether an activation is of a plain call: what a decorator makes of one is not recorded."""
+        called = frame.definition
+        if not isinstance(called, ast.FunctionDef) or called.decorator_list:
+            return False
+        if any(isinstance(part, (ast.Yield, ast.YieldFrom)) for part in ast.walk(called)):
+            return False
         taken = list(frame.arguments.values())[: len(arguments)]
-        return (
-            frame.definition is not None
-            and not any(
-                isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(frame.definition)
-            )
-            and len(taken) == len(arguments)
-            and all(
-                snapshot.exact and same_value(self.value_of(snapshot), argument)
-                for snapshot, argument in zip(taken, arguments, strict=True)
-            )
+        return len(taken) == len(arguments) and all(
+            snapshot.exact and same_value(self.value_of(snapshot), argument)
+            for snapshot, argument in zip(taken, arguments, strict=True)
         )
 
     def outcome(self, visit: Visit) -> bool | None:

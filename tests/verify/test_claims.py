@@ -288,3 +288,41 @@ def test_arguments_may_be_those_of_any_function_that_an_expression_calls() -> No
     evidence = Evidence(trace, "print")
     assert not check(told.format(5), evidence, "forward").contradicted
     assert check(told.format(4), evidence, "forward").contradicted
+
+
+def test_what_a_decorated_function_gave_is_not_what_its_body_returned() -> None:
+    program = """\
+def doubled(function):
+    return lambda n: 2 * function(n)
+
+@doubled
+def size(n):
+    return n + 1
+
+def f(n):
+    whole = size(n) + 1
+    return whole
+"""
+    with Sandbox() as box:
+        evidence = Evidence(box.trace(program, "f(3)"), "f")
+    assert not check("[L9] `size(n) + 1` is `9`.", evidence, "forward").contradicted
+
+
+def test_an_attribute_is_no_method_that_another_class_has_under_its_name() -> None:
+    program = """\
+class Box:
+    def size(self):
+        return 7
+
+class Bag:
+    pass
+
+def f(n):
+    bag = Bag()
+    bag.size = n
+    whole = Box().size() + bag.size
+    return whole
+"""
+    with Sandbox() as box:
+        evidence = Evidence(box.trace(program, "f(3)"), "f")
+    assert not check("[L11] `bag.size` is `3`.", evidence, "forward").contradicted

@@ -17,7 +17,7 @@ from pytrace_mono.verify.checking.conditions import came_out
 from pytrace_mono.verify.checking.context import Answer, Context, where
 from pytrace_mono.verify.claims import Claim, Gives, Operand, Shown, Value
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
-from pytrace_mono.verify.frames import Visit
+from pytrace_mono.verify.frames import Frame, Visit
 from pytrace_mono.verify.literals import same_value
 from pytrace_mono.verify.program import names_in, own_names
 from pytrace_mono.verify.source import parsed
@@ -30,7 +30,9 @@ def value(context: Context, claim: Claim, said: Value) -> Answer:
         return None, "not an expression", None
     root = root_of(node)
     place = claim.place
-    if isinstance(node, ast.Attribute) and context.places.called(said.expression):  # a property
+    if isinstance(node, ast.Attribute) and any(
+        map(_is_property, context.places.called(said.expression))
+    ):
         return gives(context, claim, Gives(said.expression, said.shown))
     if root is None or not isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
         if not names_in(node):
@@ -78,6 +80,12 @@ def value(context: Context, claim: Claim, said: Value) -> Answer:
     if holds and step is not None:
         _tell(context, claim, root, step)
     return holds, why, step
+
+
+def _is_property(frame: Frame) -> bool:
+    decorators = frame.definition.decorator_list if frame.definition is not None else []
+    names = [ast.unparse(decorator).rpartition(".")[2] for decorator in decorators]
+    return names in (["property"], ["cached_property"])
 
 
 def _put(context: Context, node: ast.expr, visit: Visit, shown: Shown) -> bool | None:
