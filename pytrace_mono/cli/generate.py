@@ -13,11 +13,9 @@ from pytrace_mono import tasks
 from pytrace_mono.cli.options import add_sandbox_options, limits_of, name, place, positive, words
 from pytrace_mono.errors import CallError, InputError, MissingExtraError
 from pytrace_mono.files import read_source
-from pytrace_mono.records import Call, Problem, called_name
 
 if TYPE_CHECKING:
     from pytrace_mono.tracer.sandbox import Sandbox
-    from pytrace_mono.tracer.types import Trace
 
 _EXAMPLES = """\
 examples:
@@ -92,17 +90,16 @@ def run(args: argparse.Namespace) -> int:
                 f"{call} gives no value that can be written down ({ending(trace.outcome)}); "
                 "ask about another Call."
             )
+        asked = (call, "")
         if args.task == "forward":
-            masked = call
             instruction = tasks.forward_instruction(source, call, args.setup)
         else:
             if not isinstance(node, ast.Call):
                 raise CallError(f"{call} is no call of a function; there is no input to ask for.")
-            masked = tasks.mask_input(call, "")
-            instruction = tasks.backward_instruction(source, masked, value.text, args.setup)
-        text = _ask(args, tasks.prompt_of(args.task, instruction), source, call, masked, trace)
+            asked = (tasks.mask_input(call, ""), value.text)
+            instruction = tasks.backward_instruction(source, *asked, args.setup)
+        text = _ask(args, tasks.prompt_of(args.task, instruction))
         print(text)
-        asked = (call, "") if args.task == "forward" else (masked, value.text)
         for line in _judged(args, text, source, *asked, box):
             print(line)
     return 0
@@ -142,28 +139,11 @@ def _checkpoint(args: argparse.Namespace, prompt: str) -> str:
     return complete(args.model, prompt, args.max_tokens)
 
 
-def _ask(
-    args: argparse.Namespace, prompt: str, source: str, call: str, masked: str, trace: Trace
-) -> str:
+def _ask(args: argparse.Namespace, prompt: str) -> str:
     if args.base_url is None:
         return _checkpoint(args, prompt)
     from pytrace_mono.synth.openai_teacher import OpenAITeacher
-    from pytrace_mono.synth.teacher import Message, Prompt
-
-    value = trace.outcome.value
-    asked = Call(call=call, setup=args.setup)
-    question = Prompt(
-        direction=args.task,
-        messages=(Message("user", prompt),),
-        problem=Problem(id="asked", code=source, calls=(asked,)),
-        call=asked,
-        trace=trace,
-        traces=(trace,),
-        entry_point=called_name(call) or "",
-        literal_call=call,
-        masked_call=masked,
-        output="" if value is None else value.text,
-    )
+    from pytrace_mono.synth.teacher import Chat, Message
 
     async def answer() -> str:
         teacher = OpenAITeacher(
@@ -173,7 +153,7 @@ def _ask(
             structured_output=False,  # the model's own form
         )
         try:
-            return (await teacher.complete(question))[0].text
+            return (await teacher.answer(Chat(messages=(Message("user", prompt),)))).text
         finally:
             await teacher.aclose()
 

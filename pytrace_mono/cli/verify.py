@@ -6,10 +6,11 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pytrace_mono.cli.options import add_sandbox_options, limits_of, place, positive
+from pytrace_mono.cli.options import add_sandbox_options, limits_of, name, place, positive
 from pytrace_mono.errors import InputError, PytraceMonoError
 from pytrace_mono.files import replace_text, require_place
 from pytrace_mono.manifest import rows_at
@@ -20,6 +21,10 @@ examples:
   pytrace-mono verify pyx.jsonl --format json      rows of PyX, of prompt and response, or chats
   pytrace-mono verify corpus/ --format html -o report.html
   pytrace-mono verify corpus/ --strict             exit code 1 when a row fails
+  pytrace-mono verify pyx.jsonl --reader MODEL --base-url http://localhost:8000/v1
+
+A monologue without line labels ([L4]) is read by patterns, which miss most of what free prose says;
+with --reader a model restates it first, sentence by sentence, and that is held against the recording.
 """
 
 
@@ -40,6 +45,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--limit", type=positive, metavar="N", help="audit the first N monologues only"
     )
     parser.add_argument("--strict", action="store_true", help="exit code 1 when a row fails")
+    parser.add_argument(
+        "--reader", type=name, metavar="MODEL", help="have this model restate what has no labels"
+    )
+    parser.add_argument(
+        "--base-url", metavar="U", help="its endpoint (default OPENAI_BASE_URL, else OpenAI's)"
+    )
+    parser.add_argument(
+        "--cache",
+        type=place,
+        metavar="DIR",
+        help="where its answers are kept (default PYTRACE_MONO_CACHE, else the user's cache directory)",
+    )
     add_sandbox_options(parser)
     parser.set_defaults(run=run)
 
@@ -53,17 +70,26 @@ def run(args: argparse.Namespace) -> int:
 
     if args.output is not None:
         require_place(args.output, *_files(args.path))
+    if args.reader is None and (args.base_url or args.cache):
+        raise InputError(
+            "--base-url and --cache are for --reader MODEL; give it, or leave them out."
+        )
     report = Report()
     shown: list[Audited] = []
+    taken = 0  # rows of the file, those included that a model is still being asked about
 
     def is_full() -> bool:
-        return args.limit is not None and report.rows >= args.limit
+        return args.limit is not None and taken >= args.limit
 
-    def damaged(line: str, why: str) -> None:
+    def unusable(named: str, why: str, reason: Reason) -> None:
+        nonlocal taken
         if not is_full():
-            report.add_unusable(line, why, Reason.NOT_JSON)
+            taken += 1
+            report.add_unusable(named, why, reason)
 
     def rows() -> Iterator[Row]:
+        nonlocal taken
+        damaged = partial(unusable, reason=Reason.NOT_JSON)
         for number, (_, data) in enumerate(rows_at(args.path, InputError, damaged), 1):
             if is_full():
                 return
@@ -71,17 +97,34 @@ def run(args: argparse.Namespace) -> int:
                 row = row_of(data, number)
             except InputError as error:
                 named = data.get("id", number) if isinstance(data, dict) else number
-                report.add_unusable(str(named), str(error))
+                unusable(str(named), str(error), Reason.BAD_ROW)
                 continue
             if row is None:
                 report.skipped += 1
             else:
+                taken += 1
                 yield row
+
+    def read() -> Iterator[Row]:
+        if args.reader is None:
+            yield from rows()
+            return
+        from pytrace_mono.synth.openai_teacher import OpenAITeacher
+        from pytrace_mono.synth.restating import restated
+
+        model = OpenAITeacher(
+            args.reader, base_url=args.base_url, cache=args.cache, structured_output=False
+        )
+        for row, error in restated(rows(), model):
+            if error is None:
+                yield row
+            else:
+                report.add_unusable(row.id, str(error), Reason.TEACHER_ERROR)
 
     stopped: BaseException | None = None
     try:
         with Sandbox(limits_of(args), isolation=args.isolation, workers=1) as box:
-            for audited in audit(rows(), box):
+            for audited in audit(read(), box):
                 report.add(audited)
                 if args.format == "html":
                     shown.append(audited)
@@ -130,6 +173,8 @@ def _text(report: dict[str, Any]) -> str:
         f"  sentences unread  {report['unread']:7.1%}",
         "  claims: " + ", ".join(f"{count} {name}" for name, count in report["claims"].items()),
     ]
+    if report["restated"]:
+        lines.append(f"  {report['restated']} restated by the model that was asked")
     if report["skipped"]:
         lines.append(f"  {report['skipped']} of another task (nl), not audited")
     for reason, count in report["by_reason"].items():

@@ -35,7 +35,7 @@ from pytrace_mono.synth.openai_client import NO_KEY, Client, RequestError, shown
 from pytrace_mono.synth.prices import Price
 from pytrace_mono.synth.replies import read_completion
 from pytrace_mono.synth.sending import Sender
-from pytrace_mono.synth.teacher import Completion, Prompt
+from pytrace_mono.synth.teacher import Chat, Completion, Prompt
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 
@@ -175,8 +175,19 @@ class OpenAITeacher:
         """
         samples = range(prompt.sample, prompt.sample + n)
         if n == 1:  # without a task of its own, which a replay would feel
-            return [await self._sample(prompt, prompt.sample)]
-        return list(await asyncio.gather(*(self._sample(prompt, i) for i in samples)))
+            return [_in_tags(await self._sample(prompt, prompt.sample), prompt)]
+        answers = await asyncio.gather(*(self._sample(prompt, i) for i in samples))
+        return [_in_tags(answer, prompt) for answer in answers]
+
+    async def answer(self, chat: Chat) -> Completion:
+        """What the model says to a chat that asks for something else than a monologue, as it said it.
+
+        Make the teacher with ``structured_output=False``. What was answered before is not asked again.
+
+        Raises:
+            TeacherError, StoreError: as :meth:`complete`.
+        """
+        return await self._sample(chat, chat.sample)
 
     def begin(self, ledger: Ledger) -> None:
         """A run begins whose requests are to be noted in this ledger."""
@@ -214,7 +225,7 @@ class OpenAITeacher:
         question, _ = self._question(prompt, prompt.sample)
         return self._meter.prompt_tokens(question.messages)
 
-    def _question(self, prompt: Prompt, sample: int) -> tuple[Question, dict[str, Any]]:
+    def _question(self, prompt: Chat, sample: int) -> tuple[Question, dict[str, Any]]:
         """What is asked in the format of the moment, and its key."""
         format = self._format.format
         chat = prompt.messages if format == structured.TEXT else prompts.as_json(prompt.messages)
@@ -226,7 +237,7 @@ class OpenAITeacher:
         question = Question(keys.of(messages, sample), prompt.row, chat, prompt.mismatch)
         return question, {**rest, "messages": messages}
 
-    async def _sample(self, prompt: Prompt, sample: int) -> Completion:
+    async def _sample(self, prompt: Chat, sample: int) -> Completion:
         while True:
             question, request = self._question(prompt, sample)
             body = self._cache.get(question.key)
@@ -254,7 +265,7 @@ class OpenAITeacher:
                 if not self._format.settled:
                     self._format.taken()
                 break
-        return _in_tags(answer, prompt)
+        return answer
 
     def _stepped_down(self, error: RequestError) -> bool:
         return not self._format.settled and self._format.step_down(error)

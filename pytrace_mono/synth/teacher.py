@@ -32,13 +32,31 @@ class Rerun(Protocol):
         """The recording of a Call."""
 
 
-@dataclass(frozen=True)
-class Prompt:
+@dataclass(frozen=True, kw_only=True)
+class Chat:
+    """What a model is asked.
+
+    Attributes:
+        messages: the turns so far.
+        row: id of the row that it is asked for; "" outside a run.
+        sample: which of several answers is wanted, from 0: who keeps answers gives the same one to the
+            same messages and sample.
+        mismatch: what the Verifier found wrong with the completion that ``messages`` quote: this asks
+            to put it right. "" where it is asked for the first time.
+    """
+
+    messages: tuple[Message, ...]
+    row: str = ""
+    sample: int = 0
+    mismatch: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompt(Chat):
     """What a Teacher is asked, as text for a model and as data for a Teacher that wants it.
 
     Attributes:
         direction: forward (find the output) or backward (find an input).
-        messages: the chat that asks it.
         problem: the program and all its Calls.
         call: the Call, on one line.
         trace: its complete recording, with an exact value.
@@ -48,16 +66,10 @@ class Prompt:
             prompt of a Call that cannot be written so, the Call itself.
         masked_call: the Call with ``??`` for its arguments.
         output: the recorded value, as a literal.
-        row: id of the row that is asked for; "" outside a run.
-        sample: which of several completions is wanted, from 0: a teacher that keeps its answers
-            gives the same one to the same prompt and sample.
         rerun: runs other Calls of the same program; None outside a run.
-        mismatch: what the Verifier found wrong with the completion that ``messages`` quote: this asks
-            to put it right. "" where it is asked for the first time.
     """
 
     direction: Direction
-    messages: tuple[Message, ...]
     problem: Problem
     call: Call
     trace: Trace
@@ -66,10 +78,7 @@ class Prompt:
     literal_call: str
     masked_call: str
     output: str
-    row: str = ""
-    sample: int = 0
     rerun: Rerun | None = None
-    mismatch: str = ""
 
 
 @dataclass(frozen=True)

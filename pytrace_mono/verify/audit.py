@@ -58,7 +58,8 @@ class Audited:
 class Report:
     """The audit of many monologues; ``rows`` are counted as they are added.
 
-    ``complete`` is False where the audit was stopped: then it is of the rows up to there.
+    ``restated`` are those whose claims are what a model said they are. ``complete`` is False where the
+    audit was stopped: then it is of the rows up to there.
     """
 
     rows: int = 0
@@ -70,6 +71,7 @@ class Report:
     by_reason: Counter[str] = field(default_factory=Counter)
     first_wrong: list[dict[str, str]] = field(default_factory=list)
     skipped: int = 0
+    restated: int = 0
     complete: bool = True
 
     def add(self, audited: Audited) -> None:
@@ -81,6 +83,7 @@ class Report:
             self.by_reason[str(audited.verdict.reason)] += 1
         if audited.checked is None:
             return
+        self.restated += audited.row.restated is not None
         self.unread += len(audited.checked.reading.unread)
         self.coded += audited.checked.reading.coded
         self.claims.update(finding.status for finding in audited.checked.findings)
@@ -113,6 +116,7 @@ class Report:
             "by_reason": dict(sorted(self.by_reason.items(), key=lambda item: (-item[1], item[0]))),
             "first_wrong": self.first_wrong,
             "skipped": self.skipped,
+            "restated": self.restated,
             "complete": self.complete,
         }
 
@@ -149,7 +153,7 @@ def _audited(row: Row, box: Sandbox, policy: Policy) -> Audited:
             verdict = Verdict(False, Reason.COULD_NOT_VERIFY, "the run was not recorded whole")
         return Audited(row, verdict, right, trace)
     evidence = Evidence(trace, _entry(trace))
-    checked = check(answer.monologue, evidence, row.direction)
+    checked = check(answer.monologue, evidence, row.direction, row.restated)
     if verdict.kept:
         judged = judge(checked, row.direction, policy)
         verdict = replace(verdict, kept=judged.kept, reason=judged.reason, detail=judged.detail)

@@ -180,6 +180,39 @@ class Quoted(NamedTuple):
     code: str
 
 
+Verb = Literal[
+    "before",
+    "after",
+    "runs",
+    "loops",
+    "returns",
+    "yields",
+    "calls",
+    "raises",
+    "input",
+    "output",
+    "unclear",
+]
+
+
+class Restated(NamedTuple):
+    """What a model restates a sentence as (see :mod:`pytrace_mono.verify.reading.restated`).
+
+    Attributes:
+        verb: ``before`` or ``after`` its line ran, or of the ``input`` or ``output``, an expression is
+            true; the line ``runs``, the loop ``loops``; the activation ``returns``, ``yields``,
+            ``raises`` something; a function ``calls`` is called. ``unclear``: not of the form.
+        what: source of the expression, value or call, name of the type or function.
+        times: how often; None where that is not said.
+        visit: which visit of the line, from 1; -1: the last; 0: every one; None: some visit.
+    """
+
+    verb: Verb
+    what: str
+    times: int | None = None
+    visit: int | None = None
+
+
 Statement = (
     Value
     | Condition
@@ -196,6 +229,7 @@ Statement = (
     | Inputs
     | Operand
     | Quoted
+    | Restated
 )
 
 

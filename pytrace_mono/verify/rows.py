@@ -36,6 +36,8 @@ class Row:
         left: source of the Call asked about (forward), or with ``??`` for its input (backward).
         output: source of the output to reach; "" for forward.
         response: monologue and answer.
+        restated: the monologue as a model restated it (:mod:`pytrace_mono.verify.reading.restated`);
+            None to read it here.
     """
 
     id: str
@@ -44,6 +46,7 @@ class Row:
     left: str
     output: str
     response: str
+    restated: str | None = None
 
 
 def row_of(data: Any, number: int) -> Row | None:

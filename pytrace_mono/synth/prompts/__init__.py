@@ -15,6 +15,7 @@ from pytrace_mono import tasks
 from pytrace_mono.records import Call, Direction
 from pytrace_mono.synth.teacher import Message
 from pytrace_mono.tracer.types import Trace
+from pytrace_mono.verify.reading import numbered
 
 MAX_TRACE_CHARS = 12_000
 
@@ -30,6 +31,11 @@ _SECTIONS: dict[Direction, tuple[str, str]] = {
         "Python expression in backticks. Where several earlier states are possible, say what is "
         "free, then choose.",
     ),
+}
+
+_ARGUES: dict[Direction, str] = {
+    "forward": "forward, from the arguments to the value returned",
+    "backward": "backward, from the value returned to arguments that give it, those of the call",
 }
 
 
@@ -77,6 +83,22 @@ def revision(chat: tuple[Message, ...], said: str, mismatch: str) -> tuple[Messa
     """
     asked = _template("revision").substitute(mismatch=mismatch)
     return (*chat, Message("assistant", said), Message("user", asked))
+
+
+def restating(program: str, call: str, direction: Direction, text: str) -> tuple[Message, ...]:
+    """The chat that asks a model to restate a monologue (:mod:`pytrace_mono.verify.reading.restated`).
+
+    Args:
+        program: the source.
+        call: the Call whose recording the text is to be held against.
+        direction: of the text.
+        text: the monologue, without its answer.
+    """
+    lines = (f"{n:3} {line}" for n, line in enumerate(program.rstrip().splitlines(), 1))
+    user = _template("restating_question").substitute(
+        program="\n".join(lines), call=call, direction=_ARGUES[direction], text=numbered(text)
+    )
+    return (Message("system", _template("restating").template), Message("user", user))
 
 
 def section_of(direction: Direction) -> str:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pytrace_mono.verify.checking import calls, conditions, histories, loops, states, whole
+from pytrace_mono.verify.checking import (
+    calls,
+    conditions,
+    histories,
+    loops,
+    restated,
+    states,
+    whole,
+)
 from pytrace_mono.verify.checking.context import Answer, Context
 from pytrace_mono.verify.checking.places import NoSuchPass
 from pytrace_mono.verify.claims import (
@@ -23,6 +31,7 @@ from pytrace_mono.verify.claims import (
     Quoted,
     Raises,
     Reached,
+    Restated,
     Statement,
     Taken,
     Value,
@@ -45,6 +54,7 @@ _CHECKS: dict[type[Statement], Callable[[Context, Claim, Any], Answer]] = {
     Holds: whole.holds,
     Inputs: whole.inputs,
     Quoted: whole.quoted,
+    Restated: restated.restated,
 }
 
 

@@ -16,7 +16,7 @@ from pytrace_mono.verify.claims import Gives, Reading
 from pytrace_mono.verify.findings import Checked, Finding, Scores
 from pytrace_mono.verify.frames import Frame
 from pytrace_mono.verify.program import program_of
-from pytrace_mono.verify.reading import is_labelled, read, tell
+from pytrace_mono.verify.reading import is_labelled, read, read_restated, tell
 from pytrace_mono.verify.recording import Known, Run, known
 
 
@@ -49,16 +49,25 @@ class Evidence:
         return tuple(known(trace, self.entry_point) for trace in (self.trace, *others))
 
 
-def check(monologue: str, evidence: Evidence, direction: Direction) -> Checked:
+def check(
+    monologue: str, evidence: Evidence, direction: Direction, restated: str | None = None
+) -> Checked:
     """Read a monologue and hold every claim against the recording.
 
     Args:
         monologue: the text; what follows ``[ANSWER]`` is not read.
         evidence: the recording.
         direction: whether it argues from the input or from the output.
+        restated: what a model made of the text (see :mod:`pytrace_mono.verify.reading.restated`), to be
+            checked instead of what is read in it here.
     """
     run = evidence.run
     main = run.main(evidence.entry_point)
+    if restated is not None:
+        context = Context(run, main, (), direction)
+        reading = read_restated(restated, monologue)
+        findings = tuple(check_claim(context, claim) for claim in reading.claims)
+        return _scored(reading, findings, context, main)
     if not is_labelled(monologue):
         telling = tell(monologue, run.program, direction)
         aligner = Aligner(run, main, lambda: evidence.known, direction == "backward")

@@ -22,9 +22,12 @@ Text in free style, without labels, is read by other means, since nothing in it 
     comments    lines of code with what they came to behind ``#``
     telling     what comes of it
     prose       walks the lines and sentences, keeps what they tell of when
+
+or by a model, which restates it (``restated``).
 """
 
 from pytrace_mono.verify.reading.prose import tell
 from pytrace_mono.verify.reading.reader import is_labelled, read
+from pytrace_mono.verify.reading.restated import numbered, read_restated
 
-__all__ = ["is_labelled", "read", "tell"]
+__all__ = ["is_labelled", "numbered", "read", "read_restated", "tell"]

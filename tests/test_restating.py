@@ -1,0 +1,128 @@
+"""A model restates what has no labels, before it is checked: asked over HTTP, once for each text."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chat_server import Reply, completion, failure, serve
+
+from pytrace_mono.cli import main
+
+pytest.importorskip("openai", reason="needs the extra [synth]")
+
+PROGRAM = "def f(n):\n    t = 0\n    for i in range(n):\n        t += i\n    return t\n"
+ASKED = f"[PYTHON]\n{PROGRAM}assert f(3) == ??\n[/PYTHON]"
+BACKWARD = f"[PYTHON]\n{PROGRAM}assert f(??) == 3\n[/PYTHON]"
+FREE = "Nothing is there at first. By the second round one has come in, and three come out."
+RESTATED = "1 | L2 | after: t == 0\n2 | L4, pass 2 of L3 | after: t == {}\n2 | | returns 3\n"
+
+
+def row(name: str, told: str, asked: str = ASKED) -> dict[str, Any]:
+    answer = f"{told}\n[ANSWER]\nassert f(3) == 3\n[/ANSWER]"
+    return {"id": name, "prompt": asked, "response": answer}
+
+
+@pytest.fixture
+def audited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Any:
+    """Audits rows with an endpoint: exit code, report, requests, what was said of errors."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setenv("PYTRACE_MONO_CACHE", str(tmp_path / "cache"))
+
+    def run(rows: list[Any], script: Any, *more: str) -> tuple[int, Any, list[Any], str]:
+        path = tmp_path / "rows.jsonl"
+        path.write_text("".join(json.dumps(one) + "\n" for one in rows))
+        with serve(script) as server:
+            code = main(
+                ["verify", str(path), "--format", "json", "--reader", "m", "--base-url", server.url,
+                 "--isolation", "guard", *more]
+            )  # fmt: skip
+        output = capsys.readouterr()
+        report = json.loads(output.out) if output.out else None
+        return code, report, server.requests, output.err
+
+    return run
+
+
+def test_a_text_without_labels_is_judged_by_what_a_model_restates(audited: Any) -> None:
+    def script(request: dict[str, Any]) -> Reply:
+        lied = "two have come in" in request["messages"][-1]["content"]
+        return completion(RESTATED.format(2 if lied else 1))
+
+    rows = [
+        row("true", FREE),
+        row("lie", FREE.replace("one has", "two have")),
+        row("labelled", "[L2] `t` starts as `0`."),
+        row("silent", "") | {"response": "no answer"},
+    ]
+    code, report, requests, _ = audited(rows, script)
+    assert (code, report["rows"], report["restated"]) == (0, 4, 2)
+    assert report["by_reason"] == {"contradicted": 1, "no_answer": 1}
+    assert report["first_wrong"] == [
+        {
+            "id": "lie",
+            "claim": "[L4] By the second round two have come in, and three come out. | recorded: "
+            "t == 2 is false at line 4 (step 9)",
+        }
+    ]
+    assert len(requests) == 2
+
+
+def test_the_model_is_shown_the_program_the_call_and_the_numbered_text(audited: Any) -> None:
+    _, _, [asked], _ = audited([row("a", FREE, BACKWARD)], [completion("1 | | -")])
+    system, user = (turn["content"] for turn in asked["messages"])
+    assert "never what you think is right" in system
+    assert "  4         t += i\n" in user
+    assert "The call: f(3)\nThe text argues backward" in user
+    assert "[1] Nothing is there at first. [2] By the second round" in user
+    assert "response_format" not in asked
+
+
+def test_the_same_text_is_paid_for_once(audited: Any) -> None:
+    _, report, requests, _ = audited(
+        [row("a", FREE), row("b", FREE)], [completion(RESTATED.format(1))]
+    )
+    assert (report["restated"], report["all_claims_true"], len(requests)) == (2, 1.0, 1)
+
+
+def test_the_first_rows_alone_are_asked_about(audited: Any) -> None:
+    rows = [row(str(n), f"{FREE} {n}.") for n in range(5)]
+    _, report, requests, _ = audited(rows, lambda _: completion("1 | | -"), "--limit", "2")
+    assert (report["rows"], len(requests)) == (2, 2)
+
+
+def test_a_model_that_passes_all_over_leaves_a_text_unread(audited: Any) -> None:
+    _, report, _, _ = audited([row("a", f"{FREE} More.")], [completion("It is all true.")])
+    assert report["by_reason"] == {"unread": 1}
+    assert (report["unread"], report["all_claims_true"]) == (1.0, 0.0)
+
+
+def test_a_row_that_the_model_refuses_fails_and_stops_no_other(audited: Any) -> None:
+    def script(request: dict[str, Any]) -> Reply:
+        refused = "Long" in request["messages"][-1]["content"]
+        return failure(400, "too long") if refused else completion(RESTATED.format(1))
+
+    _, report, _, _ = audited([row("a", "Long."), row("b", FREE)], script)
+    assert (report["rows"], report["by_reason"]) == (2, {"teacher_error": 1})
+    assert "too long" in report["first_wrong"][0]["claim"]
+
+
+def test_an_endpoint_that_lets_nobody_in_ends_the_audit_with_what_was_found(audited: Any) -> None:
+    rows = [row("labelled", "[L2] `t` starts as `0`."), row("a", FREE), row("b", FREE + " ")]
+    code, report, _, said = audited(rows, lambda _: failure(401, "wrong key"))
+    assert code == 2
+    assert (report["rows"], report["complete"]) == (1, False)
+    assert "Traceback" not in said
+    assert "wrong key" in said
+
+
+def test_what_is_for_a_reader_is_refused_without_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row("a", FREE)))
+    assert main(["verify", str(tmp_path / "rows.jsonl"), "--base-url", "http://localhost/v1"]) == 2
+    assert "--reader" in capsys.readouterr().err

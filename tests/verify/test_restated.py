@@ -1,0 +1,154 @@
+"""What a model restates a text as is held against the recording, statement by statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytrace_mono.tracer import Sandbox
+from pytrace_mono.tracer.types import Trace
+from pytrace_mono.verify import Checked, Evidence, check
+from pytrace_mono.verify.reading.restated import numbered, read_restated, sentences
+
+PROGRAM = """\
+class Box:
+    def __init__(self, size):
+        self.size = size
+        self.items = []
+
+    def put(self, item):
+        if len(self.items) >= self.size:
+            raise OverflowError(item)
+        self.items.append(item)
+        return len(self.items)
+
+
+def halves(n):
+    while n > 1:
+        n = n / 2
+        yield n
+
+
+def depth(n):
+    if n < 2:
+        return 0
+    for part in (n // 2, n - n // 2):
+        last = depth(part)
+    return last + 1
+
+
+def run(numbers, size):
+    box = Box(size)
+    refused = 0
+    for number in numbers:
+        try:
+            box.put(number)
+        except OverflowError:
+            refused += 1
+    steps = list(halves(4))
+    return box.items, refused, depth(3)
+"""
+CALL = "run([5, 6, 7], 2)"
+
+
+@pytest.fixture(scope="module")
+def trace() -> Iterator[Trace]:
+    with Sandbox() as box:
+        yield box.trace(PROGRAM, CALL)
+
+
+def found(trace: Trace, statement: str) -> Checked:
+    return check("It is so.", Evidence(trace, "run"), "forward", f"1 | {statement}")
+
+
+EXAMPLES = [
+    ("L3, in Box(2) | after: self.size == 2", "L3, in Box(2) | after: self.size == 3"),
+    ("L9, in put(6) | before: self.items == [5]", "L9, in put(6) | after: self.items == [5]"),
+    ("L7, in put(7) | before: len(self.items) >= self.size",
+     "L7, in put(6) | before: len(self.items) >= self.size"),
+    ("L7, in put(5) | before: not len(self.items) >= self.size",
+     "L7, in put(7) | before: not len(self.items) >= self.size"),
+    ("L30, pass 2 of L30 | after: number == 6", "L30, pass 3 of L30 | after: number == 6"),
+    ("L34 | before: refused == 0", "L34 | after: refused == 0"),
+    ("L34, pass 3 of L30 | runs", "L34, pass 2 of L30 | runs"),
+    ("L34, pass 1 of L30 | does not run", "L34, pass 3 of L30 | does not run"),
+    ("L34, pass 4 of L30 | does not run", "L34, pass 4 of L30 | runs"),
+    ("L9 | runs 2 times", "L9 | runs 3 times"),
+    ("L9, in put(7) | runs 0 times", "L9, in put(6) | runs 0 times"),
+    ("L30 | loops 3 times", "L30 | loops 2 times"),
+    ("L14, visit 2 | before: n == 2.0", "L14, visit 2 | before: n == 4"),
+    ("L14, last visit | before: n == 1.0", "L14, last visit | before: n == 2.0"),
+    ("L32, every visit | before: refused == 0", "L32, every visit | before: number == 5"),
+    ("L15, visit 1 | after: n == 2.0", "L15, visit 1 | after: n == 2"),  # of another type
+    ("in put(6) | returns 2", "in put(6) | returns 1"),
+    (" | returns ([5, 6], 1, 2)", " | returns ([5, 6], 2, 2)"),
+    ("in halves(4) | yields 1.0", "in halves(4) | yields 4.0"),
+    ("in halves(4) | yields 2 times", "in halves(4) | yields 3 times"),
+    (" | calls put 3 times", " | calls put 2 times"),
+    (" | calls depth(2)", " | calls depth(4)"),
+    ("pass 2 of L30 | calls put(6)", "pass 2 of L30 | calls put(5)"),
+    ("L8, in put(7) | raises OverflowError", "L8, in put(7) | raises ValueError"),
+    ("L21, in depth(3) | does not run", "L21, in depth(1) | does not run"),
+    ("L23, in depth(3), pass 2 of L22 | after: last == 1",
+     "L23, in depth(3), pass 1 of L22 | after: last == 1"),
+    ("input | size == 2 and len(numbers) == 3", "input | size > 2"),
+    ("output | result[1] == 1", "output | result[0] == (5, 6)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("true", "false"), EXAMPLES)
+def test_a_statement_holds_where_it_is_so_and_is_contradicted_where_not(
+    trace: Trace, true: str, false: str
+) -> None:
+    assert [f.status for f in found(trace, true).findings] == ["holds"]
+    [finding] = found(trace, false).findings
+    assert finding.status == "contradicted"
+    assert finding.fact
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "L3 | after: unknown == 2",  # no such variable
+        "L3 | after: size ==",
+        "L3 | it becomes 2",
+        "line 3 | after: size == 2",
+        "after: size == 2 | L3",
+        " | after: size == 2",  # nowhere
+        "in put(9) | returns 3",  # a call that may be written otherwise
+        "L9, pass 1 of L9 | runs",  # no loop
+        " | calls len 3 times",  # not the program's own
+    ],
+)
+def test_what_cannot_be_decided_accuses_nobody(trace: Trace, statement: str) -> None:
+    assert [f.status for f in found(trace, statement).findings] == ["unsupported"]
+
+
+def test_sentences_that_were_passed_over_are_unread(trace: Trace) -> None:
+    text = "The box has 2 places. Nice!\n- 7 is refused."
+    answer = "Here it is:\n1 | L3 | after: self.size == 2\n2 | | -\n9 | L3 | runs\n"
+    checked = check(text, Evidence(trace, "run"), "forward", answer)
+    assert [f.claim.text for f in checked.findings] == ["The box has 2 places."]
+    assert [unread.text for unread in checked.reading.unread] == ["- 7 is refused."]
+    assert (checked.reading.coded, checked.reading.prose) == (3, 1)
+
+
+@given(st.text(alphabet="ab1 .!;:\n-|`\"'é", max_size=60))
+def test_every_word_of_a_text_is_in_one_sentence(text: str) -> None:
+    spans = sentences(text)
+    inside = [place for start, end in spans for place in range(start, end)]
+    assert inside == sorted(set(inside))
+    assert {i for i, c in enumerate(text) if c.isalnum()} <= set(inside)
+    marked = numbered(text)
+    for number in range(1, len(spans) + 1):
+        marked = marked.replace(f"[{number}] ", "", 1)
+    assert marked == text
+
+
+@given(st.text(max_size=200), st.text(alphabet="1| L,infpasbeorture:=()x\n", max_size=200))
+def test_whatever_a_model_says_is_read_without_an_error(text: str, answer: str) -> None:
+    reading = read_restated(answer, text)
+    assert len(reading.unread) <= reading.coded
