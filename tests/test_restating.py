@@ -50,8 +50,10 @@ def audited(
 
 def test_a_text_without_labels_is_judged_by_what_a_model_restates(audited: Any) -> None:
     def script(request: dict[str, Any]) -> Reply:
-        lied = "two have come in" in request["messages"][-1]["content"]
-        return completion(RESTATED.format(2 if lied else 1))
+        asked = request["messages"][-1]["content"]
+        if "A recording of the run goes against" in asked:
+            return completion("1 | false")
+        return completion(RESTATED.format(2 if "two have come in" in asked else 1))
 
     rows = [
         row("true", FREE),
@@ -65,11 +67,12 @@ def test_a_text_without_labels_is_judged_by_what_a_model_restates(audited: Any) 
     assert report["first_wrong"] == [
         {
             "id": "lie",
-            "claim": "[L4] By the second round two have come in, and three come out. | recorded: "
-            "t == 2 is false at line 4 (step 9)",
+            "claim": "[L4] By the second round two have come in, and three come out. (restated: L4, "
+            "pass 2 of L3 | after: t == 2) | recorded: t == 2 is false at line 4 (step 9), where "
+            "t is 1",
         }
     ]
-    assert len(requests) == 2
+    assert len(requests) == 3
 
 
 def test_the_model_is_shown_the_program_the_call_and_the_numbered_text(audited: Any) -> None:
@@ -80,6 +83,16 @@ def test_the_model_is_shown_the_program_the_call_and_the_numbered_text(audited: 
     assert "The call: f(3)\nThe text argues backward" in user
     assert "[1] Nothing is there at first. [2] By the second round" in user
     assert "response_format" not in asked
+
+
+def test_what_the_model_takes_back_beside_the_recorded_fact_accuses_nobody(audited: Any) -> None:
+    replies = [completion(RESTATED.format(2)), completion("On reflection:\n1 | misread")]
+    _, report, requests, _ = audited([row("a", FREE)], replies)
+    assert report["claims"] == {"holds": 2, "contradicted": 0, "unsupported": 1}
+    assert (report["all_claims_true"], report["by_reason"]) == (1.0, {})
+    *before, again = (turn["content"] for turn in requests[1]["messages"])
+    assert before[2] == RESTATED.format(2).strip()
+    assert "1. `2 | L4, pass 2 of L3 | after: t == 2`\n   recorded: t == 2 is false at" in again
 
 
 def test_the_same_text_is_paid_for_once(audited: Any) -> None:

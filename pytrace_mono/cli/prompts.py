@@ -8,6 +8,7 @@ _EXAMPLES = """\
 examples:
   pytrace-mono prompts show
   pytrace-mono prompts show backward
+  pytrace-mono prompts show restating     what `verify --reader` asks
 """
 
 
@@ -20,8 +21,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "task",
         metavar="TASK",
         nargs="?",
-        choices=("forward", "backward"),
-        help="forward or backward (default both)",
+        choices=("forward", "backward", "restating"),
+        help="forward, backward or restating (default all)",
     )
     show.set_defaults(run=run_show)
 
@@ -34,4 +35,6 @@ def run_show(args: argparse.Namespace) -> int:
     for task in ("forward", "backward"):
         if args.task in (None, task):
             print(f"\n=== {task}\n\n{prompts.templates(task)}")
+    if args.task in (None, "restating"):
+        print(f"\n=== restating\n\n{prompts.restating_templates()}")
     return 0

@@ -105,26 +105,21 @@ def run(args: argparse.Namespace) -> int:
                 taken += 1
                 yield row
 
-    def read() -> Iterator[Row]:
+    def every(box: Sandbox) -> Iterator[Audited]:
         if args.reader is None:
-            yield from rows()
-            return
+            return audit(rows(), box)
         from pytrace_mono.synth.openai_teacher import OpenAITeacher
-        from pytrace_mono.synth.restating import restated
+        from pytrace_mono.synth.restating import audit_restated
 
         model = OpenAITeacher(
             args.reader, base_url=args.base_url, cache=args.cache, structured_output=False
         )
-        for row, error in restated(rows(), model):
-            if error is None:
-                yield row
-            else:
-                report.add_unusable(row.id, str(error), Reason.TEACHER_ERROR)
+        return audit_restated(rows(), box, model)
 
     stopped: BaseException | None = None
     try:
         with Sandbox(limits_of(args), isolation=args.isolation, workers=1) as box:
-            for audited in audit(read(), box):
+            for audited in every(box):
                 report.add(audited)
                 if args.format == "html":
                     shown.append(audited)

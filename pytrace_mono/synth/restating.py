@@ -1,74 +1,83 @@
-"""Have a model restate monologues that have no labels, so that what they say can be checked."""
+"""Audit monologues that have no labels with the help of a model, which restates what they say.
+
+It is asked twice at most: to restate a text, and, where the recording goes against some of its
+statements, to look at these again beside what was recorded. What it takes back accuses nobody. It never
+decides that something is so.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from pytrace_mono.errors import AnswerError, TeacherError
 from pytrace_mono.synth import prompts
 from pytrace_mono.synth.openai_teacher import OpenAITeacher
 from pytrace_mono.synth.teacher import Chat
-from pytrace_mono.tasks import Answer, parse_answer
+from pytrace_mono.tasks import parse_answer
+from pytrace_mono.tracer.sandbox import Sandbox
+from pytrace_mono.verify.audit import Audited, audit
 from pytrace_mono.verify.reading import is_labelled
+from pytrace_mono.verify.reading.restated import accused, looked_again
+from pytrace_mono.verify.reasons import Reason
 from pytrace_mono.verify.rows import Row
+from pytrace_mono.verify.verifier import Verdict
+
+_WINDOW = 4
+"""Rows in hand for each request that may be on its way at once: a slow answer holds up few others."""
 
 
-def restated(
-    rows: Iterable[Row], model: OpenAITeacher
-) -> Iterator[tuple[Row, TeacherError | None]]:
-    """Rows in their order, each as soon as it is there; as many are asked about as the model takes.
+def audit_restated(rows: Iterable[Row], box: Sandbox, model: OpenAITeacher) -> Iterator[Audited]:
+    """Audit rows in their order; a model restates those that have no labels.
 
-    What labels say is exact, so that nobody is asked about it; nor is a row without an answer, which
-    fails anyway.
+    What labels say is exact, so that nobody is asked about it; nor about a row without an answer, which
+    fails anyway. A row about which the model fails is dropped as ``teacher_error``.
 
     Args:
         rows: the monologues.
-        model: who restates, made with ``structured_output=False``; closed at the end.
-
-    Returns:
-        each row, with ``restated`` where it was, and the error where the model failed for it.
+        box: where they are run.
+        model: who restates, made with ``structured_output=False``.
 
     Raises:
         TeacherError: the model cannot be asked any more.
         StoreError: an answer cannot be stored.
     """
     source = iter(rows)
-    ahead: deque[tuple[Row, Future[str] | None]] = deque()
-    with _loop() as loop:
-        try:
-            while True:
-                for row in source:
-                    chat = _chat(row)
-                    asked = None
-                    if chat is not None:
-                        asked = asyncio.run_coroutine_threadsafe(_asked(model, chat), loop)
-                    ahead.append((row, asked))
-                    if len(ahead) >= model.concurrency:
-                        break
-                if not ahead:
-                    return
-                row, asked = ahead.popleft()
-                try:
-                    yield (row if asked is None else replace(row, restated=asked.result())), None
-                except TeacherError as error:
-                    if error.fatal:
-                        raise
-                    yield row, error
-        finally:
-            for _, asked in ahead:
-                if asked is not None:
-                    asked.cancel()
-            asyncio.run_coroutine_threadsafe(model.aclose(), loop).result()
+    while window := list(islice(source, _WINDOW * model.concurrency)):
+        found = asyncio.run(_all(window, box, model))
+        for row, one in zip(window, found, strict=True):
+            if isinstance(one, TeacherError) and not one.fatal:
+                yield Audited(row, Verdict(False, Reason.TEACHER_ERROR, str(one)), None)
+            elif isinstance(one, BaseException):
+                raise one
+            else:
+                yield one
 
 
-async def _asked(model: OpenAITeacher, chat: Chat) -> str:
-    return (await model.answer(chat)).text
+async def _all(
+    rows: Sequence[Row], box: Sandbox, model: OpenAITeacher
+) -> list[Audited | BaseException]:
+    try:
+        each = (_audited(row, box, model) for row in rows)
+        return await asyncio.gather(*each, return_exceptions=True)
+    finally:
+        await model.aclose()
+
+
+async def _audited(row: Row, box: Sandbox, model: OpenAITeacher) -> Audited:
+    chat = _chat(row)
+    if chat is None:
+        return next(audit([row], box))
+    said = (await model.answer(chat)).text
+    first = next(audit([replace(row, restated=said)], box))
+    against = [] if first.checked is None else accused(first.checked)
+    if not against:
+        return first
+    messages = prompts.restating_again(chat.messages, said, against)
+    again = (await model.answer(replace(chat, messages=messages))).text
+    return next(audit([replace(row, restated=looked_again(said, against, again))], box))
 
 
 def _chat(row: Row) -> Chat | None:
@@ -77,27 +86,9 @@ def _chat(row: Row) -> Chat | None:
         answer = parse_answer(row.response, row.direction)
     except AnswerError:
         return None
-    call = _call(row, answer)
+    # A backward text is about the run of the input that it finds.
+    call = row.left if row.direction == "forward" else answer.call
     if call is None or not answer.monologue or is_labelled(answer.monologue):
         return None
     messages = prompts.restating(row.program, call, row.direction, answer.monologue)
     return Chat(messages=messages, row=row.id)
-
-
-def _call(row: Row, answer: Answer) -> str | None:
-    """The Call that is run: a backward text is about the input that it finds."""
-    return row.left if row.direction == "forward" else answer.call
-
-
-@contextmanager
-def _loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """An event loop in a thread of its own, so that the model answers while rows are checked."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
-        yield loop
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()

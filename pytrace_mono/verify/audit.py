@@ -81,6 +81,8 @@ class Report:
         self.all_true += audited.all_true
         if audited.verdict.reason is not None:
             self.by_reason[str(audited.verdict.reason)] += 1
+        if audited.verdict.reason is Reason.TEACHER_ERROR:
+            self._note(audited.row.id, audited.verdict.detail)
         if audited.checked is None:
             return
         self.restated += audited.row.restated is not None
@@ -88,13 +90,16 @@ class Report:
         self.coded += audited.checked.reading.coded
         self.claims.update(finding.status for finding in audited.checked.findings)
         wrong = audited.checked.first_wrong
-        if wrong is not None and len(self.first_wrong) < 20:
-            self.first_wrong.append({"id": audited.row.id, "claim": mismatch(wrong)})
+        if wrong is not None:
+            self._note(audited.row.id, mismatch(wrong))
 
     def add_unusable(self, identity: str, why: str, reason: Reason = Reason.BAD_ROW) -> None:
         """Count a row that cannot be audited at all; it fails."""
         self.rows += 1
         self.by_reason[str(reason)] += 1
+        self._note(identity, why)
+
+    def _note(self, identity: str, why: str) -> None:
         if len(self.first_wrong) < 20:
             self.first_wrong.append({"id": identity, "claim": why})
 

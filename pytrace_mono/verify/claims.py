@@ -192,6 +192,7 @@ Verb = Literal[
     "input",
     "output",
     "unclear",
+    "misread",
 ]
 
 
@@ -201,16 +202,21 @@ class Restated(NamedTuple):
     Attributes:
         verb: ``before`` or ``after`` its line ran, or of the ``input`` or ``output``, an expression is
             true; the line ``runs``, the loop ``loops``; the activation ``returns``, ``yields``,
-            ``raises`` something; a function ``calls`` is called. ``unclear``: not of the form.
+            ``raises`` something; a function ``calls`` is called. ``unclear``: not of the form;
+            ``misread``: the model took it back.
         what: source of the expression, value or call, name of the type or function.
         times: how often; None where that is not said.
         visit: which visit of the line, from 1; -1: the last; 0: every one; None: some visit.
+        sentence: the number of the sentence, from 1.
+        form: the place and the statement, as the model wrote them.
     """
 
     verb: Verb
     what: str
-    times: int | None = None
-    visit: int | None = None
+    times: int | None
+    visit: int | None
+    sentence: int
+    form: str
 
 
 Statement = (

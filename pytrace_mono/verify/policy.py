@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytrace_mono.records import Direction
+from pytrace_mono.verify.claims import Restated
 from pytrace_mono.verify.findings import Checked, Finding
 from pytrace_mono.verify.reasons import Reason
 from pytrace_mono.verify.verifier import Verdict
@@ -68,7 +69,9 @@ def mismatch(finding: Finding) -> str:
     place = finding.claim.place
     where = "" if place.line is None else f"[L{place.line}] "
     words = " ".join(finding.claim.text.split())
-    return f"{where}{words:.200} | recorded: {finding.fact}"
+    said = finding.claim.statement
+    restated = f" (restated: {said.form:.200})" if isinstance(said, Restated) else ""
+    return f"{where}{words:.200}{restated} | recorded: {finding.fact}"
 
 
 def _drop(reason: Reason, detail: str) -> Verdict:

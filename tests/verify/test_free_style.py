@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
+import by_hand
 import pytest
 
-from pytrace_mono.records import called_name
+from pytrace_mono.records import Direction, called_name
 from pytrace_mono.tracer import Sandbox, Trace
 from pytrace_mono.verify import Evidence, check
 from pytrace_mono.verify.program import Program
 from pytrace_mono.verify.reading.pieces import take
 
-HERE = Path(__file__).parent / "freestyle"
 PROGRAM = """\
 def gather(items, most):
     kept = []
@@ -196,7 +195,7 @@ def test_attributes_are_read_with_and_without_their_owner(told: str, accused: bo
 def true_texts() -> list[tuple[str, str, str, str]]:
     """Direction, program, Call and text of what stands in ``freestyle/true``."""
     found: list[tuple[str, str, str, str]] = []
-    for path in sorted((HERE / "true").glob("*.md")):
+    for path in sorted((by_hand.HERE / "true").glob("*.md")):
         program = call = ""
         for part in re.split(r"^=== ", path.read_text("utf-8"), flags=re.MULTILINE)[1:]:
             head, _, body = part.partition("\n")
@@ -265,23 +264,19 @@ def test_of_the_open_monologues_as_few_are_accused_and_as_many_lies_found_as_bef
 ) -> None:
     accused = caught = 0
     with Sandbox() as box:
-        for path in sorted((HERE / split).glob("*.md")):
-            _, front, body = path.read_text("utf-8").split("---\n", 2)
-            meta = dict(line.split(": ", 1) for line in front.strip().splitlines())
-            text, _, edits = body.partition("## Lies")
-            source = (HERE / "programs" / f"{meta['program']}.py").read_text("utf-8")
-            evidence = Evidence(box.trace(source, meta["call"]), called_name(meta["call"]) or "")
-            backward = meta["direction"] == "backward"
+        for monologue in by_hand.split(split):
+            trace = box.trace(monologue.source, monologue.call)
+            evidence = Evidence(trace, called_name(monologue.call) or "")
 
             def contradicted(
-                told: str, evidence: Evidence = evidence, backward: bool = backward
+                told: str, evidence: Evidence = evidence, direction: Direction = monologue.direction
             ) -> set[tuple[str, str]]:
-                checked = check(told, evidence, "backward" if backward else "forward")
+                checked = check(told, evidence, direction)
                 return {(f.claim.text, f.fact) for f in checked.contradicted}
 
-            known = contradicted(text)
+            known = contradicted(monologue.told())
             accused += bool(known)
-            for old, new in re.findall(r"- \w+\n  < (.+)\n  > (.+)\n", edits):
-                caught += bool(contradicted(text.replace(old, new)) - known)
+            for lie in monologue.lies:
+                caught += bool(contradicted(monologue.told(lie)) - known)
     assert accused <= at_most
     assert caught >= at_least

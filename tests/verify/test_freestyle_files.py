@@ -6,50 +6,22 @@ import ast
 import re
 import runpy
 from collections import Counter
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
+from by_hand import HERE, Monologue, split
 
-HERE = Path(__file__).parent / "freestyle"
 STYLES = set("prose bullets table terse chatty codeblock steps lines qa cot".split())
 KINDS = set(
     "value_off_by_one stale_value iterations_swapped wrong_visit wrong_loop_count branch_flipped"
     " wrong_type dropped_side_effect other_functions_step constraint_negated".split()
 )
 SPLITS = {"dev": 100, "dev2": 100, "dev3": 50, "heldout": 100, "heldout2": 50}
-FILE = re.compile(
-    r"---\nprogram: (?P<program>\w+)\ncall: (?P<call>.+)\ndirection: (?P<direction>forward|backward)\n"
-    r"style: (?P<style>\w+)\n---\n(?P<text>.+)\n\n## Lies\n(?P<lies>.+)",
-    re.DOTALL,
-)
-LIE = re.compile(r"- (\w+)\n  < (.+)\n  > (.+)\n")
 ANSWER = re.compile(r"\[ANSWER\]\nassert (.+) == (.+)\n\[/ANSWER\]\Z")
 
 
-@dataclass(frozen=True)
-class Monologue:
-    name: str
-    program: str
-    call: str
-    direction: str
-    style: str
-    text: str
-    lies: tuple[tuple[str, str, str], ...]
-
-
-def load(path: Path) -> Monologue:
-    found = FILE.fullmatch(path.read_text(encoding="utf-8"))
-    assert found, f"{path}: front matter, text and '## Lies' expected"
-    fields = found.groupdict()
-    lies = tuple(LIE.findall(fields.pop("lies")))
-    assert "".join(f"- {k}\n  < {a}\n  > {b}\n" for k, a, b in lies) == found["lies"], path
-    return Monologue(name=f"{path.parent.name}/{path.stem}", lies=lies, **fields)
-
-
-EVERY = {split: [load(path) for path in sorted((HERE / split).glob("*.md"))] for split in SPLITS}
-ALL = [monologue for split in SPLITS for monologue in EVERY[split]]
+EVERY = {name: split(name) for name in SPLITS}
+ALL = [monologue for name in SPLITS for monologue in EVERY[name]]
 
 
 def value_of(program: str, call: str) -> Any:
@@ -73,26 +45,26 @@ def test_a_lie_changes_one_place_of_the_text_and_not_the_answer(monologue: Monol
     told = monologue.text[: monologue.text.index("[ANSWER]")]
     assert 60 <= len(told.split()) <= 250
     assert 1 <= len(monologue.lies) <= 2
-    for kind, find, replacement in monologue.lies:
-        assert kind in KINDS
-        assert monologue.text.count(find) == 1 == told.count(find)
-        assert find != replacement
-        assert kind != "constraint_negated" or monologue.direction == "backward"
+    for lie in monologue.lies:
+        assert lie.kind in KINDS
+        assert monologue.text.count(lie.find) == 1 == told.count(lie.find)
+        assert lie.find != lie.replacement
+        assert lie.kind != "constraint_negated" or monologue.direction == "backward"
 
 
 def test_the_splits_share_no_program_and_have_every_style_alike() -> None:
-    programs = [{m.program for m in EVERY[split]} for split in SPLITS]
+    programs = [{m.program for m in EVERY[name]} for name in SPLITS]
     assert sum(map(len, programs)) == len(set().union(*programs))
     assert {p.stem for p in (HERE / "programs").glob("*.py")} == set().union(*programs)
-    for split, count in SPLITS.items():
-        styles = Counter(m.style for m in EVERY[split])
+    for name, count in SPLITS.items():
+        styles = Counter(m.style for m in EVERY[name])
         apart = 1 if count == 50 else 0  # halves of a set that was shared out by program
         assert styles.keys() == STYLES
         assert all(abs(n - count // 10) <= apart for n in styles.values())
-        assert Counter(m.direction for m in EVERY[split])["backward"] == count // 5
+        assert Counter(m.direction for m in EVERY[name])["backward"] == count // 5
 
 
 def test_about_half_have_backticks_and_each_kind_of_lie_occurs() -> None:
     with_code = sum("`" in m.text for m in ALL)
     assert 0.4 * len(ALL) <= with_code <= 0.6 * len(ALL)
-    assert {kind for m in ALL for kind, _, _ in m.lies} == KINDS
+    assert {lie.kind for m in ALL for lie in m.lies} == KINDS

@@ -7,6 +7,7 @@ claims are checked in both cases, and each row says which it was (``trace_shown`
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from string import Template
@@ -99,6 +100,29 @@ def restating(program: str, call: str, direction: Direction, text: str) -> tuple
         program="\n".join(lines), call=call, direction=_ARGUES[direction], text=numbered(text)
     )
     return (Message("system", _template("restating").template), Message("user", user))
+
+
+def restating_again(
+    chat: tuple[Message, ...], said: str, accused: Sequence[tuple[str, str]]
+) -> tuple[Message, ...]:
+    """The chat that asks a model to look again at what goes against the recording.
+
+    Args:
+        chat: what it was asked, as :func:`restating` makes it.
+        said: what it said.
+        accused: each statement with its sentence's number, as it wrote it, and the recorded fact.
+    """
+    shown = (f"{n}. `{form}`\n   recorded: {fact}" for n, (form, fact) in enumerate(accused, 1))
+    asked = _template("restating_again").substitute(accused="\n".join(shown))
+    return (*chat, Message("assistant", said), Message("user", asked))
+
+
+def restating_templates() -> str:
+    """As :func:`templates`, of the chat of :func:`restating`."""
+    names = ("restating", "restating_question", "restating_again")
+    titles = ("system", "user", "user, where a statement goes against the recording")
+    parts = zip(titles, map(_template, names), strict=True)
+    return "\n\n".join(f"--- {title}\n{template.template}" for title, template in parts)
 
 
 def section_of(direction: Direction) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Collection
+from contextlib import suppress
 
 from pytrace_mono.tracer.types import Snapshot
 from pytrace_mono.verify.checking.comparing import equal, fits
@@ -15,14 +16,17 @@ from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.frames import LATE, Frame, Visit
 from pytrace_mono.verify.source import literal_of, parsed
 
+_PARTS = (ast.Name, ast.Attribute, ast.Subscript)
 _OF_AN_EXPRESSION = ("before", "after", "input", "output")
 
 
 def restated(context: Context, claim: Claim, said: Restated) -> Answer:
     """Whether it is so at its place."""
     place = claim.place
+    if said.verb == "misread":
+        return None, "the model took it back when it looked again", None
     if said.verb == "unclear":
-        return None, f"not in the form of a statement: {said.what:.200}", None
+        return None, f"not in the form of a statement: {said.form:.200}", None
     if said.verb in _OF_AN_EXPRESSION and parsed(said.what) is None:
         return None, f"no expression: {said.what:.200}", None
     if any(line not in context.run.program.loop_lines for line, _ in place.passes):
@@ -51,18 +55,33 @@ def _visits(context: Context, claim: Claim, said: Restated) -> list[Visit]:
 def _moment(context: Context, claim: Claim, said: Restated) -> Answer:
     node = parsed(said.what)
     assert node is not None  # looked at before
+    after = said.verb == "after"
     visits = _visits(context, claim, said)
     if not visits:
         return False, f"line {claim.place.line} does not run there", None
-    answers = [_is_so(context, node, visit, after=said.verb == "after") for visit in visits]
-    for visit, answer in zip(visits, answers, strict=True):
-        if answer is (said.visit != 0):  # one is enough, or one too many
-            context.told.add(visit.label)
-            return answer, f"{said.what} is false {where(visit)}", visit.start
-    if None in answers:
+    answers = [_is_so(context, node, visit, after=after) for visit in visits]
+    if said.visit == 0 and False in answers:
+        visit = visits[answers.index(False)]
+    elif said.visit != 0 and True in answers:
+        visit = visits[answers.index(True)]
+        context.told.add(visit.label)
+        return True, "", visit.start
+    elif None in answers:
         return None, "the recording does not tell", None
-    first = visits[0]
-    return said.visit == 0, f"{said.what} is false {where(first)}", first.start
+    else:
+        visit = visits[0]
+    fact = f"{said.what} is false {where(visit)}{_values(context, node, visit, after=after)}"
+    return said.visit == 0 and False not in answers, fact, visit.start
+
+
+def _values(context: Context, node: ast.expr, visit: Visit, *, after: bool) -> str:
+    """What the parts of an expression are, behind a fact."""
+    parts = {ast.unparse(part): part for part in ast.walk(node) if isinstance(part, _PARTS)}
+    shown: list[str] = []
+    for text, part in parts.items():
+        with suppress(NotEvaluated):
+            shown.append(f"{text} is {context.run.evaluate(part, visit, after=after)!r:.80}")
+    return f", where {', '.join(shown)}" if shown else ""
 
 
 def _is_so(context: Context, node: ast.expr, visit: Visit, *, after: bool) -> bool | None:

@@ -16,9 +16,11 @@ The number is the sentence's. Whether a statement is so is for the recording to 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pytrace_mono.verify.claims import Claim, Kind, Place, Reading, Restated, Unread, Verb
+from pytrace_mono.verify.findings import Checked
 
 _LINE = re.compile(r"[^\n]*\w[^\n]*")
 _END = re.compile(r"(?<=[.!?;])\s+(?=\S)")
@@ -30,8 +32,11 @@ _PART = re.compile(
 )
 _MOMENT = re.compile(r"(before|after): *(.+)")
 _OFTEN = re.compile(r"(?:(runs|loops|yields)|calls ([\w.]+)) (\d+) times?")
+_MISREAD = "misread: "
+_AGAIN = re.compile(r"\s*(\d+)\s*\|\s*(false|misread)\b.*")
 _VERBED = re.compile(r"(returns|yields|raises|calls) (.+)")
 _FIXED = {"runs": None, "does not run": 0}
+_AT_A_LINE = ("before", "after", "runs", "loops")
 _NOTHING = "-"
 _WHICH = {"last": -1, "every": 0}
 _KINDS: dict[Verb, Kind] = {
@@ -48,10 +53,27 @@ _KINDS: dict[Verb, Kind] = {
 }
 
 
+class _Row(NamedTuple):
+    sentence: int
+    there: str
+    said: str
+
+    @property
+    def form(self) -> str:
+        """The place, where there is one, and the statement."""
+        return f"{self.there} | {self.said}" if self.there else self.said
+
+
 class _There(NamedTuple):
     place: Place
     visit: int | None
     whole: Verb | None
+
+
+class _Said(NamedTuple):
+    verb: Verb
+    what: str = ""
+    times: int | None = None
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
@@ -90,27 +112,63 @@ def read_restated(answer: str, text: str) -> Reading:
     claims: list[Claim] = []
     told: set[int] = set()
     silent = 0
-    for line in answer.splitlines():
-        row = _ROW.fullmatch(line)
-        number = 0 if row is None else int(row[1])
-        if row is None or not 1 <= number <= len(spans):
+    for row in _rows(answer):
+        if not 1 <= row.sentence <= len(spans):
             continue
-        there, said = row[2].strip(), row[3].strip()
-        told.add(number)
-        if said == _NOTHING:
+        told.add(row.sentence)
+        if row.said == _NOTHING:
             silent += 1
             continue
-        start, end = spans[number - 1]
-        found = _place(there)
-        statement = None if found is None else _statement(said, found)
-        if found is None or statement is None:
-            found = _There(Place(), None, None)
-            statement = Restated("unclear", f"{there} | {said}")
+        start, end = spans[row.sentence - 1]
+        place, statement = _statement(row)
         kind = _KINDS.get(statement.verb, "value")
-        claims.append(Claim(kind, statement, found.place, text[start:end], start, end))
+        claims.append(Claim(kind, statement, place, text[start:end], start, end))
     claims.sort(key=lambda claim: claim.start)
     unread = [Unread(text[a:b], a, b) for n, (a, b) in enumerate(spans, 1) if n not in told]
     return Reading(tuple(claims), tuple(unread), len(spans), silent)
+
+
+def accused(checked: Checked) -> list[tuple[str, str]]:
+    """The statements that go against a recording, each as the model wrote it, and the recorded fact."""
+    return [
+        (f"{said.sentence} | {said.form}", finding.fact)
+        for finding in checked.contradicted
+        if isinstance(said := finding.claim.statement, Restated)
+    ]
+
+
+def looked_again(answer: str, against: Sequence[tuple[str, str]], again: str) -> str:
+    """What a model restated, with what it took back when it saw the recorded facts marked so.
+
+    Args:
+        answer: what it said first.
+        against: what :func:`accused` gave of it.
+        again: what it said of these.
+    """
+    verdicts = {int(m[1]): m[2] for m in map(_AGAIN.fullmatch, again.splitlines()) if m is not None}
+    back = {said for n, (said, _) in enumerate(against, 1) if verdicts.get(n) == "misread"}
+    return "\n".join(
+        f"{row.sentence} | {row.there} | {_MISREAD * (f'{row.sentence} | {row.form}' in back)}{row.said}"
+        for row in _rows(answer)
+    )
+
+
+def _rows(answer: str) -> Iterator[_Row]:
+    for line in answer.splitlines():
+        row = _ROW.fullmatch(line)
+        if row is not None:
+            yield _Row(int(row[1]), row[2].strip(), row[3].strip())
+
+
+def _statement(row: _Row) -> tuple[Place, Restated]:
+    found = _place(row.there)
+    if row.said.startswith(_MISREAD):
+        said: _Said | None = _Said("misread")
+    else:
+        said = None if found is None else _said(row.said, found)
+    if found is None or said is None:
+        found, said = _There(Place(), None, None), _Said("unclear")
+    return found.place, Restated(*said, found.visit, row.sentence, row.form)
 
 
 def _place(there: str) -> _There | None:
@@ -136,24 +194,20 @@ def _place(there: str) -> _There | None:
     return _There(Place(line, tuple(passes), call), visit, whole)
 
 
-def _statement(said: str, there: _There) -> Restated | None:
+def _said(words: str, there: _There) -> _Said | None:
     if there.whole is not None:
-        return Restated(there.whole, said)
-    has_line = there.place.line is not None
-    moment = _MOMENT.fullmatch(said)
-    if moment is not None:
-        verb: Verb = "before" if moment[1] == "before" else "after"
-        return Restated(verb, moment[2], visit=there.visit) if has_line else None
-    if said in _FIXED:
-        return Restated("runs", "", _FIXED[said], there.visit) if has_line else None
-    often = _OFTEN.fullmatch(said)
-    if often is not None:
-        verb = _verb(often[1] or "calls")
-        if verb in ("runs", "loops") and not has_line:
-            return None
-        return Restated(verb, often[2] or "", int(often[3]), there.visit)
-    verbed = _VERBED.fullmatch(said)
-    return None if verbed is None else Restated(_verb(verbed[1]), verbed[2], visit=there.visit)
+        return _Said(there.whole, words)
+    if words in _FIXED:
+        said = _Said("runs", "", _FIXED[words])
+    elif (moment := _MOMENT.fullmatch(words)) is not None:
+        said = _Said("before" if moment[1] == "before" else "after", moment[2])
+    elif (often := _OFTEN.fullmatch(words)) is not None:
+        said = _Said(_verb(often[1] or "calls"), often[2] or "", int(often[3]))
+    elif (verbed := _VERBED.fullmatch(words)) is not None:
+        said = _Said(_verb(verbed[1]), verbed[2])
+    else:
+        return None
+    return said if there.place.line is not None or said.verb not in _AT_A_LINE else None
 
 
 def _verb(word: str) -> Verb:

@@ -55,6 +55,7 @@ def _row(one: Audited) -> dict[str, Any]:
                 "start": f.claim.start,
                 "end": f.claim.end,
                 "kind": f.claim.kind,
+                "restated": getattr(f.claim.statement, "form", None),
                 "status": f.status,
                 "fact": f.fact,
                 "step": f.step,

@@ -27,7 +27,7 @@ function pieces(one) {
   for (let start = 0; start < owner.length; ) {
     let end = start + 1;
     while (end < owner.length && owner[end] === owner[start] && unread[end] === unread[start]) end++;
-    found.push([one.text.slice(start, end), owner[start], unread[start]]);
+    found.push([one.text.slice(start, end), owner[start], unread[start], start]);
     start = end;
   }
   return found;
@@ -39,10 +39,11 @@ function showRow(index) {
   const one = rows[row];
   by("title").textContent = `${one.id}: ${one.call}`;
   by("verdict").textContent = one.kept ? "every claim that could be checked holds" : `${one.reason}: ${one.detail}`;
-  by("text").replaceChildren(...pieces(one).map(([words, owner, unread]) => {
+  by("text").replaceChildren(...pieces(one).map(([words, owner, unread, start]) => {
     if (owner < 0) return element("span", words, unread ? "unread" : "");
     const mark = element("mark", words, one.claims[owner].status);
     mark.dataset.claim = owner;
+    mark.dataset.start = start;
     mark.tabIndex = 0;
     mark.addEventListener("click", () => showClaim(owner));
     mark.addEventListener("keydown", (event) => { if (event.key === "Enter") showClaim(owner); });
@@ -78,8 +79,9 @@ function showClaim(index) {
   const c = one.claims[claim];
   const step = c.step === null ? undefined : one.steps[c.step];
   const where = step ? `\nstep ${c.step + 1}, line ${step.line}` : "";
-  by("claim").textContent = `${c.kind}: ${c.status}${c.fact ? "\nrecorded: " + c.fact : ""}${where}`;
-  document.querySelectorAll("#text mark").forEach((mark) => mark.setAttribute("aria-current", +mark.dataset.claim === claim));
+  const restated = c.restated ? `\nrestated: ${c.restated}` : "";
+  by("claim").textContent = `${c.kind}: ${c.status}${restated}${c.fact ? "\nrecorded: " + c.fact : ""}${where}`;
+  document.querySelectorAll("#text mark").forEach((mark) => mark.setAttribute("aria-current", c.start <= +mark.dataset.start && +mark.dataset.start < c.end));
   document.querySelector('#text mark[aria-current="true"]')?.scrollIntoView({ block: "nearest" });
   light("#steps", step ? c.step : null);
   const line = step ? step.line : c.line;

@@ -1,0 +1,97 @@
+"""The monologues written by hand in ``freestyle``, their lies, and what a model restated them as."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pytrace_mono.synth import prompts
+from pytrace_mono.verify import Checked
+
+HERE = Path(__file__).parent / "freestyle"
+_FILE = re.compile(
+    r"---\nprogram: (?P<program>\w+)\ncall: (?P<call>.+)\ndirection: (?P<direction>forward|backward)\n"
+    r"style: (?P<style>\w+)\n---\n(?P<text>.+)\n\n## Lies\n(?P<lies>.+)",
+    re.DOTALL,
+)
+_LIE = re.compile(r"- (\w+)\n  < (.+)\n  > (.+)\n")
+
+
+@dataclass(frozen=True)
+class Lie:
+    """An edit that makes one statement false: its kind, the text to find and what replaces it."""
+
+    kind: str
+    find: str
+    replacement: str
+
+
+@dataclass(frozen=True)
+class Monologue:
+    """One file; ``name`` is that of its split and its own."""
+
+    name: str
+    program: str
+    call: str
+    direction: Literal["forward", "backward"]
+    style: str
+    text: str
+    lies: tuple[Lie, ...]
+
+    @cached_property
+    def source(self) -> str:
+        """The program's text."""
+        return (HERE / "programs" / f"{self.program}.py").read_text(encoding="utf-8")
+
+    def told(self, lie: Lie | None = None) -> str:
+        """The text without its answer, with a lie in it where one is given."""
+        text = self.text if lie is None else self.text.replace(lie.find, lie.replacement)
+        return text.partition("[ANSWER]")[0].strip()
+
+    def touched(self, lie: Lie) -> tuple[int, int]:
+        """Where the told text with a lie differs from the one without, in characters."""
+        true, false = self.told(), self.told(lie)
+        most = min(len(true), len(false))
+        start = next((i for i in range(most) if true[i] != false[i]), most)
+        kept = next((i for i in range(most - start) if true[-1 - i] != false[-1 - i]), most - start)
+        return start, max(start + 1, len(false) - kept)
+
+    def is_caught(self, lie: Lie, checked: Checked) -> bool:
+        """Whether a claim that goes against the recording is about what the lie changed."""
+        start, end = self.touched(lie)
+        return any(f.claim.start < end and f.claim.end > start for f in checked.contradicted)
+
+    def asked(self, lie: Lie | None = None) -> str:
+        """The digest of the chat that asks a model to restate the text."""
+        chat = prompts.restating(self.source, self.call, self.direction, self.told(lie))
+        return hashlib.sha256(repr(chat).encode()).hexdigest()[:16]
+
+
+def load(path: Path) -> Monologue:
+    """Read one file."""
+    found = _FILE.fullmatch(path.read_text(encoding="utf-8"))
+    assert found, f"{path}: front matter, text and '## Lies' expected"
+    fields = found.groupdict()
+    lies = tuple(Lie(*lie) for lie in _LIE.findall(fields.pop("lies")))
+    written = "".join(f"- {lie.kind}\n  < {lie.find}\n  > {lie.replacement}\n" for lie in lies)
+    assert written == found["lies"], path
+    return Monologue(name=f"{path.parent.name}/{path.stem}", lies=lies, **fields)
+
+
+def split(name: str) -> list[Monologue]:
+    """All monologues of a split, in order."""
+    return [load(path) for path in sorted((HERE / name).glob("*.md"))]
+
+
+def restated(name: str) -> dict[str, str]:
+    """What a model said to the chats of a split, by their digest: :meth:`Monologue.asked`."""
+    path = HERE / "restated" / f"{name}.jsonl"
+    if not path.exists():
+        return {}
+    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return {row["asked"]: row["answer"] for row in rows}
