@@ -10,25 +10,26 @@ from __future__ import annotations
 
 import gc
 import os
-import re
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from pytrace_mono.records import called_name
 from pytrace_mono.synth import Completion, Narrator, Prompt, synthesize
 from pytrace_mono.tasks import parse_answer
 from pytrace_mono.tracer import Sandbox
-from pytrace_mono.verify import Evidence, check
+from pytrace_mono.verify import Checked, Evidence, check
 from pytrace_mono.verify.policy import DEFAULT
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "verify"))
 
-from lies import lies  # noqa: E402 - beside the tests
+import by_hand  # noqa: E402 - beside the tests
+from by_hand import Lie, Monologue  # noqa: E402
+from lies import lies  # noqa: E402
 
 PLANTS = 4000
 RUNS = 400
@@ -138,46 +139,50 @@ def _with_the_run(heard: list[tuple[Prompt, str]], together: int) -> float:
 
 
 def free_style(split: str) -> None:
-    """Print the same of the free-style monologues, with the lies that stand beside them."""
-    folder = ROOT / "tests" / "verify" / "freestyle"
-    total = accused = unread = coded = 0
-    planted: Counter[str] = Counter()
-    caught: Counter[str] = Counter()
-    with Sandbox() as box:
-        for path in sorted((folder / split).glob("*.md")):
-            _, front, body = path.read_text(encoding="utf-8").split("---\n", 2)
-            meta: dict[str, Any] = dict(line.split(": ", 1) for line in front.strip().splitlines())
-            text, _, edits = body.partition("## Lies")
-            source = (folder / "programs" / f"{meta['program']}.py").read_text(encoding="utf-8")
-            trace = box.trace(source, meta["call"])
-            evidence = Evidence(trace, called_name(meta["call"]) or "")
-            checked = check(text, evidence, meta["direction"])
-            known = {(f.claim.text, f.fact) for f in checked.contradicted}
-            total += 1
-            accused += bool(known)
-            unread += len(checked.reading.unread)
-            coded += checked.reading.coded
-            for kind, old, new in _edits(edits):
-                found = check(text.replace(old, new), evidence, meta["direction"]).contradicted
-                planted[kind] += 1
-                caught[kind] += any((f.claim.text, f.fact) not in known for f in found)
-    if not total:
+    """Print the same of the monologues written by hand, with the lies that stand beside them.
+
+    Once as they are read here, and once as a model restated them, where its answers are kept.
+    """
+    monologues = by_hand.split(split)
+    if not monologues:
         print(f"\nfree style, {split}: not there")
         return
-    print(f"\nfree style, {split}: {total} monologues; unread {unread} of {coded}")
-    print(f"accused      {accused} of {total} ({accused / total:.1%})")
+    with Sandbox() as box:
+        told = [
+            (m, Evidence(box.trace(m.source, m.call), called_name(m.call) or ""))
+            for m in monologues
+        ]
+    print(f"\nfree style, {split}: {len(told)} monologues, read by patterns")
+    _judged(told, lambda m, lie, evidence: check(m.told(lie), evidence, m.direction))
+    answers = by_hand.answers(split)
+    if answers:
+        print(f"free style, {split}: the same, restated by a model")
+        _judged(told, lambda m, lie, evidence: m.restated(lie, evidence, answers))
+
+
+def _judged(
+    told: list[tuple[Monologue, Evidence]],
+    read: Callable[[Monologue, Lie | None, Evidence], Checked],
+) -> None:
+    accused = aside = unread = coded = 0
+    planted: Counter[str] = Counter()
+    caught: Counter[str] = Counter()
+    for monologue, evidence in told:
+        true = read(monologue, None, evidence)
+        accused += bool(true.contradicted)
+        unread += len(true.reading.unread)
+        coded += true.reading.coded
+        for lie in monologue.lies:
+            against = read(monologue, lie, evidence).contradicted
+            about = [f for f in against if monologue.is_about(lie, f.claim)]
+            aside += len(about) < len(against)
+            planted[lie.kind] += 1
+            caught[lie.kind] += bool(about)
+    print(
+        f"accused      {accused} of {len(told)} ({accused / len(told):.1%}); unread {unread} of {coded}"
+    )
     print(f"lies caught  {caught.total()} of {planted.total()} ({_share(caught, planted)})")
-
-
-def _edits(text: str) -> list[tuple[str, str, str]]:
-    found: list[tuple[str, list[str], list[str]]] = []
-    for line in text.splitlines():
-        kind = re.match(r"- (\w+)", line)
-        if kind is not None:
-            found.append((kind[1], [], []))
-        elif found and line.startswith(("  < ", "  > ")):
-            found[-1][1 if line[2] == "<" else 2].append(line[4:])
-    return [(kind, "\n".join(old), "\n".join(new)) for kind, old, new in found]
+    print(f"             {aside} of these texts are accused beside the lie, too")
 
 
 def _share(part: Counter[str], whole: Counter[str]) -> str:

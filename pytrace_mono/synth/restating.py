@@ -77,7 +77,8 @@ async def _audited(row: Row, box: Sandbox, model: OpenAITeacher) -> Audited:
         return first
     messages = prompts.restating_again(chat.messages, said, against)
     again = (await model.answer(replace(chat, messages=messages))).text
-    return next(audit([replace(row, restated=looked_again(said, against, again))], box))
+    kept = looked_again(said, [statement for statement, _ in against], again)
+    return next(audit([replace(row, restated=kept)], box))
 
 
 def _chat(row: Row) -> Chat | None:

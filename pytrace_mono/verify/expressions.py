@@ -35,6 +35,8 @@ _CONVERSIONS: dict[int, Callable[[Any], str]] = {-1: str, 115: str, 114: repr, 9
 _FORMAT = re.compile(r"(.?[<>=^])?[-+ ]?z?#?0?\d{0,3}[,_]?(\.\d{1,3})?[a-zA-Z%]?")
 """Of numbers and text, and of no width or precision that would make them long."""
 _SIZED = (str, bytes, list, tuple, set, frozenset, dict, range)
+_SINGLE = frozenset({type(None), bool})
+"""Of these each value is one object."""
 _MISSING = object()
 
 
@@ -156,6 +158,8 @@ class _Evaluator:
         left = self.value(node.left)
         for op, comparator in zip(node.ops, node.comparators, strict=True):
             right = self.value(comparator)
+            if isinstance(op, (ast.Is, ast.IsNot)) and not (_SINGLE & {type(left), type(right)}):
+                raise NotEvaluated("which values are one object was not recorded")
             if not COMPARE[type(op)](left, right):
                 return False
             left = right

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from pytrace_mono.synth import prompts
-from pytrace_mono.verify import Checked
+from pytrace_mono.synth import Message, prompts
+from pytrace_mono.verify import Checked, Claim, Evidence, check
+from pytrace_mono.verify.reading import restated as restating
 
 HERE = Path(__file__).parent / "freestyle"
 _FILE = re.compile(
@@ -61,15 +63,40 @@ class Monologue:
         kept = next((i for i in range(most - start) if true[-1 - i] != false[-1 - i]), most - start)
         return start, max(start + 1, len(false) - kept)
 
-    def is_caught(self, lie: Lie, checked: Checked) -> bool:
-        """Whether a claim that goes against the recording is about what the lie changed."""
+    def is_about(self, lie: Lie, claim: Claim) -> bool:
+        """Whether a claim of the text with a lie stands where the lie does."""
         start, end = self.touched(lie)
-        return any(f.claim.start < end and f.claim.end > start for f in checked.contradicted)
+        return claim.start < end and claim.end > start
 
-    def asked(self, lie: Lie | None = None) -> str:
-        """The digest of the chat that asks a model to restate the text."""
+    def restated(self, lie: Lie | None, evidence: Evidence, answers: Answers) -> Checked:
+        """The check of the text as a model restated it; it looked again at what it got wrong."""
         chat = prompts.restating(self.source, self.call, self.direction, self.told(lie))
-        return hashlib.sha256(repr(chat).encode()).hexdigest()[:16]
+        first, against, again = answers[digest(chat)]
+        checked = check(self.told(lie), evidence, self.direction, first)
+        accused = restating.accused(checked)
+        assert [said for said, _ in accused] == against, (
+            f"{self.name}: other statements are accused"
+        )
+        if not accused:
+            return checked
+        taken = restating.looked_again(first, accused, again)
+        return check(self.told(lie), evidence, self.direction, taken)
+
+
+class Answer(NamedTuple):
+    """What a model said: first, which of its statements went against the recording, then of these."""
+
+    first: str
+    against: list[str]
+    again: str
+
+
+Answers = Mapping[str, Answer]
+
+
+def digest(chat: Sequence[Message]) -> str:
+    """Of a chat that asks a model to restate a text."""
+    return hashlib.sha256(repr(chat).encode()).hexdigest()[:16]
 
 
 def load(path: Path) -> Monologue:
@@ -88,10 +115,10 @@ def split(name: str) -> list[Monologue]:
     return [load(path) for path in sorted((HERE / name).glob("*.md"))]
 
 
-def restated(name: str) -> dict[str, str]:
-    """What a model said to the chats of a split, by their digest: :meth:`Monologue.asked`."""
+def answers(name: str) -> Answers:
+    """What a model said to the chats about a split, by their digests; empty where nobody asked."""
     path = HERE / "restated" / f"{name}.jsonl"
     if not path.exists():
         return {}
     rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    return {row["asked"]: row["answer"] for row in rows}
+    return {row.pop("asked"): Answer(**row) for row in rows}

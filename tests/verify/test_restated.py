@@ -121,6 +121,7 @@ def test_a_statement_holds_where_it_is_so_and_is_contradicted_where_not(
         "in put(9) | returns 3",  # a call that may be written otherwise
         "L9, pass 1 of L9 | runs",  # no loop
         " | calls len 3 times",  # not the program's own
+        "L3, in Box(2) | after: self.size is not size",  # copies are recorded
     ],
 )
 def test_what_cannot_be_decided_accuses_nobody(trace: Trace, statement: str) -> None:

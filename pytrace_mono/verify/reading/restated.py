@@ -137,16 +137,16 @@ def accused(checked: Checked) -> list[tuple[str, str]]:
     ]
 
 
-def looked_again(answer: str, against: Sequence[tuple[str, str]], again: str) -> str:
+def looked_again(answer: str, against: Sequence[str], again: str) -> str:
     """What a model restated, with what it took back when it saw the recorded facts marked so.
 
     Args:
         answer: what it said first.
-        against: what :func:`accused` gave of it.
+        against: the statements of it that were asked about again, as :func:`accused` gives them.
         again: what it said of these.
     """
     verdicts = {int(m[1]): m[2] for m in map(_AGAIN.fullmatch, again.splitlines()) if m is not None}
-    back = {said for n, (said, _) in enumerate(against, 1) if verdicts.get(n) == "misread"}
+    back = {said for n, said in enumerate(against, 1) if verdicts.get(n) == "misread"}
     return "\n".join(
         f"{row.sentence} | {row.there} | {_MISREAD * (f'{row.sentence} | {row.form}' in back)}{row.said}"
         for row in _rows(answer)
