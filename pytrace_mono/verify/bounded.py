@@ -1,4 +1,4 @@
-"""Operations whose result can be far larger than what they are given: each refuses before it begins."""
+"""What evaluation may cost: work in all, and operations that refuse before they make something huge."""
 
 from __future__ import annotations
 
@@ -10,10 +10,23 @@ MAX_ITEMS = 100_000
 """Elements or characters of one value."""
 MAX_BITS = 20_000
 """Bits of one int."""
+MAX_WORK = 2_000_000
+"""Nodes visited in all evaluations of one check; some seconds at the most."""
 
 
 class NotEvaluated(Exception):
     """The expression uses something outside the white list, raises, or is too large."""
+
+
+class Work:
+    """What the evaluations of one check may still cost together.
+
+    Attributes:
+        left: nodes that may still be visited; a value counts as one more for each 64 of its elements.
+    """
+
+    def __init__(self) -> None:
+        self.left = MAX_WORK
 
 
 def _require(size: int, most: int) -> None:

@@ -16,7 +16,7 @@ from functools import lru_cache, partial
 from typing import Any, cast
 
 from pytrace_mono.tracer.parsing import parse_expression
-from pytrace_mono.verify.bounded import GROWING, MAX_BITS, MAX_ITEMS
+from pytrace_mono.verify.bounded import GROWING, MAX_BITS, MAX_ITEMS, Work
 from pytrace_mono.verify.bounded import NotEvaluated as NotEvaluated
 from pytrace_mono.verify.whitelist import (
     BINARY,
@@ -45,6 +45,7 @@ def evaluate(
     names: Mapping[str, Any],
     shadowed: Collection[str] = (),
     given: Callable[[str, list[Any]], Any] | None = None,
+    work: Work | None = None,
 ) -> Any:
     """The value of an expression.
 
@@ -56,17 +57,23 @@ def evaluate(
 
         given: what a function of the program gave, by its name and arguments; it may raise
             :class:`NotEvaluated`.
+        work: what this and other evaluations may cost together.
 
     Raises:
         NotEvaluated: see there.
     """
+    most = MAX_STEPS if work is None else min(MAX_STEPS, work.left)
+    evaluator = _Evaluator(names, shadowed, given, most)
     try:
         node = parse_expression(expression.strip()) if isinstance(expression, str) else expression
-        return _Evaluator(names, shadowed, given).value(node)
+        return evaluator.value(node)
     except NotEvaluated:
         raise
     except Exception as error:  # whatever the text makes an operation raise: it is not evaluated
         raise NotEvaluated(f"{type(error).__name__}: {error}") from None
+    finally:
+        if work is not None:
+            work.left -= most - evaluator.left
 
 
 @lru_cache(maxsize=2048)
@@ -86,20 +93,32 @@ class _Evaluator:
         names: Mapping[str, Any],
         shadowed: Collection[str],
         given: Callable[[str, list[Any]], Any] | None,
+        left: int,
     ) -> None:
         self._names = dict(names)
         self._shadowed = shadowed
         self._given = given
-        self._left = MAX_STEPS
+        self.left = left
 
     def value(self, node: ast.expr) -> Any:
-        self._left -= 1
-        if self._left < 0:
+        self.left -= 1
+        if self.left < 0:
             raise NotEvaluated("too much work")
         method = getattr(self, f"_{type(node).__name__}", None)
         if method is None:
             raise NotEvaluated(f"{type(node).__name__} is not in the white list")
-        return _bounded(method(node))
+        return self._measured(method(node))
+
+    def _measured(self, value: Any) -> Any:
+        """A value that is not too large; what it costs to go through it is taken off."""
+        if isinstance(value, int):
+            if value.bit_length() > MAX_BITS:
+                raise NotEvaluated("too large")
+        elif isinstance(value, _SIZED):
+            if len(value) > MAX_ITEMS:
+                raise NotEvaluated("too large")
+            self.left -= len(value) >> 6
+        return value
 
     def _Constant(self, node: ast.Constant) -> Any:
         return node.value
@@ -213,7 +232,7 @@ class _Evaluator:
         if len(sequences) != 1 and not isinstance(node, ast.Lambda):
             raise NotEvaluated("of more than one sequence, lambda alone is in the white list")
         apply = self._key_function(node)
-        return list(function(lambda *values: _bounded(apply(*values)), *sequences))
+        return list(function(lambda *values: self._measured(apply(*values)), *sequences))
 
     def _types(self, node: ast.expr) -> tuple[type, ...]:
         """Types are known by name as the second argument of isinstance, and nowhere else."""
@@ -311,7 +330,7 @@ class _Evaluator:
                 self._loop(rest, body)
 
     def _bind(self, target: ast.expr, value: Any) -> None:
-        self._left -= 1
+        self.left -= 1
         if isinstance(target, ast.Name):
             self._names[target.id] = value
         elif isinstance(target, (ast.Tuple, ast.List)):
@@ -346,12 +365,3 @@ def _check_growth(op: ast.operator, left: Any, right: Any) -> None:
         raise NotEvaluated("too large")
     if isinstance(op, ast.Mod) and isinstance(left, (str, bytes)):
         raise NotEvaluated("string formatting is not in the white list")
-
-
-def _bounded(value: Any) -> Any:
-    if isinstance(value, int):
-        if value.bit_length() > MAX_BITS:
-            raise NotEvaluated("too large")
-    elif isinstance(value, _SIZED) and len(value) > MAX_ITEMS:
-        raise NotEvaluated("too large")
-    return value

@@ -12,6 +12,7 @@ from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from pytrace_mono.tracer.types import Snapshot, Step, Trace
+from pytrace_mono.verify.bounded import Work
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
 from pytrace_mono.verify.frames import Frame, History, Round, Visit
 from pytrace_mono.verify.instances import Instance, instance_of, values_in
@@ -79,6 +80,7 @@ class Run:
         frames: by number.
         called: those that the Call began, in order.
         resumed: generators that began before the Call and went on in it.
+        work: what evaluating expressions may still cost.
 
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: the program cannot be parsed here.
@@ -86,6 +88,7 @@ class Run:
 
     def __init__(self, trace: Trace) -> None:
         self.frames: dict[int, Frame] = {}
+        self.work = Work()
         self.trace = trace
         self.program: Program = program_of(trace.program)
         self.visits: list[Visit] = []
@@ -304,7 +307,7 @@ class Run:
             shown = values_in(node, owners)
             functions = self.program.function_names  # a property among them gives what it likes
             names |= {k: v for k, v in shown.items() if k.rpartition(".")[2] not in functions}
-        return evaluate(node, names, self.program.bound, partial(self._given, visit))
+        return evaluate(node, names, self.program.bound, partial(self._given, visit), self.work)
 
     def _given(self, visit: Visit, name: str, arguments: list[Any]) -> Any:
         """What a function of the program gave for these arguments while a visit lasted."""

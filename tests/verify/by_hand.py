@@ -71,6 +71,7 @@ class Monologue:
     def restated(self, lie: Lie | None, evidence: Evidence, answers: Answers) -> Checked:
         """The check of the text as a model restated it; it looked again at what it got wrong."""
         chat = prompts.restating(self.source, self.call, self.direction, self.told(lie))
+        assert digest(chat) in answers, f"{self.name}: the model was asked something else"
         first, against, again = answers[digest(chat)]
         checked = check(self.told(lie), evidence, self.direction, first)
         accused = restating.accused(checked)

@@ -51,6 +51,21 @@ def test_each_kind_of_claim_has_a_true_and_a_false_example(
     assert kind in {f.claim.kind for f in wrong.contradicted}, wrong.findings
 
 
+@pytest.mark.parametrize(
+    ("status", "block"), [("holds", "restated"), ("contradicted", "contradicted")]
+)
+def test_what_a_model_restates_has_true_and_false_examples(
+    traces: dict[str, Trace], status: str, block: str
+) -> None:
+    found = re.search(rf"```{block}\n(.*?)```", DOCUMENT, re.DOTALL)
+    assert found is not None
+    for statement in found[1].splitlines():
+        row = f"1 | {statement}" if "|" in statement else f"1 | | {statement}"
+        evidence = Evidence(traces["total_of([1, 3, 4])"], "total_of")
+        [finding] = check("It is so.", evidence, "forward", row).findings
+        assert finding.status == status, statement
+
+
 def test_the_document_runs() -> None:
     block = re.search(r"```python\n(.*?)```", DOCUMENT, re.DOTALL)
     assert block is not None

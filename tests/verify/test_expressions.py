@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytrace_mono.verify.expressions import NotEvaluated, evaluate
+from pytrace_mono.tracer import Sandbox
+from pytrace_mono.verify import Evidence, check
+from pytrace_mono.verify.bounded import Work
+from pytrace_mono.verify.expressions import MAX_STEPS, NotEvaluated, evaluate
 
 NAMES = {
     "n": 7,
@@ -103,6 +108,50 @@ REFUSED = [
 def test_what_is_outside_raises_or_is_too_large_is_not_evaluated(expression: str) -> None:
     with pytest.raises(NotEvaluated):
         evaluate(expression, NAMES)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "len([i for i in range(90000)])",
+        "len([sorted(text) for i in range(300)])",  # few nodes, long values
+        "sum([sum(range(100000)) for i in range(300)])",
+    ],
+)
+def test_long_work_is_not_done(expression: str) -> None:
+    with pytest.raises(NotEvaluated, match="too much work"):
+        evaluate(expression, {"text": "ab" * 10_000})
+
+
+def test_evaluations_share_what_they_may_cost_together() -> None:
+    work = Work()
+    while work.left > 0:
+        with suppress(NotEvaluated):  # the last of them
+            evaluate("[i + i for i in range(4000)]", {}, work=work)
+    with pytest.raises(NotEvaluated, match="too much work"):
+        evaluate("1", {}, work=work)
+    assert -MAX_STEPS < work.left <= 0
+
+
+@pytest.mark.parametrize(
+    ("told", "restated"),
+    [("[L4] `{}` is `5`. {}", None), ("It is so.", "1 | L4 | after: {} == 5\n1 | L2 | runs")],
+)
+def test_a_text_that_asks_for_much_in_every_pass_is_not_worked_through(
+    told: str, restated: str | None
+) -> None:
+    program = "def f(n):\n    t = 0\n    for i in range(n):\n        t += i\n    return t\n"
+    with Sandbox() as box:
+        evidence = Evidence(box.trace(program, "f(1000)"), "f")
+    heavy = "sum([i * j * t for i in range(90) for j in range(90)])"
+    told = told.format(heavy, "[L2] `t` starts as `0`.")
+    checked = check(told, evidence, "forward", restated and restated.format(heavy))
+    assert [f.status for f in checked.findings] == ["unsupported", "holds"]
+    assert evidence.run.work.left <= 0
+    again = check(
+        "[L5] `t + 1` is `499501`.", evidence, "forward"
+    )  # another text has work of its own
+    assert [f.status for f in again.findings] == ["holds"]
 
 
 def test_a_builtin_that_the_program_redefines_is_not_used() -> None:

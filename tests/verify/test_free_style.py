@@ -280,3 +280,23 @@ def test_of_the_open_monologues_as_few_are_accused_and_as_many_lies_found_as_bef
                 caught += bool(contradicted(monologue.told(lie)) - known)
     assert accused <= at_most
     assert caught >= at_least
+
+
+@pytest.mark.parametrize(
+    ("split", "at_most", "at_least"), [("dev3", 0, 95), ("heldout", 0, 190), ("heldout2", 0, 95)]
+)
+def test_of_what_a_model_restated_hardly_a_true_text_is_accused_and_most_lies_are_found(
+    split: str, at_most: int, at_least: int
+) -> None:
+    accused = caught = 0
+    answers = by_hand.answers(split)
+    with Sandbox() as box:
+        for monologue in by_hand.split(split):
+            trace = box.trace(monologue.source, monologue.call)
+            evidence = Evidence(trace, called_name(monologue.call) or "")
+            accused += bool(monologue.restated(None, evidence, answers).contradicted)
+            for lie in monologue.lies:
+                found = monologue.restated(lie, evidence, answers).contradicted
+                caught += any(monologue.is_about(lie, f.claim) for f in found)
+    assert accused <= at_most
+    assert caught >= at_least

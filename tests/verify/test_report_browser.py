@@ -19,6 +19,10 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from pytrace_mono.cli import main
+from pytrace_mono.tracer import Sandbox
+from pytrace_mono.verify.audit import Report, audit
+from pytrace_mono.verify.report import html
+from pytrace_mono.verify.rows import Row
 
 PROGRAM = "def f(n):\n    t = 0\n    for i in range(n):\n        t += i\n    return t\n"
 TRUE = "[L2] `t` starts as `0`. Iteration 2: `i = 1`, so [L4] `t` becomes `1`."
@@ -40,6 +44,34 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
     for browser in chromium(tmp_path_factory.mktemp("profile")):
         browser.get(output.as_uri())
         yield browser
+
+
+def test_what_a_model_restated_is_shown_with_the_sentence_that_it_is_of(
+    page: WebDriver, tmp_path: Path
+) -> None:
+    row = Row(
+        "free", "forward", PROGRAM, "f(3)", "",
+        "Nothing at first. The second pass makes it two.\n[ANSWER]\nassert f(3) == 3\n[/ANSWER]",
+        "1 | L2 | after: t == 0\n2 | L4, pass 2 of L3 | before: i == 1\n"
+        "2 | L4, pass 2 of L3 | after: t == 2",
+    )  # fmt: skip
+    report = Report()
+    with Sandbox() as box:
+        [audited] = audit([row], box)
+    report.add(audited)
+    (tmp_path / "free.html").write_text(html(report, [audited]), encoding="utf-8")
+    before = page.current_url
+    page.get((tmp_path / "free.html").as_uri())
+    body = page.find_element(By.TAG_NAME, "body")
+    body.send_keys("w")
+    assert "restated: L4, pass 2 of L3 | after: t == 2\nrecorded: t == 2 is false" in text(
+        page, "claim"
+    )
+    lit = page.find_elements(By.CSS_SELECTOR, '#text mark[aria-current="true"]')
+    assert [mark.text for mark in lit] == ["The second pass makes it two."]
+    body.send_keys(Keys.ARROW_LEFT)  # the other claim of the same sentence
+    assert "restated: L4, pass 2 of L3 | before: i == 1" in text(page, "claim")
+    page.get(before)
 
 
 def text(page: WebDriver, id: str) -> str:

@@ -148,7 +148,7 @@ class Truth:
             except NotEvaluated:
                 return _UNKNOWN
         try:
-            return evaluate(node, names, self.run.program.bound)
+            return evaluate(node, names, self.run.program.bound, work=self.run.work)
         except NotEvaluated as why:
             return (
                 ABSENT if str(why).startswith(("IndexError", "KeyError", "TypeError")) else _UNKNOWN

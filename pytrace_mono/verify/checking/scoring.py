@@ -9,6 +9,7 @@ from functools import cached_property
 from pytrace_mono.records import Direction
 from pytrace_mono.tracer.types import Trace
 from pytrace_mono.verify.aligning import Aligner
+from pytrace_mono.verify.bounded import Work
 from pytrace_mono.verify.checking.checker import check_claim
 from pytrace_mono.verify.checking.context import Context
 from pytrace_mono.verify.checking.covering import is_left_out, lines_with_effects
@@ -62,6 +63,7 @@ def check(
             checked instead of what is read in it here.
     """
     run = evidence.run
+    run.work = Work()  # of this text: the recording may be that of others, too
     main = run.main(evidence.entry_point)
     if restated is not None:
         context = Context(run, main, (), direction)
