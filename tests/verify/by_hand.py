@@ -74,13 +74,9 @@ class Monologue:
         assert digest(chat) in answers, f"{self.name}: the model was asked something else"
         first, against, again = answers[digest(chat)]
         checked = check(self.told(lie), evidence, self.direction, first)
-        accused = restating.accused(checked)
-        assert [said for said, _ in accused] == against, (
-            f"{self.name}: other statements are accused"
-        )
-        if not accused:
-            return checked
-        taken = restating.looked_again(first, accused, again)
+        accused = {said for said, _ in restating.accused(checked)}
+        assert accused <= set(against), f"{self.name}: it was not asked again about {accused}"
+        taken = restating.looked_again(first, against, again)
         return check(self.told(lie), evidence, self.direction, taken)
 
 

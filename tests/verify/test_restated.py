@@ -89,6 +89,9 @@ EXAMPLES = [
     ("in halves(4) | yields 2 times", "in halves(4) | yields 3 times"),
     (" | calls put 3 times", " | calls put 2 times"),
     (" | calls depth(2)", " | calls depth(4)"),
+    ("in depth(3) | calls depth 2 times", "in depth(3) | calls depth 5 times"),  # itself left out
+    ("in depth(3) | calls depth 4 times", "in run([5, 6, 7], 2) | calls depth 0 times"),
+    ("L16, visit 2 | yields 1.0", "L16, visit 2 | yields 2.0"),
     ("pass 2 of L30 | calls put(6)", "pass 2 of L30 | calls put(5)"),
     ("L8, in put(7) | raises OverflowError", "L8, in put(7) | raises ValueError"),
     ("L21, in depth(3) | does not run", "L21, in depth(1) | does not run"),

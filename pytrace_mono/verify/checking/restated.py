@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
 
 from pytrace_mono.tracer.types import Snapshot
@@ -13,7 +13,7 @@ from pytrace_mono.verify.checking.context import NO_RUN, Answer, Context, where
 from pytrace_mono.verify.checking.places import NoSuchPass
 from pytrace_mono.verify.claims import Claim, Restated, Shown
 from pytrace_mono.verify.expressions import NotEvaluated, evaluate
-from pytrace_mono.verify.frames import LATE, Frame, Visit
+from pytrace_mono.verify.frames import LATE, Visit
 from pytrace_mono.verify.source import literal_of, parsed
 
 _PARTS = (ast.Name, ast.Attribute, ast.Subscript)
@@ -120,13 +120,25 @@ def _loops(context: Context, claim: Claim, said: Restated) -> Answer:
 
 
 def _gives(context: Context, claim: Claim, said: Restated) -> Answer:
-    frames = _frames(context, claim)
+    place = claim.place
+    visits = None if place.line is None else _visits(context, claim, said)
+    if place.call is not None:
+        frames = context.places.called(place.call)
+    elif visits is not None:
+        frames = list(dict.fromkeys(visit.frame for visit in visits))
+    else:
+        frames = [] if context.main is None else [context.main]
     if said.verb == "yields":
-        given = [(time, value) for frame in frames for time, value in frame.yields]
+        given = [
+            (time, value)
+            for frame in frames
+            for time, value in frame.yields
+            if visits is None or any(v.frame is frame and v.start <= time <= v.end for v in visits)
+        ]
     else:
         given = [(f.ends, f.value) for f in frames if f.ending == "return" and f.value is not None]
         outcome = context.run.trace.outcome.value
-        if claim.place.call is None and outcome is not None:
+        if place.call is None and outcome is not None:
             given.append((LATE, outcome))
     if said.times is not None:
         return len(given) == said.times, f"it yields {len(given)} times", None
@@ -143,22 +155,21 @@ def _one_of(value: str, given: list[tuple[int, Snapshot]]) -> Answer:
     return False, f"it is {given[0][1].text:.200}", None
 
 
-def _frames(context: Context, claim: Claim) -> Collection[Frame]:
-    call = claim.place.call
-    if call is not None:
-        return context.places.called(call)
-    return [context.main] if context.main is not None else []
-
-
 def _calls(context: Context, claim: Claim, said: Restated) -> Answer:
     run, name = context.run, said.what.partition("(")[0].rpartition(".")[2]
     made = context.places.called(said.what)
     if not made and name not in run.program.function_names:
         return None, f"calls of {name} were not recorded", None
     windows = context.places.windows(claim.place)
-    made = [f for f in made if any(w.holds(f.begins) for w in windows)]
+    made = [frame for frame in made if any(window.holds(frame.begins) for window in windows)]
     step = made[0].begins if made else None
-    return _counted(len(made), said), f"{said.what} is called {len(made)} times there", step
+    # A call that the place is in is none of those made there; those that these make may be left out.
+    owners = {window.frame for window in windows}
+    inside = [frame for frame in made if frame not in owners]
+    direct = [f for f in inside if f.caller is not None and f.caller.frame in owners]
+    holds = _counted(len(made if said.times is None else inside), said)
+    holds = holds or bool(direct) and _counted(len(direct), said)
+    return holds, f"{said.what} is called {len(inside)} times there", step
 
 
 def _raises(context: Context, claim: Claim, said: Restated) -> Answer:
