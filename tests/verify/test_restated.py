@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import ast
+import random
+import sys
+from collections import Counter
 from collections.abc import Iterator
+from types import FrameType
+from typing import Any, TypeGuard
 
+import by_hand
 import pytest
+from by_hand import Monologue
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytrace_mono.records import called_name
 from pytrace_mono.tracer import Sandbox
 from pytrace_mono.tracer.types import Trace
 from pytrace_mono.verify import Checked, Evidence, check
@@ -110,6 +119,64 @@ def test_a_statement_holds_where_it_is_so_and_is_contradicted_where_not(
     [finding] = found(trace, false).findings
     assert finding.status == "contradicted"
     assert finding.fact
+
+
+def natively(monologue: Monologue) -> Iterator[tuple[str, str]]:
+    """What ``sys.settrace`` sees: a statement for each variable at each line event, and a false one."""
+    seen: Counter[int] = Counter()
+    found: list[tuple[int, int, str, str, str]] = []
+    code = compile(monologue.source, "program", "exec")
+    single = {n.lineno for n in ast.walk(ast.parse(monologue.source)) if is_of_one_line(n)}
+
+    def local(frame: FrameType, event: str, _: Any) -> Any:
+        line = frame.f_lineno
+        if event == "line":
+            seen[line] += 1
+            for name, value in frame.f_locals.items():
+                if line in single and isinstance(value, (int, str, list)):
+                    other = [*value, 0] if isinstance(value, list) else value + type(value)(1)
+                    found.append((line, seen[line], name, repr(value), repr(other)))
+        return local
+
+    def every(frame: FrameType, event: str, _: Any) -> Any:
+        inside = frame.f_code.co_filename == "program" and frame.f_code.co_name[0] != "<"
+        return local if inside else None
+
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - a program of ours
+    before = sys.gettrace()
+    sys.settrace(every)
+    try:
+        eval(monologue.call, names)  # noqa: S307 - likewise
+    finally:
+        sys.settrace(before)
+    for line, visit, name, value, other in found:
+        there = f"L{line}, visit {visit} | before: {name} =="
+        yield f"{there} {value}", f"{there} {other}"
+
+
+def is_of_one_line(node: ast.AST) -> TypeGuard[ast.stmt]:
+    """A simple statement, alone on its line: one visit for each line event."""
+    return (
+        isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr)) and node.lineno == node.end_lineno
+    )
+
+
+def test_what_the_interpreter_sees_holds_and_anything_else_does_not() -> None:
+    monologues = {m.program: m for m in by_hand.split("dev") + by_hand.split("dev3")}.values()
+    checked = 0
+    with Sandbox() as box:
+        for monologue in monologues:
+            evidence = Evidence(
+                box.trace(monologue.source, monologue.call), called_name(monologue.call) or ""
+            )
+            pairs = list(natively(monologue))
+            for true, false in random.Random(monologue.name).sample(pairs, min(20, len(pairs))):
+                answer = f"1 | {true}\n1 | {false}"
+                found = check("It is so.", evidence, "forward", answer).findings
+                assert [f.status for f in found] == ["holds", "contradicted"], (true, found)
+                checked += 1
+    assert checked > 400
 
 
 @pytest.mark.parametrize(

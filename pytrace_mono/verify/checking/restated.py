@@ -168,7 +168,7 @@ def _calls(context: Context, claim: Claim, said: Restated) -> Answer:
     inside = [frame for frame in made if frame not in owners]
     direct = [f for f in inside if f.caller is not None and f.caller.frame in owners]
     holds = _counted(len(made if said.times is None else inside), said)
-    holds = holds or bool(direct) and _counted(len(direct), said)
+    holds = holds or (bool(direct) and _counted(len(direct), said))
     return holds, f"{said.what} is called {len(inside)} times there", step
 
 
