@@ -16,10 +16,10 @@ demo: $(VENV)/.synth
 	@echo; echo "The corpus is in demo-corpus/: open demo-corpus/README.md, or another row with"
 	@echo "  $(BIN)/pytrace-mono corpus show demo-corpus --direction backward --index 3"
 
-test: $(VENV)/.dev lint
-	$(BIN)/python -m pytest
-
 # A file's tests stay together: those of the attack battery share what they attack.
+test: $(VENV)/.dev lint
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
 test-slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow --timeout 900 --numprocesses 2 --dist loadfile --durations 15
 
