@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,7 @@ def packed(model: Any, documents: list[Any], config: Any) -> tuple[list[float], 
     import torch
 
     from pytrace_mono.train.compiling import backend_of
+    from pytrace_mono.train.data import Data
     from pytrace_mono.train.finetune import FineTuner
     from pytrace_mono.train.model import prepared
     from pytrace_mono.train.rundir import RunDirectory
@@ -135,8 +137,8 @@ def packed(model: Any, documents: list[Any], config: Any) -> tuple[list[float], 
     model.set_attn_implementation("packed")
     torch.manual_seed(0)
     model = prepared(model, config, backend_of(config))
-    directory = RunDirectory(config, {})
-    trainer = FineTuner(model, None, config, documents, [], directory, quiet=True)
+    data = Data(documents, [], Counter())
+    trainer = FineTuner(model, None, data, RunDirectory(config, {}), quiet=True)
     trainer.args.save_strategy = "no"
     order = trainer.train_dataset.order[config.samples_per_step :]
     return seconds_of(trainer), [documents[index] for index in order]

@@ -117,23 +117,28 @@ class TrainConfig(_Strict):
 
     @model_validator(mode="after")
     def _fits_together(self) -> TrainConfig:
+        rounded = self.precision == "stochastic"
         problems = {
             "give either model or scratch": (self.model is None) == (self.scratch is None),
             "pass_tokens must be at least context": self.pass_tokens < self.context,
             "min_learning_rate is above learning_rate": self.min_learning_rate > self.learning_rate,
             "scratch.hidden must be an even multiple of scratch.heads": self.scratch is not None
             and self.scratch.hidden % (2 * self.scratch.heads) != 0,
-            "moments=8-bit needs precision=stochastic": self.moments == "8-bit"
-            and self.precision != "stochastic",
+            "moments=8-bit needs precision=stochastic": self.moments == "8-bit" and not rounded,
             "give either fsdp or deepspeed": self.fsdp and self.deepspeed is not None,
             "sharded weights have real masters: set precision=mixed (or fp32) with fsdp or deepspeed": (
-                (self.fsdp or self.deepspeed is not None) and self.precision == "stochastic"
+                self.sharded and rounded
             ),
         }
         wrong = [words for words, holds in problems.items() if holds]
         if wrong:
             raise ValueError("; ".join(wrong))
         return self
+
+    @property
+    def sharded(self) -> bool:
+        """Whether each process keeps a share of the weights, gradients and moments."""
+        return self.fsdp or self.deepspeed is not None
 
     def differences(self, other: TrainConfig) -> list[str]:
         """Where ``other`` differs, as ``key: mine, not theirs``; the output aside."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -18,7 +17,8 @@ from pytrace_mono.errors import TrainingError
 from pytrace_mono.train.arguments import NOT_SHARDED, arguments_of, optimizer_of
 from pytrace_mono.train.compiling import backend_of, compiled_length
 from pytrace_mono.train.config import TrainConfig
-from pytrace_mono.train.encode import IGNORED, Document
+from pytrace_mono.train.data import Data
+from pytrace_mono.train.encode import IGNORED
 from pytrace_mono.train.meter import Flops, Meter, Reporter
 from pytrace_mono.train.pack import PackedRow
 from pytrace_mono.train.rows import TASKS
@@ -70,10 +70,8 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
     Args:
         model: as :func:`~pytrace_mono.train.model.prepared` leaves it.
         tokenizer: saved beside it.
-        config: of the run.
-        train: documents to learn from.
-        held_out: documents to evaluate on.
-        directory: of the run.
+        data: documents to learn from, and to evaluate on.
+        directory: of the run, which knows its configuration.
         quiet: show no bar.
 
     Raises:
@@ -81,34 +79,24 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         PrerequisiteError: DeepSpeed was asked for and is not installed.
     """
 
-    control: Any  # the Trainer's
-    train_dataset: Any
-
     def __init__(
-        self,
-        model: Any,
-        tokenizer: Any,
-        config: TrainConfig,
-        train: Sequence[Document],
-        held_out: Sequence[Document],
-        directory: RunDirectory,
-        quiet: bool = False,
+        self, model: Any, tokenizer: Any, data: Data, directory: RunDirectory, quiet: bool = False
     ) -> None:
+        config = directory.config
         self._config, self._directory = config, directory
-        arguments = arguments_of(config, len(Steps(train, config)), bool(held_out))
+        arguments = arguments_of(config, len(Steps(data.train, config)), bool(data.held_out))
         rank, world = arguments.process_index, arguments.world_size
-        self._held_out = step_of(held_out, config.pass_tokens, "held out", rank, world)
-        self._task_losses: dict[str, float] = {}
+        self._held_out = step_of(data.held_out, config.pass_tokens, "held out", rank, world)
         self._compiled = backend_of(config) is None
         self._meter = Meter(Flops.of(model), world)
-        self._reporter = Reporter(directory, quiet)
+        self.reporter = Reporter(directory, quiet)
         super().__init__(
             model=model,
             args=arguments,
-            train_dataset=Steps(train, config, rank, world),
+            train_dataset=Steps(data.train, config, rank, world),
             eval_dataset=[self._held_out],
             processing_class=tokenizer,
-            callbacks=[self._reporter],
+            callbacks=[self.reporter] if rank == 0 else [],
             optimizer_cls_and_kwargs=optimizer_of(config),
         )
         self.remove_callback(PrinterCallback)
@@ -120,13 +108,6 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
             # Not by DDP, which takes gradients of the weights' dtype alone, and keeps a copy of them.
             prepare = self.accelerator.prepare_model
             self.accelerator.prepare_model = partial(prepare, evaluation_mode=True)
-
-    def train(self, *arguments: Any, **options: Any) -> Any:
-        """As the Trainer does; however it ends, what is said then stands below the bar."""
-        try:
-            return super().train(*arguments, **options)
-        finally:
-            self._reporter.close()
 
     def get_train_dataloader(self) -> Any:
         """Each process makes its own share of each Step: nothing is to be spread by accelerate."""
@@ -145,7 +126,7 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         if not self._compiled:
             compile_layers(model, self._config, self.args.device)
             self._compiled = True
-        sums = self._zeros()
+        passes = []
         for number, row in enumerate(step.rows, 1):
             self.accelerator.gradient_state._set_sync_gradients(number == len(step.rows))
             with self.compute_loss_context_manager():
@@ -153,15 +134,15 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
                 # Gradients are averaged over the processes; the loss is a mean over all labels.
                 loss = losses.sum() * (self.args.world_size / step.labels)
             self.accelerator.backward(loss)
-            self._add(sums, losses, row)
+            passes.append(losses.detach())
         if self._replicated:
             for weight in model.parameters():
                 if weight.grad is not None:
                     weight.grad = self.accelerator.reduce(weight.grad, "mean")
-        mean, self._task_losses = self._means(sums)
+        mean, per_task = self._means(step, passes)
         if not math.isfinite(mean):
             raise self._diverged(f"the loss is {mean}")
-        self._meter.add(step)
+        self._last = step, per_task
         return torch.tensor(mean, device=self.args.device)
 
     def _clip_grad_norm(self, model: Any) -> Any:
@@ -182,30 +163,23 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         """The losses on what was held out, per task and in all."""
         model = self.model_wrapped
         model.eval()
-        sums = self._zeros()
-        for row in self._held_out.rows:
-            with self.compute_loss_context_manager():
-                self._add(sums, losses_of(model, row, self._config, self.args.device), row)
-        mean, per_task = self._means(sums)
+        with self.compute_loss_context_manager():
+            passes = [
+                losses_of(model, row, self._config, self.args.device) for row in self._held_out.rows
+            ]
+        mean, per_task = self._means(self._held_out, passes)
         metrics = {"eval_loss": mean, **{f"eval_{task}": loss for task, loss in per_task.items()}}
         self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(
-            self.args, self.state, self.control, metrics
-        )
+        self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         self._meter.restart()
         return metrics
 
-    def _zeros(self) -> Tensor:
-        return torch.zeros(2, len(TASKS), dtype=torch.float64, device=self.args.device)
-
-    @staticmethod
-    def _add(sums: Tensor, losses: Tensor, row: PackedRow) -> None:
-        tasks = _sent(row.label_tasks, losses.device)
-        exact = losses.detach().double()
+    def _means(self, step: Step, passes: list[Tensor]) -> tuple[float, dict[str, float]]:
+        """The mean of the labels' losses over all processes, and that of each task."""
+        exact = torch.cat(passes).double()
+        tasks = _sent([task for row in step.rows for task in row.label_tasks], exact.device)
+        sums = torch.zeros(2, len(TASKS), dtype=exact.dtype, device=exact.device)
         sums.index_add_(1, tasks, torch.stack([exact, torch.ones_like(exact)]))
-
-    def _means(self, sums: Tensor) -> tuple[float, dict[str, float]]:
-        """Over all labels of all processes, and per task."""
         losses, labels = self.accelerator.reduce(sums).tolist()
         per_task = {
             f"loss_{task}": loss / count
@@ -215,10 +189,12 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         return sum(losses) / sum(labels), per_task
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """What the Trainer logs of a step, and what we measured."""
+        """What the Trainer logs of a step, and what we measured; not its summary of the whole run."""
         if "loss" in logs:
-            logs = {**logs, **self._task_losses, **self._meter.look()}
-        super().log(logs, start_time)
+            step, per_task = self._last
+            logs = {**logs, **per_task, **self._meter.look(step)}
+        if "train_loss" not in logs:
+            super().log(logs, start_time)
 
     def floating_point_ops(self, inputs: Any) -> int:
         """Ours are counted by the Meter."""
@@ -235,8 +211,7 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         with self._directory.writing(f"checkpoint-{self.state.global_step}"):
             super()._save_checkpoint(model, trial)
-            self.accelerator.wait_for_everyone()
+            self.accelerator.wait_for_everyone()  # each writes its own state of chance
             if self.is_world_process_zero():
-                self._directory.complete(self.state.global_step, self._config.keep)
-        self.accelerator.wait_for_everyone()
+                self._directory.complete(self.state.global_step)
         self._meter.restart()

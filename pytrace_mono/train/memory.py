@@ -72,7 +72,7 @@ def memory_of(config: TrainConfig, description: Any, world: int, compiled: bool)
             gradients += count * (4 if wide else 2)
             in_bytes = config.moments == "8-bit" and count > SMALL
             moments += 2 * (count + 4 * -(-count // BLOCK)) if in_bytes else count * 2 * size
-    shards = world if config.fsdp or config.deepspeed is not None else 1
+    shards = world if config.sharded else 1
     activations = _activations(config, description, compiled)
     return Memory(weights // shards, gradients // shards, moments // shards, activations)
 

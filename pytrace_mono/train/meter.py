@@ -82,7 +82,7 @@ class Flops:
 
 
 class Meter:
-    """Time and work since the last look.
+    """Times the steps.
 
     Args:
         flops: of the model.
@@ -90,7 +90,7 @@ class Meter:
     """
 
     def __init__(self, flops: Flops, devices: int) -> None:
-        self._flops, self._devices = flops, devices
+        self._flops = flops
         on_gpu = torch.cuda.is_available()
         peak = peak_flops(torch.cuda.get_device_name()) if on_gpu else None
         self._peak = None if peak is None else peak * devices
@@ -98,19 +98,14 @@ class Meter:
 
     def restart(self) -> None:
         """Begin anew: what took place until now was no training."""
-        self._since, self._tokens, self._work = time.perf_counter(), 0, 0.0
+        self._since = time.perf_counter()
 
-    def add(self, step: Step) -> None:
-        """A step was done."""
-        self._tokens += step.tokens
-        self._work += self._flops.of_step(step)
-
-    def look(self) -> dict[str, float]:
-        """Tokens per second, MFU where the device's peak is known, peak memory; then restart."""
+    def look(self, step: Step) -> dict[str, float]:
+        """Of a step done since: tokens per second, MFU where the peak is known, peak memory; restart."""
         seconds = time.perf_counter() - self._since
-        seen = {"tokens_per_second": self._tokens / seconds}
+        seen = {"tokens_per_second": step.tokens / seconds}
         if self._peak is not None:
-            seen["mfu"] = self._work / seconds / self._peak
+            seen["mfu"] = self._flops.of_step(step) / seconds / self._peak
         seen["peak_memory_gb"] = peak_memory() / 1e9
         self.restart()
         return seen
@@ -131,7 +126,7 @@ def peak_memory() -> int:
 
 
 class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers says nothing of its type
-    """The bar and ``log.jsonl``, of the first process alone.
+    """The bar and ``log.jsonl``, for the first process alone.
 
     Args:
         directory: of the run.
@@ -143,21 +138,18 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers says noth
         self._bar: Any = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.is_world_process_zero:
-            # What a killed run logged after its last checkpoint will be logged again.
-            self._write("w", state.log_history)
-            self._bar = tqdm(
-                total=state.max_steps,
-                initial=state.global_step,
-                unit="step",
-                disable=self._quiet,
-                # In a file each drawing is a line of its own.
-                mininterval=0.1 if sys.stderr.isatty() else 10,
-            )
+        # What a killed run logged after its last checkpoint will be logged again.
+        self._write("w", state.log_history)
+        self._bar = tqdm(
+            total=state.max_steps,
+            initial=state.global_step,
+            unit="step",
+            disable=self._quiet,
+            # In a file each drawing is a line of its own.
+            mininterval=0.1 if sys.stderr.isatty() else 10,
+        )
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
-        if not state.is_world_process_zero or "train_runtime" in logs:
-            return
         self._write("a", state.log_history[-1:])
         if "loss" in logs:
             shown = {"loss": f"{logs['loss']:.4f}", "tokens/s": f"{logs['tokens_per_second']:.0f}"}
@@ -167,7 +159,7 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers says noth
             self._bar.update(state.global_step - self._bar.n)
 
     def close(self) -> None:
-        """Leave the terminal in order."""
+        """However the run ends, what is said then stands below the bar."""
         if self._bar is not None:
             self._bar.close()
 
@@ -185,7 +177,6 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers says noth
 
 def draw(lines: list[dict[str, Any]], directory: Path) -> None:
     """``loss.png`` and ``throughput.png`` from what a run logged."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     for name, label, prefix in (
@@ -193,7 +184,6 @@ def draw(lines: list[dict[str, Any]], directory: Path) -> None:
         ("throughput.png", "tokens per second", "tokens_per_second"),
     ):
         figure = Figure(figsize=(8, 4.5), layout="constrained")
-        FigureCanvasAgg(figure)
         axes = figure.add_subplot(xlabel="step", ylabel=label)
         for key in dict.fromkeys(key for line in lines for key in line if prefix in key):
             points = [(line["step"], line[key]) for line in lines if key in line]

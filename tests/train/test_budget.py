@@ -77,7 +77,7 @@ def test_the_recipe_fits_on_80_gb_and_what_does_not_is_told_with_what_does() -> 
 def test_a_run_that_does_not_fit_writes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "device_found", lambda: ("a pocket calculator", 1000))
+    monkeypatch.setattr(budget, "device_found", lambda: ("a pocket calculator", 1000))
     config = config_for(tmp_path)
     with pytest.raises(TrainingError, match=r"a pocket calculator has 0\.0 GB"):
         run.train(config, quiet=True)
@@ -148,9 +148,8 @@ def test_mfu_is_the_work_of_the_formula_over_time_and_peak(monkeypatch: pytest.M
     flops = Flops(matrices=10**9, head=10**8, attention=10**5, per_weight=6)
     watch = meter.Meter(flops, devices=2)
     step = Step([], tokens=20_000, labels=10_000, squares=10**7)
-    watch.add(step)
     work = 6 * (10**9 * 20_000 + 10**8 * 10_000) + 6 * 10**5 * 10**7
-    assert watch.look() == {
+    assert watch.look(step) == {
         "tokens_per_second": 10_000,
         "mfu": pytest.approx(work / 2 / (2 * 989.4e12)),
         "peak_memory_gb": 70,
