@@ -36,10 +36,12 @@ def losses_of(model: Any, row: PackedRow, config: TrainConfig, device: torch.dev
         torch._dynamo.mark_dynamic(boundaries, 0)
     labelled = [place for place, label in enumerate(row.labels) if label != IGNORED]
     losses: Tensor = model(
-        input_ids=_sent([row.tokens], device),
-        position_ids=_sent([row.positions], device),
-        boundaries=boundaries,
-        longest=row.longest,
+        inputs={
+            "input_ids": _sent([row.tokens], device),
+            "position_ids": _sent([row.positions], device),
+            "boundaries": boundaries,
+            "longest": row.longest,
+        },
         before=_sent([place - 1 for place in labelled], device),
         labels=_sent([row.labels[place] for place in labelled], device),
     )
