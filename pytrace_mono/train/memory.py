@@ -88,26 +88,17 @@ def _activations(config: TrainConfig, description: Any, compiled: bool) -> int:
     # logits in two dtypes, their gradient in two
     logits = min(CHUNK, config.pass_tokens) * int(description.vocab_size) * (8 + 2 * narrow)
     backward = 3 * inside  # gradients of the widest layer's parts that exist together
-    return (
-        around
-        + layer * (count - again)
-        + states * again
-        + (layer if again else 0)
-        + 2 * states  # those of the labels, and their gradient
-        + max(logits, backward)
-    )
+    kept = around + layer * (count - again) + states * again + (layer if again else 0)
+    # The states of the labels, and their gradient, too.
+    return kept + 2 * states + max(logits, backward)
 
 
 def _kept(config: TrainConfig, description: Any, layers: int, compiled: bool) -> int:
     """Bytes that a decoder of so many layers keeps for the backward pass; counted once."""
     decides = (config.pass_tokens, config.precision, config.lora, description.to_json_string())
     key = (layers, compiled, *decides)
-    if key not in _known:
-        _known[key] = _count_kept(config, description, layers, compiled)
-    return _known[key]
-
-
-def _count_kept(config: TrainConfig, description: Any, layers: int, compiled: bool) -> int:
+    if key in _known:
+        return _known[key]
     plain = config.model_copy(update={"checkpointing": 0.0})
     # What is kept is decided before any code is made, which this backend leaves out.
     backend = "aot_eager_decomp_partition" if compiled else None
@@ -129,7 +120,8 @@ def _count_kept(config: TrainConfig, description: Any, layers: int, compiled: bo
         )  # fmt: skip
     if compiled:  # the layers that are trained are to be compiled as if there had been none before
         torch._dynamo.reset()
-    return sum(int(tensor.untyped_storage().nbytes()) for tensor in seen.values())
+    _known[key] = sum(int(tensor.untyped_storage().nbytes()) for tensor in seen.values())
+    return _known[key]
 
 
 def shape_of(config: TrainConfig, description: Any, layers: int, backend: str | None = None) -> Any:

@@ -115,7 +115,6 @@ def prepared(model: Any, config: TrainConfig, backend: str | None) -> Any:
         config: of the run.
         backend: of :func:`torch.compile`, for each layer of the decoder; None: they are not compiled.
     """
-    model.config.use_cache = False
     model.forward = MethodType(_forward_losses, model)
     if config.lora is not None:
         adapters = peft.LoraConfig(

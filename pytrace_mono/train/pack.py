@@ -9,10 +9,10 @@ from __future__ import annotations
 import random
 from bisect import bisect_left, insort
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytrace_mono.errors import TrainingDataError
-from pytrace_mono.train.encode import IGNORED, Document
+from pytrace_mono.train.encode import Document
 from pytrace_mono.train.rows import TASKS
 
 
@@ -21,6 +21,7 @@ class PackedRow:
     """Documents end to end, as a model takes them.
 
     Attributes:
+        documents: those.
         tokens: theirs, one after another; there is no padding.
         labels: theirs; the first of each Document is masked, so that no Document predicts the next.
         positions: from 0 in each Document.
@@ -29,6 +30,7 @@ class PackedRow:
         longest: no Document has more tokens.
     """
 
+    documents: Sequence[Document]
     tokens: list[int]
     labels: list[int]
     positions: list[int]
@@ -43,16 +45,9 @@ class PackedRow:
             size: tokens of the row; at least those it has.
             longest: most tokens of a Document; at least those of the longest here.
         """
-        starts = range(len(self.tokens), size, longest)
-        added = [min(longest, size - start) for start in starts]
-        return PackedRow(
-            [*self.tokens, *[0] * sum(added)],
-            [*self.labels, *[IGNORED] * sum(added)],
-            [*self.positions, *(position for length in added for position in range(length))],
-            [*self.boundaries, *(start + n for start, n in zip(starts, added, strict=True))],
-            self.label_tasks,
-            longest,
-        )
+        lengths = [min(longest, size - start) for start in range(len(self.tokens), size, longest)]
+        empty = [Document("plain", [0] * length, length) for length in lengths]
+        return replace(join([*self.documents, *empty]), longest=longest)
 
 
 def pack(lengths: Sequence[int], capacity: int, seed: str) -> list[list[int]]:
@@ -90,7 +85,7 @@ def pack(lengths: Sequence[int], capacity: int, seed: str) -> list[list[int]]:
 
 def join(documents: Sequence[Document]) -> PackedRow:
     """One row of these Documents."""
-    row = PackedRow([], [], [], [0], [], max(map(len, documents)))
+    row = PackedRow(documents, [], [], [], [0], [], max(map(len, documents)))
     for document in documents:
         row.tokens.extend(document.tokens)
         row.labels.extend(document.labels)

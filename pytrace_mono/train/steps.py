@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytrace_mono.train.config import TrainConfig
-from pytrace_mono.train.encode import IGNORED, Document
+from pytrace_mono.train.encode import Document
 from pytrace_mono.train.mix import epoch_order
 from pytrace_mono.train.pack import PackedRow, join, pack
 
 # Two tokens without a label: a process that has one document fewer still takes part in each pass.
-NOTHING = PackedRow([0, 0], [IGNORED, IGNORED], [0, 1], [0, 2], [], 2)
+NOTHING = join([Document("plain", [0, 0], 2)])
 
 
 @dataclass(frozen=True)
