@@ -88,9 +88,8 @@ def measure(
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from pytrace_mono.train.budget import device_found
     from pytrace_mono.train.memory import memory_here
-    from pytrace_mono.train.meter import Flops, peak_flops, peak_memory
+    from pytrace_mono.train.meter import Flops, device_found, peak_flops, peak_memory
     from pytrace_mono.train.steps import step_of
 
     config = config_of_way(WAYS[name], samples)

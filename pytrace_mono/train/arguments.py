@@ -77,13 +77,12 @@ def processes() -> int:
 
 def optimizer_of(config: TrainConfig) -> tuple[type[torch.optim.Optimizer], dict[str, Any]]:
     """Stochastic rounding where the weights are bf16, torch's AdamW where they are fp32; its options."""
+    options = {"lr": config.learning_rate}
     if config.precision == "stochastic":
-        eight_bits = config.moments == "8-bit"
-        return StochasticAdamW, {
-            "lr": config.learning_rate, "seed": config.seed, "eight_bits": eight_bits,
-        }  # fmt: skip
+        options |= {"seed": config.seed, "eight_bits": config.moments == "8-bit"}
+        return StochasticAdamW, options
     # Its other way on a GPU takes 4 bytes a weight more.
-    return torch.optim.AdamW, {"lr": config.learning_rate, "fused": torch.cuda.is_available()}
+    return torch.optim.AdamW, options | {"fused": torch.cuda.is_available()}
 
 
 def _trackers() -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -11,16 +10,15 @@ from typing import Any
 import torch
 
 from pytrace_mono.errors import TrainingError
-from pytrace_mono.train.arguments import processes
+from pytrace_mono.train.arguments import optimizer_of, processes
 from pytrace_mono.train.compiling import backend_of, compiled_length, why_not
 from pytrace_mono.train.config import LoraConfig, TrainConfig
 from pytrace_mono.train.data import Data, digests_of, load_data, read_all
 from pytrace_mono.train.encode import Document
 from pytrace_mono.train.finetune import losses_of
 from pytrace_mono.train.memory import memory_here, shape_of
-from pytrace_mono.train.meter import Flops, peak_flops, peak_memory
+from pytrace_mono.train.meter import Flops, device_found, peak_flops, peak_memory
 from pytrace_mono.train.model import load_model, load_tokenizer, model_config
-from pytrace_mono.train.optim import StochasticAdamW
 from pytrace_mono.train.pack import PackedRow, join
 from pytrace_mono.train.rows import TASKS, Row
 from pytrace_mono.train.rundir import RunDirectory
@@ -29,14 +27,6 @@ from pytrace_mono.train.steps import Steps
 _USABLE = 0.95  # of a device: the rest goes to its context and to gaps between allocations
 _ASSUMED_MFU = 0.40
 _Saving = tuple[str, dict[str, Any]]  # a setting, as it is given and as fields
-
-
-def device_found() -> tuple[str, int]:
-    """The name and the memory, in bytes, of what training would run on here."""
-    if torch.cuda.is_available():
-        properties = torch.cuda.get_device_properties(0)
-        return properties.name, properties.total_memory
-    return "CPU", os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def require_fit(
@@ -120,9 +110,8 @@ def worst_pass(config: TrainConfig) -> PackedRow:
 def worst_step(config: TrainConfig, model: Any, device: torch.device) -> tuple[float, int]:
     """Seconds of the worst pass, forward and back, and the peak memory, an optimizer's step included."""
     model.to(device).train()
-    optimizer = StochasticAdamW(
-        [w for w in model.parameters() if w.requires_grad], eight_bits=config.moments == "8-bit"
-    )
+    kind, options = optimizer_of(config)
+    optimizer = kind([weight for weight in model.parameters() if weight.requires_grad], **options)
     row, seconds = worst_pass(config), 0.0
     for _ in range(2):  # the first pass also warms up
         start = time.perf_counter()

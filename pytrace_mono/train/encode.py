@@ -11,6 +11,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, Literal
 
@@ -68,11 +69,8 @@ class Encoder:
                 "set `eos_token` in its tokenizer_config.json."
             )
         self.dropped: Counter[tuple[TrainingTask, Drop]] = Counter()
-        self._tokenizer = tokenizer
-        self._context = context
-        bos: int | None = tokenizer.bos_token_id
-        self._before = () if bos is None else (bos,)
-        self._after = (int(tokenizer.eos_token_id),)
+        self._tokenizer, self._context = tokenizer, context
+        self._before = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
         self._special = frozenset(tokenizer.all_special_ids)
 
     def require_round_trip(self, texts: Iterable[str]) -> None:
@@ -97,9 +95,11 @@ class Encoder:
     def encode(self, rows: Iterable[Row]) -> Iterator[Document]:
         """The Documents of ``rows`` that can be learnt from, in order."""
         source = iter(rows)
+        # verbose=False: the tokenizer's own warning about length; we count such rows.
+        encode = partial(self._tokenizer, add_special_tokens=False, verbose=False)
         while batch := list(islice(source, _BATCH)):
-            prompts = self._tokens([row.prompt for row in batch])
-            completions = self._tokens([row.completion for row in batch])
+            prompts = encode([row.prompt for row in batch])["input_ids"]
+            completions = encode([row.completion for row in batch])["input_ids"]
             for row, prompt, completion in zip(batch, prompts, completions, strict=True):
                 document = self._document(row, prompt, completion)
                 if isinstance(document, Document):
@@ -107,18 +107,12 @@ class Encoder:
                 else:
                     self.dropped[row.task, document] += 1
 
-    def _tokens(self, texts: list[str]) -> list[list[int]]:
-        # verbose=False: the tokenizer's own warning about length; we count such rows.
-        encoded = self._tokenizer(texts, add_special_tokens=False, verbose=False)
-        ids: list[list[int]] = encoded["input_ids"]
-        return ids
-
     def _document(self, row: Row, prompt: list[int], completion: list[int]) -> Document | Drop:
         if not row.completion.strip() or not completion:
             return "no_label"
         if not self._special.isdisjoint(prompt) or not self._special.isdisjoint(completion):
             return "special_token"
-        tokens = array("i", (*self._before, *prompt, *completion, *self._after))
+        tokens = array("i", [*self._before, *prompt, *completion, self._tokenizer.eos_token_id])
         if len(tokens) > self._context:
             return "too_long"
         return Document(row.task, tokens, max(1, len(self._before) + len(prompt)))

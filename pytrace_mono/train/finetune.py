@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,7 @@ from pytrace_mono.train.compiling import backend_of, compiled_length
 from pytrace_mono.train.config import TrainConfig
 from pytrace_mono.train.data import Data
 from pytrace_mono.train.encode import IGNORED
-from pytrace_mono.train.meter import Flops, Meter, Reporter
+from pytrace_mono.train.meter import Flops, Reporter, measured
 from pytrace_mono.train.pack import PackedRow
 from pytrace_mono.train.rows import TASKS
 from pytrace_mono.train.rundir import RunDirectory
@@ -90,7 +91,8 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         rank, world = arguments.process_index, arguments.world_size
         self._held_out = step_of(data.held_out, config.pass_tokens, "held out", rank, world)
         self._compiled = backend_of(config) is None
-        self._meter = Meter(Flops.of(model), world)
+        self._flops = Flops.of(model)
+        self._since = time.perf_counter()
         self.reporter = Reporter(directory, quiet)
         super().__init__(
             model=model,
@@ -173,7 +175,6 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         metrics = {"eval_loss": mean, **{f"eval_{task}": loss for task, loss in per_task.items()}}
         self.log(metrics)
         self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-        self._meter.restart()
         return metrics
 
     def _means(self, step: Step, passes: list[Tensor]) -> tuple[float, dict[str, float]]:
@@ -194,12 +195,15 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         """What the Trainer logs of a step, and what we measured; not its summary of the whole run."""
         if "loss" in logs:
             step, per_task = self._last
-            logs = {**logs, **per_task, **self._meter.look(step)}
+            seconds = time.perf_counter() - self._since
+            speed = measured(self._flops, step, seconds, self.args.world_size)
+            logs = {**logs, **per_task, **speed}
         if "train_loss" not in logs:
             super().log(logs, start_time)
+        self._since = time.perf_counter()
 
     def floating_point_ops(self, inputs: Any) -> int:
-        """Ours are counted by the Meter."""
+        """Ours are counted by :class:`~pytrace_mono.train.meter.Flops`."""
         return 0
 
     def _load_from_checkpoint(self, checkpoint: str, model: Any = None) -> None:
@@ -216,4 +220,4 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
             self.accelerator.wait_for_everyone()  # each writes its own state of chance
             if self.is_world_process_zero():
                 self._directory.complete(self.state.global_step)
-        self._meter.restart()
+        self._since = time.perf_counter()  # what took place until now was no training

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,11 +54,11 @@ class Flops:
     @classmethod
     def of(cls, model: Any) -> Flops:
         """For a model, from its modules and configuration."""
-        description = model.config
+        config = model.config
         output = model.get_output_embeddings()
         frozen = any("lora_" in name for name, _ in model.named_parameters())
-        width = getattr(description, "head_dim", None) or (
-            description.hidden_size // description.num_attention_heads
+        width = (
+            getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         )
         # By what a layer takes and gives: 4-bit weights are stored in another shape.
         matrices = sum(
@@ -69,7 +69,7 @@ class Flops:
         return cls(
             matrices,
             output.in_features * output.out_features,
-            description.num_hidden_layers * description.num_attention_heads * width,
+            config.num_hidden_layers * config.num_attention_heads * width,
             4 if frozen else 6,
         )
 
@@ -81,34 +81,28 @@ class Flops:
         )
 
 
-class Meter:
-    """Times the steps.
+def measured(flops: Flops, step: Step, seconds: float, devices: int) -> dict[str, float]:
+    """Tokens per second, MFU where the device's peak is known, peak memory.
 
     Args:
         flops: of the model.
-        devices: how many share the work.
+        step: what was done.
+        seconds: that it took.
+        devices: how many shared the work.
     """
+    seen = {"tokens_per_second": step.tokens / seconds}
+    peak = peak_flops(device_found()[0])
+    if peak is not None:
+        seen["mfu"] = flops.of_step(step) / seconds / (peak * devices)
+    return seen | {"peak_memory_gb": peak_memory() / 1e9}
 
-    def __init__(self, flops: Flops, devices: int) -> None:
-        self._flops = flops
-        on_gpu = torch.cuda.is_available()
-        peak = peak_flops(torch.cuda.get_device_name()) if on_gpu else None
-        self._peak = None if peak is None else peak * devices
-        self.restart()
 
-    def restart(self) -> None:
-        """Begin anew: what took place until now was no training."""
-        self._since = time.perf_counter()
-
-    def look(self, step: Step) -> dict[str, float]:
-        """Of a step done since: tokens per second, MFU where the peak is known, peak memory; restart."""
-        seconds = time.perf_counter() - self._since
-        seen = {"tokens_per_second": step.tokens / seconds}
-        if self._peak is not None:
-            seen["mfu"] = self._flops.of_step(step) / seconds / self._peak
-        seen["peak_memory_gb"] = peak_memory() / 1e9
-        self.restart()
-        return seen
+def device_found() -> tuple[str, int]:
+    """The name and the memory, in bytes, of what training would run on here."""
+    if torch.cuda.is_available():
+        properties = torch.cuda.get_device_properties(0)
+        return properties.name, properties.total_memory
+    return "CPU", os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def peak_memory() -> int:

@@ -105,11 +105,29 @@ class StochasticAdamW(torch.optim.Optimizer):
         """One update of every weight that has a gradient."""
         pairs = ((group, weight) for group in self.param_groups for weight in group["params"])
         for number, (group, weight) in enumerate(pairs):
-            if weight.grad is not None:
-                state = self.state[weight] or self._begin(weight)
-                state["step"] += 1
-                chance = random.Random(f"{self._seed}:{state['step']}:{number}")
-                self._update(weight, state, group, chance.getrandbits(32) - 2**31)
+            if weight.grad is None:
+                continue
+            state = self.state[weight] or self._begin(weight)
+            state["step"] += 1
+            (beta1, beta2), rate, step = group["betas"], group["lr"], state["step"]
+            numbers = (
+                rate / (1 - beta1**step),
+                1 / math.sqrt(1 - beta2**step),
+                1 - rate * group["weight_decay"],
+            )
+            key = random.Random(f"{self._seed}:{step}:{number}").getrandbits(32) - 2**31
+            update = _compiled() if weight.is_cuda and why_not() is None else _adamw
+            update(
+                weight.data.view(-1),  # not the weight: its gradient may be of another dtype
+                weight.grad.reshape(-1),
+                [state[name].view(-1) for name in (*_FIRST, *_ROOT, "exp_avg_sq") if name in state],
+                # As tensors: a compiled function is made anew for each other number it is given. Filled
+                # on the device: a copy to it would wait for all that it still computes.
+                [torch.full((), number, device=weight.device) for number in numbers],
+                torch.full((), key, dtype=torch.int32, device=weight.device),
+                tables(weight.device),
+                (beta1, beta2, group["eps"]),
+            )
 
     def _begin(self, weight: Tensor) -> dict[str, Any]:
         state: dict[str, Any] = self.state[weight]
@@ -121,29 +139,6 @@ class StochasticAdamW(torch.optim.Optimizer):
         else:
             state["exp_avg"], state["exp_avg_sq"] = (torch.zeros_like(weight) for _ in range(2))
         return state
-
-    def _update(
-        self, weight: Tensor, state: dict[str, Any], group: dict[str, Any], key: int
-    ) -> None:
-        assert weight.grad is not None  # step() skips weights without one
-        (beta1, beta2), rate, step = group["betas"], group["lr"], state["step"]
-        numbers = (
-            rate / (1 - beta1**step),
-            1 / math.sqrt(1 - beta2**step),
-            1 - rate * group["weight_decay"],
-        )
-        update = _compiled() if weight.is_cuda and why_not() is None else _adamw
-        update(
-            weight.data.view(-1),  # not the weight: its gradient may be of another dtype
-            weight.grad.reshape(-1),
-            [state[name].view(-1) for name in (*_FIRST, *_ROOT, "exp_avg_sq") if name in state],
-            # As tensors: a compiled function is made anew for each other number it is given. Filled
-            # on the device: a copy to it would wait for all that it still computes.
-            [torch.full((), number, device=weight.device) for number in numbers],
-            torch.full((), key, dtype=torch.int32, device=weight.device),
-            tables(weight.device),
-            (beta1, beta2, group["eps"]),
-        )
 
 
 @cache

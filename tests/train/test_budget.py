@@ -141,15 +141,12 @@ def test_a_gpu_is_known_by_its_name() -> None:
 
 def test_mfu_is_the_work_of_the_formula_over_time_and_peak(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: H100[0])
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 70 * 10**9)
-    clock = iter([10.0, 12.0, 12.0])
-    monkeypatch.setattr(meter.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(meter, "device_found", lambda: H100)
     flops = Flops(matrices=10**9, head=10**8, attention=10**5, per_weight=6)
-    watch = meter.Meter(flops, devices=2)
     step = Step([], tokens=20_000, labels=10_000, squares=10**7)
     work = 6 * (10**9 * 20_000 + 10**8 * 10_000) + 6 * 10**5 * 10**7
-    assert watch.look(step) == {
+    assert meter.measured(flops, step, seconds=2.0, devices=2) == {
         "tokens_per_second": 10_000,
         "mfu": pytest.approx(work / 2 / (2 * 989.4e12)),
         "peak_memory_gb": 70,
