@@ -55,9 +55,9 @@ WAYS: dict[str, dict[str, Any]] = {
 def documents_of(corpus: Path, count: int) -> list[Any]:
     """The first documents of a corpus, in the order of an epoch."""
     from pytrace_mono.train.encode import Encoder
-    from pytrace_mono.train.mix import epoch_order
     from pytrace_mono.train.model import load_tokenizer
     from pytrace_mono.train.rows import read_rows
+    from pytrace_mono.train.steps import epoch_order
 
     rows = list(read_rows(corpus))
     scratch = config_of_way({"scratch": {"words": 32_000}, "model": None}, 1)

@@ -102,9 +102,9 @@ def ready(config: TrainConfig, rows: list[Row]) -> tuple[Any, Data, Any]:
 
 def worst_pass(config: TrainConfig) -> PackedRow:
     """A full pass of documents as long as the context, each token but the first with a label."""
-    lengths = [config.context] * (config.pass_tokens // config.context)
-    rest = config.pass_tokens % config.context
-    return join([Document("plain", [0] * n, 1) for n in [*lengths, *([rest] if rest > 1 else [])]])
+    starts = range(0, config.pass_tokens, config.context)
+    lengths = [min(config.context, config.pass_tokens - start) for start in starts]
+    return join([Document("plain", [0] * length, 1) for length in lengths if length > 1])
 
 
 def worst_step(config: TrainConfig, model: Any, device: torch.device) -> tuple[float, int]:

@@ -69,7 +69,7 @@ class TrainConfig(_Strict):
         warmup_steps: linear, from 0.
         weight_decay: of AdamW, on matrices.
         max_grad_norm: gradients are scaled down to this norm.
-        mix: how often an epoch shows each task's rows (see ``mix``).
+        mix: how often an epoch shows each task's rows (see ``steps.epoch_order``).
         held_out: share of the programs whose rows are not trained on but evaluated.
         evaluate_every: steps between evaluations; there is one at the end in any case.
         save_every: steps between checkpoints.

@@ -42,6 +42,11 @@ class Document:
         return len(self.tokens)
 
     @property
+    def labelled(self) -> int:
+        """How many tokens have a label."""
+        return len(self.tokens) - self.prompt_tokens
+
+    @property
     def labels(self) -> tuple[int, ...]:
         """The tokens, with :data:`IGNORED` for those of the prompt."""
         return (IGNORED,) * self.prompt_tokens + tuple(self.tokens[self.prompt_tokens :])

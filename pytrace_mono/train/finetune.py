@@ -104,14 +104,12 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
             optimizer_cls_and_kwargs=optimizer_of(config),
         )
         self.remove_callback(PrinterCallback)
-        kind = self.accelerator.distributed_type
-        if config.fsdp and kind is not DistributedType.FSDP:
+        if config.fsdp and self.accelerator.distributed_type is not DistributedType.FSDP:
             raise TrainingError(NOT_SHARDED)
-        self._replicated = kind in (DistributedType.MULTI_GPU, DistributedType.MULTI_CPU)
-        if self._replicated:
-            # Not by DDP, which takes gradients of the weights' dtype alone, and keeps a copy of them.
-            prepare = self.accelerator.prepare_model
-            self.accelerator.prepare_model = partial(prepare, evaluation_mode=True)
+        self._replicated = world > 1 and not config.sharded
+        # Not by DDP, which takes gradients of the weights' dtype alone, and keeps a copy of them.
+        prepare = self.accelerator.prepare_model
+        self.accelerator.prepare_model = partial(prepare, evaluation_mode=True)
 
     def get_train_dataloader(self) -> Any:
         """Each process makes its own share of each Step: nothing is to be spread by accelerate."""
@@ -180,9 +178,10 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
     def _means(self, step: Step, passes: list[Tensor]) -> tuple[float, dict[str, float]]:
         """The mean of the labels' losses over all processes, and that of each task."""
         exact = torch.cat(passes).double()
-        tasks = _sent([task for row in step.rows for task in row.label_tasks], exact.device)
+        shown = [document for row in step.rows for document in row.documents]
+        tasks = [TASKS.index(one.task) for one in shown for _ in range(one.labelled)]
         sums = torch.zeros(2, len(TASKS), dtype=exact.dtype, device=exact.device)
-        sums.index_add_(1, tasks, torch.stack([exact, torch.ones_like(exact)]))
+        sums.index_add_(1, _sent(tasks, exact.device), torch.stack([exact, torch.ones_like(exact)]))
         losses, labels = self.accelerator.reduce(sums).tolist()
         per_task = {
             f"loss_{task}": loss / count

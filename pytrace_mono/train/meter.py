@@ -158,10 +158,8 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers says noth
             self._bar.close()
 
     def _write(self, mode: str, logged: list[dict[str, float]]) -> None:
-        with (
-            self._directory.writing(LOG),
-            (self._directory.path / LOG).open(mode, encoding="utf-8") as stream,
-        ):
+        file = self._directory.path / LOG
+        with self._directory.writing(LOG), file.open(mode, encoding="utf-8") as stream:
             for values in logged:
                 # The Trainer's epoch is the whole run.
                 line = {"step": values["step"], **values}

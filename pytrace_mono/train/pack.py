@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 from pytrace_mono.errors import TrainingDataError
 from pytrace_mono.train.encode import Document
-from pytrace_mono.train.rows import TASKS
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,6 @@ class PackedRow:
         labels: theirs; the first of each Document is masked, so that no Document predicts the next.
         positions: from 0 in each Document.
         boundaries: where each Document starts, and at the end the number of tokens.
-        label_tasks: the task that each label teaches, as an index of ``TASKS``.
         longest: no Document has more tokens.
     """
 
@@ -35,7 +33,6 @@ class PackedRow:
     labels: list[int]
     positions: list[int]
     boundaries: list[int]
-    label_tasks: list[int]
     longest: int
 
     def filled(self, size: int, longest: int) -> PackedRow:
@@ -85,12 +82,10 @@ def pack(lengths: Sequence[int], capacity: int, seed: str) -> list[list[int]]:
 
 def join(documents: Sequence[Document]) -> PackedRow:
     """One row of these Documents."""
-    row = PackedRow(documents, [], [], [], [0], [], max(map(len, documents)))
+    row = PackedRow(documents, [], [], [], [0], max(map(len, documents)))
     for document in documents:
         row.tokens.extend(document.tokens)
         row.labels.extend(document.labels)
         row.positions.extend(range(len(document)))
         row.boundaries.append(len(row.tokens))
-        labelled = len(document) - document.prompt_tokens
-        row.label_tasks.extend([TASKS.index(document.task)] * labelled)
     return row

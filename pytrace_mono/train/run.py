@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from contextlib import closing, nullcontext
 from pathlib import Path
+from typing import Any
 
 import transformers
+import yaml
+from huggingface_hub import ModelCardData
 
 from pytrace_mono.train.budget import ready
-from pytrace_mono.train.card import model_card
 from pytrace_mono.train.config import TrainConfig
 from pytrace_mono.train.data import Data, digests_of, read_all
 from pytrace_mono.train.finetune import FineTuner
@@ -18,6 +20,20 @@ from pytrace_mono.train.model import load_model, merge_adapters
 from pytrace_mono.train.rundir import MODEL, PARTIAL, RunDirectory
 
 _log = logging.getLogger(__name__)
+# With the metadata block that the Hugging Face hub reads.
+_CARD = """\
+---
+{front}
+---
+
+# {name}
+
+Fine-tuned on checked monologues of program runs with pytrace_mono. Ask it through \
+`pytrace_mono.tasks`, as it was trained.
+
+```yaml
+{made}```
+"""
 
 
 def train(config: TrainConfig, quiet: bool = False) -> Path:
@@ -80,3 +96,29 @@ def _publish(directory: RunDirectory, trainer: FineTuner, data: Data) -> None:
     (partial / "README.md").write_text(card, encoding="utf-8")
     draw(history, directory.path)
     partial.rename(directory.path / MODEL)
+
+
+def model_card(directory: RunDirectory, data: Data, log: list[dict[str, Any]]) -> str:
+    """What the model was made from, and how, in Markdown.
+
+    Args:
+        directory: of the run, which knows the configuration, the digests and the versions.
+        data: what it was trained on.
+        log: what the run logged.
+    """
+    left_out = {f"{task}: {why}": n for (task, why), n in sorted(data.dropped.items())}
+    made: dict[str, Any] = {"rows left out": left_out}
+    sides = (("training", "loss", data.train), ("held out", "eval_loss", data.held_out))
+    for words, key, documents in sides:
+        losses = [line[key] for line in log if key in line]
+        made[f"{words}: rows and tokens an epoch"] = [len(documents), sum(map(len, documents))]
+        made[f"{words}: loss, first and last"] = losses[:1] + losses[-1:]
+    return _CARD.format(
+        front=ModelCardData(
+            base_model=directory.config.model,
+            library_name="transformers",
+            pipeline_tag="text-generation",
+        ),
+        name=directory.path.name,
+        made=yaml.safe_dump(made | directory.made_from, sort_keys=False),
+    )

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from pytrace_mono.errors import TrainingDataError
 from pytrace_mono.train.encode import IGNORED, Document
-from pytrace_mono.train.mix import epoch_order
 from pytrace_mono.train.pack import join, pack
 from pytrace_mono.train.rows import TrainingTask
+from pytrace_mono.train.steps import epoch_order
 
 LENGTHS = st.lists(st.integers(1, 50), max_size=80)
 
