@@ -137,7 +137,7 @@ def packed(model: Any, documents: list[Any], config: Any) -> tuple[list[float], 
     torch.manual_seed(0)
     model = prepared(model, config, backend_of(config))
     data = Data(documents, [], Counter())
-    trainer = FineTuner(model, None, data, RunDirectory(config, {}), quiet=True)
+    trainer = FineTuner(model, None, data, RunDirectory(config, {}))
     trainer.args.save_strategy = "no"
     order = trainer.train_dataset.order[config.samples_per_step :]
     return seconds_of(trainer), [documents[index] for index in order]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -29,26 +28,23 @@ _ASSUMED_MFU = 0.40
 _Saving = tuple[str, dict[str, Any]]  # a setting, as it is given and as fields
 
 
-def require_fit(
-    config: TrainConfig, need: Callable[[TrainConfig], int], device: str, has: int
-) -> None:
+def require_fit(config: TrainConfig, description: Any) -> None:
     """Stop before anything is loaded where it cannot fit.
 
     Args:
         config: of the run.
-        need: total bytes for a configuration.
-        device: its name.
-        has: its bytes.
+        description: the model's configuration, as transformers has it.
 
     Raises:
         TrainingError: it does not fit; the message names the nearest setting that does.
     """
+    device, has = device_found()
 
     def taken(savings: list[_Saving]) -> int:
         changes = {key: value for _, fields in savings for key, value in fields.items()}
-        return need(config.model_copy(update=changes))
+        return memory_here(config.model_copy(update=changes), description).total
 
-    needed, usable = need(config), has * _USABLE
+    needed, usable = taken([]), has * _USABLE
     if needed <= usable:
         return
     words = f"this run needs {needed / 1e9:.1f} GB, and {device} has {has / 1e9:.1f} GB."
@@ -96,7 +92,7 @@ def ready(config: TrainConfig, rows: list[Row]) -> tuple[Any, Data, Any]:
     tokenizer = load_tokenizer(config, rows)
     data = load_data(config, tokenizer, rows)
     description = model_config(config, tokenizer)
-    require_fit(config, lambda c: memory_here(c, description).total, *device_found())
+    require_fit(config, description)
     return tokenizer, data, description
 
 

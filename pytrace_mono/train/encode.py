@@ -106,18 +106,13 @@ class Encoder:
             prompts = encode([row.prompt for row in batch])["input_ids"]
             completions = encode([row.completion for row in batch])["input_ids"]
             for row, prompt, completion in zip(batch, prompts, completions, strict=True):
-                document = self._document(row, prompt, completion)
-                if isinstance(document, Document):
-                    yield document
+                end = self._tokenizer.eos_token_id
+                tokens = array("i", [*self._before, *prompt, *completion, end])
+                if not row.completion.strip() or not completion:
+                    self.dropped[row.task, "no_label"] += 1
+                elif not self._special.isdisjoint([*prompt, *completion]):
+                    self.dropped[row.task, "special_token"] += 1
+                elif len(tokens) > self._context:
+                    self.dropped[row.task, "too_long"] += 1
                 else:
-                    self.dropped[row.task, document] += 1
-
-    def _document(self, row: Row, prompt: list[int], completion: list[int]) -> Document | Drop:
-        if not row.completion.strip() or not completion:
-            return "no_label"
-        if not self._special.isdisjoint(prompt) or not self._special.isdisjoint(completion):
-            return "special_token"
-        tokens = array("i", [*self._before, *prompt, *completion, self._tokenizer.eos_token_id])
-        if len(tokens) > self._context:
-            return "too_long"
-        return Document(row.task, tokens, max(1, len(self._before) + len(prompt)))
+                    yield Document(row.task, tokens, max(1, len(self._before) + len(prompt)))

@@ -20,7 +20,7 @@ from pytrace_mono.train.compiling import backend_of, compiled_length
 from pytrace_mono.train.config import TrainConfig
 from pytrace_mono.train.data import Data
 from pytrace_mono.train.encode import IGNORED
-from pytrace_mono.train.meter import Flops, Reporter, measured
+from pytrace_mono.train.meter import Flops, measured
 from pytrace_mono.train.pack import PackedRow
 from pytrace_mono.train.rows import TASKS
 from pytrace_mono.train.rundir import RunDirectory
@@ -75,16 +75,13 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         tokenizer: saved beside it.
         data: documents to learn from, and to evaluate on.
         directory: of the run, which knows its configuration.
-        quiet: show no bar.
 
     Raises:
         TrainingError: weights were to be sharded, and nothing is here to shard them over.
         PrerequisiteError: DeepSpeed was asked for and is not installed.
     """
 
-    def __init__(
-        self, model: Any, tokenizer: Any, data: Data, directory: RunDirectory, quiet: bool = False
-    ) -> None:
+    def __init__(self, model: Any, tokenizer: Any, data: Data, directory: RunDirectory) -> None:
         config = directory.config
         self._config, self._directory = config, directory
         arguments = arguments_of(config, len(Steps(data.train, config)), bool(data.held_out))
@@ -93,14 +90,12 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         self._compiled = backend_of(config) is None
         self._flops = Flops.of(model)
         self._since = time.perf_counter()
-        self.reporter = Reporter(directory, quiet)
         super().__init__(
             model=model,
             args=arguments,
             train_dataset=Steps(data.train, config, rank, world),
             eval_dataset=[self._held_out],
             processing_class=tokenizer,
-            callbacks=[self.reporter] if rank == 0 else [],
             optimizer_cls_and_kwargs=optimizer_of(config),
         )
         self.remove_callback(PrinterCallback)

@@ -127,9 +127,9 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers says noth
         quiet: show no bar.
     """
 
-    def __init__(self, directory: RunDirectory, quiet: bool = False) -> None:
+    def __init__(self, directory: RunDirectory, quiet: bool) -> None:
         self._directory, self._quiet = directory, quiet
-        self._bar: Any = None
+        self._bar = tqdm(disable=True)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         # What a killed run logged after its last checkpoint will be logged again.
@@ -154,8 +154,7 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers says noth
 
     def close(self) -> None:
         """However the run ends, what is said then stands below the bar."""
-        if self._bar is not None:
-            self._bar.close()
+        self._bar.close()
 
     def _write(self, mode: str, logged: list[dict[str, float]]) -> None:
         file = self._directory.path / LOG

@@ -20,6 +20,8 @@ from torch import Tensor
 from pytrace_mono.train.blocks import dequantize, quantize, tables
 from pytrace_mono.train.compiling import why_not
 
+BETAS = (0.9, 0.999)  # with EPS what AdamW is used with everywhere
+EPS = 1e-8
 SMALL = 4096  # weights of no more numbers keep moments of their own dtype
 _LOW = 0xFFFF  # fp32 has 16 bits of mantissa more than bf16
 _FIRST, _ROOT = ("exp_avg", "exp_avg_scale"), ("root", "root_scale")
@@ -69,8 +71,6 @@ class StochasticAdamW(torch.optim.Optimizer):
     Args:
         params: the weights, or groups of them.
         lr: learning rate.
-        betas: decay of the two moments.
-        eps: added to the root of the second moment.
         weight_decay: share of a weight taken off, times ``lr``.
         seed: of the rounding.
         eight_bits: keep the moments of all but small weights in 8 bits.
@@ -80,14 +80,11 @@ class StochasticAdamW(torch.optim.Optimizer):
         self,
         params: Iterable[Any],
         lr: float = 5e-5,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
         weight_decay: float = 0.0,
         seed: int = 0,
         eight_bits: bool = False,
     ) -> None:
-        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-        super().__init__(params, defaults)
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
         self._seed, self._eight_bits = seed, eight_bits
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -109,7 +106,7 @@ class StochasticAdamW(torch.optim.Optimizer):
                 continue
             state = self.state[weight] or self._begin(weight)
             state["step"] += 1
-            (beta1, beta2), rate, step = group["betas"], group["lr"], state["step"]
+            (beta1, beta2), rate, step = BETAS, group["lr"], state["step"]
             numbers = (
                 rate / (1 - beta1**step),
                 1 / math.sqrt(1 - beta2**step),
@@ -126,7 +123,6 @@ class StochasticAdamW(torch.optim.Optimizer):
                 [torch.full((), number, device=weight.device) for number in numbers],
                 torch.full((), key, dtype=torch.int32, device=weight.device),
                 tables(weight.device),
-                (beta1, beta2, group["eps"]),
             )
 
     def _begin(self, weight: Tensor) -> dict[str, Any]:
@@ -153,10 +149,8 @@ def _adamw(
     numbers: list[Tensor],
     key: Tensor,
     known: tuple[Tensor, Tensor],
-    constants: tuple[float, float, float],
 ) -> None:
-    beta1, beta2, eps = constants
-    rate, correction, kept = numbers
+    (beta1, beta2), (rate, correction, kept) = BETAS, numbers
     in_bytes = len(moments) == 4
     if in_bytes:
         first = dequantize(moments[0], moments[1], known[0])
@@ -166,7 +160,7 @@ def _adamw(
     gradient = gradient.float()
     first = first.lerp(gradient, 1 - beta1)
     second = second * beta2 + gradient * gradient * (1 - beta2)
-    value = weight.float() * kept - rate * first / (second.sqrt() * correction + eps)
+    value = weight.float() * kept - rate * first / (second.sqrt() * correction + EPS)
     chance = noise(len(weight), key)
     _store(weight, value, chance)
     if in_bytes:

@@ -15,25 +15,15 @@ from pytrace_mono.train.budget import ready
 from pytrace_mono.train.config import TrainConfig
 from pytrace_mono.train.data import Data, digests_of, read_all
 from pytrace_mono.train.finetune import FineTuner
-from pytrace_mono.train.meter import draw
+from pytrace_mono.train.meter import Reporter, draw
 from pytrace_mono.train.model import load_model, merge_adapters
 from pytrace_mono.train.rundir import MODEL, PARTIAL, RunDirectory
 
 _log = logging.getLogger(__name__)
-# With the metadata block that the Hugging Face hub reads.
-_CARD = """\
----
-{front}
----
-
-# {name}
-
-Fine-tuned on checked monologues of program runs with pytrace_mono. Ask it through \
-`pytrace_mono.tasks`, as it was trained.
-
-```yaml
-{made}```
-"""
+_ABOUT = (
+    "Fine-tuned on checked monologues of program runs with pytrace_mono. Ask it through "
+    "`pytrace_mono.tasks`, as it was trained."
+)
 
 
 def train(config: TrainConfig, quiet: bool = False) -> Path:
@@ -58,13 +48,15 @@ def train(config: TrainConfig, quiet: bool = False) -> Path:
         _log.warning("%s: this run is finished; nothing is left to do.", directory.path)
         return directory.path / MODEL
     tokenizer, data, _ = ready(config, rows)
-    trainer = FineTuner(load_model(config, tokenizer), tokenizer, data, directory, quiet)
+    trainer = FineTuner(load_model(config, tokenizer), tokenizer, data, directory)
     meet = trainer.accelerator.wait_for_everyone
     meet()  # all have looked at the directory before it is begun
     with directory.begun() if trainer.is_world_process_zero() else nullcontext():
         meet()  # what is half written is gone before one is looked for to go on from
         whole = directory.checkpoints()
-        with closing(trainer.reporter):
+        with closing(Reporter(directory, quiet)) as reporter:
+            if trainer.is_world_process_zero():
+                trainer.add_callback(reporter)
             trainer.train(resume_from_checkpoint=str(whole[-1]) if whole else None)
         with directory.writing(MODEL):
             _publish(directory, trainer, data)
@@ -113,12 +105,12 @@ def model_card(directory: RunDirectory, data: Data, log: list[dict[str, Any]]) -
         losses = [line[key] for line in log if key in line]
         made[f"{words}: rows and tokens an epoch"] = [len(documents), sum(map(len, documents))]
         made[f"{words}: loss, first and last"] = losses[:1] + losses[-1:]
-    return _CARD.format(
-        front=ModelCardData(
-            base_model=directory.config.model,
-            library_name="transformers",
-            pipeline_tag="text-generation",
-        ),
-        name=directory.path.name,
-        made=yaml.safe_dump(made | directory.made_from, sort_keys=False),
+    # The metadata block is for the Hugging Face hub.
+    front = ModelCardData(
+        base_model=directory.config.model,
+        library_name="transformers",
+        pipeline_tag="text-generation",
     )
+    written = yaml.safe_dump(made | directory.made_from, sort_keys=False)
+    name = directory.path.name
+    return f"---\n{front}\n---\n\n# {name}\n\n{_ABOUT}\n\n```yaml\n{written}```\n"

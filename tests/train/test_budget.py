@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from runs import config_for
@@ -32,12 +33,6 @@ def recipe(*settings: str) -> TrainConfig:
     return load_config("semcoder-6.7b", ("data=d", "output=o", *settings))
 
 
-def need(config: TrainConfig) -> int:
-    """On CUDA, where layers of plain weights are compiled."""
-    quantized = config.lora is not None and config.lora.quantize
-    return memory.memory_of(config, DEEPSEEK_CODER, 1, not quantized).total
-
-
 def test_flops_of_the_paper_model_are_those_of_the_formula() -> None:
     flops = Flops.of(memory.shape_of(recipe(), DEEPSEEK_CODER, 32))
     matrices = 32 * (4 * 4096**2 + 3 * 4096 * 11_008)
@@ -62,16 +57,29 @@ def test_weights_gradients_and_moments_are_counted() -> None:
     assert (sharded.weights, sharded.moments) == (4 * count // 8, 8 * count // 8)
 
 
-def test_the_recipe_fits_on_80_gb_and_what_does_not_is_told_with_what_does() -> None:
-    budget.require_fit(recipe(), need, *H100)
+def test_the_recipe_fits_on_80_gb_and_what_does_not_is_told_with_what_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On CUDA, where layers of plain weights are compiled."""
+
+    def need(config: TrainConfig, description: Any) -> memory.Memory:
+        quantized = config.lora is not None and config.lora.quantize
+        return memory.memory_of(config, description, 1, not quantized)
+
+    def require_fit(config: TrainConfig, name: str, has: int) -> None:
+        monkeypatch.setattr(budget, "device_found", lambda: (name, has))
+        budget.require_fit(config, DEEPSEEK_CODER)
+
+    monkeypatch.setattr(budget, "memory_here", need)
+    require_fit(recipe(), *H100)
     with pytest.raises(TrainingError, match=r"needs .* The nearest setting that fits") as error:
-        budget.require_fit(recipe("precision=mixed", "checkpointing=0.5"), need, *H100)
+        require_fit(recipe("precision=mixed", "checkpointing=0.5"), *H100)
     assert "--set precision=stochastic" in str(error.value)
     assert "lora" not in str(error.value)
     with pytest.raises(TrainingError, match=r"--set lora.rank=16") as error:
-        budget.require_fit(recipe(), need, "NVIDIA A10G", 24_000_000_000)
+        require_fit(recipe(), "NVIDIA A10G", 24_000_000_000)
     with pytest.raises(TrainingError, match="No setting makes it fit"):
-        budget.require_fit(recipe(), need, "NVIDIA T400", 2_000_000_000)
+        require_fit(recipe(), "NVIDIA T400", 2_000_000_000)
 
 
 def test_a_run_that_does_not_fit_writes_nothing(
