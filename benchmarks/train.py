@@ -54,7 +54,7 @@ WAYS: dict[str, dict[str, Any]] = {
 
 def documents_of(corpus: Path, count: int) -> list[Any]:
     """The first documents of a corpus, in the order of an epoch."""
-    from pytrace_mono.train.encode import Encoder
+    from pytrace_mono.train.data import Encoder
     from pytrace_mono.train.model import load_tokenizer
     from pytrace_mono.train.rows import read_rows
     from pytrace_mono.train.steps import epoch_order

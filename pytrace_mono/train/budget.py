@@ -12,8 +12,7 @@ from pytrace_mono.errors import TrainingError
 from pytrace_mono.train.arguments import optimizer_of, processes
 from pytrace_mono.train.compiling import backend_of, compiled_length, why_not
 from pytrace_mono.train.config import LoraConfig, TrainConfig
-from pytrace_mono.train.data import Data, digests_of, load_data, read_all
-from pytrace_mono.train.encode import Document
+from pytrace_mono.train.data import Data, Document, digests_of, load_data, read_all
 from pytrace_mono.train.finetune import losses_of
 from pytrace_mono.train.memory import memory_here, shape_of
 from pytrace_mono.train.meter import Flops, device_found, peak_flops, peak_memory

@@ -18,8 +18,7 @@ from pytrace_mono.errors import TrainingError
 from pytrace_mono.train.arguments import NOT_SHARDED, arguments_of, optimizer_of
 from pytrace_mono.train.compiling import backend_of, compiled_length
 from pytrace_mono.train.config import TrainConfig
-from pytrace_mono.train.data import Data
-from pytrace_mono.train.encode import IGNORED
+from pytrace_mono.train.data import IGNORED, Data
 from pytrace_mono.train.meter import Flops, measured
 from pytrace_mono.train.pack import PackedRow
 from pytrace_mono.train.rows import TASKS

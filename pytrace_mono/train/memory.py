@@ -18,8 +18,7 @@ from pytrace_mono.train.attention import NAME
 from pytrace_mono.train.blocks import BLOCK
 from pytrace_mono.train.compiling import backend_of
 from pytrace_mono.train.config import TrainConfig
-from pytrace_mono.train.loss import CHUNK
-from pytrace_mono.train.model import prepared
+from pytrace_mono.train.model import CHUNK, prepared
 from pytrace_mono.train.optim import SMALL
 
 _known: dict[tuple[Any, ...], int] = {}
@@ -84,10 +83,10 @@ def _activations(config: TrainConfig, description: Any, compiled: bool) -> int:
     again = int(count * config.checkpointing)
     narrow = 4 if config.precision == "fp32" else 2
     states = config.pass_tokens * int(description.hidden_size) * narrow
-    inside = config.pass_tokens * int(description.intermediate_size) * narrow
     # logits in two dtypes, their gradient in two
     logits = min(CHUNK, config.pass_tokens) * int(description.vocab_size) * (8 + 2 * narrow)
-    backward = 3 * inside  # gradients of the widest layer's parts that exist together
+    # gradients of the widest layer's parts that exist together
+    backward = 3 * config.pass_tokens * int(description.intermediate_size) * narrow
     kept = around + layer * (count - again) + states * again + (layer if again else 0)
     # The states of the labels, and their gradient, too.
     return kept + 2 * states + max(logits, backward)

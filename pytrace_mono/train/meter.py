@@ -55,11 +55,10 @@ class Flops:
     def of(cls, model: Any) -> Flops:
         """For a model, from its modules and configuration."""
         config = model.config
+        heads = config.num_attention_heads
         output = model.get_output_embeddings()
         frozen = any("lora_" in name for name, _ in model.named_parameters())
-        width = (
-            getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        )
+        width = getattr(config, "head_dim", None) or config.hidden_size // heads
         # By what a layer takes and gives: 4-bit weights are stored in another shape.
         matrices = sum(
             part.in_features * part.out_features
@@ -69,16 +68,14 @@ class Flops:
         return cls(
             matrices,
             output.in_features * output.out_features,
-            config.num_hidden_layers * config.num_attention_heads * width,
+            config.num_hidden_layers * heads * width,
             4 if frozen else 6,
         )
 
     def of_step(self, step: Step) -> float:
         """For the documents of a step."""
-        return (
-            float(self.per_weight) * (self.matrices * step.tokens + self.head * step.labels)
-            + 6.0 * self.attention * step.squares
-        )
+        of_weights = self.per_weight * (self.matrices * step.tokens + self.head * step.labels)
+        return float(of_weights + 6 * self.attention * step.squares)
 
 
 def measured(flops: Flops, step: Step, seconds: float, devices: int) -> dict[str, float]:

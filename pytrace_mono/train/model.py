@@ -16,6 +16,7 @@ import torch
 import transformers
 from torch import Tensor
 from torch.distributed.tensor import DTensor
+from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 from transformers.modeling_layers import GradientCheckpointingLayer
 
@@ -23,9 +24,10 @@ from pytrace_mono.errors import MissingExtraError, TrainingError
 from pytrace_mono.train import attention
 from pytrace_mono.train.compiling import backend_of
 from pytrace_mono.train.config import TrainConfig
-from pytrace_mono.train.encode import Encoder
-from pytrace_mono.train.loss import label_losses
+from pytrace_mono.train.data import Encoder
 from pytrace_mono.train.rows import Row
+
+CHUNK = 1024  # labels whose logits exist at the same time
 
 
 def load_tokenizer(config: TrainConfig, rows: list[Row]) -> Any:
@@ -158,6 +160,31 @@ def _forward_losses(
     if isinstance(head, DTensor):
         head = head.full_tensor()
     return label_losses(output.last_hidden_state[0].index_select(0, before), head, labels)
+
+
+def label_losses(states: Tensor, head: Tensor, labels: Tensor, chunk: int = CHUNK) -> Tensor:
+    """The cross-entropy of each label, in fp32, in order; their mean is the plain loss.
+
+    Logits are the largest activation of all (2048 tokens x 32,256 words in fp32 are 264 MB, and their
+    gradient as much again), and those of the prompt are never used. Here only labelled positions meet
+    the output layer, and only one chunk of logits exists at a time, in the backward pass too.
+
+    Args:
+        states: (labels, width), what the last layer gives for the token before each label.
+        head: (words, width), the output layer's weight.
+        labels: (labels,).
+        chunk: labels whose logits exist at the same time.
+    """
+    # Of no labels, split makes one part, so that there are no losses rather than an error.
+    losses = [
+        checkpoint(_losses, part, head, label, use_reentrant=False)
+        for part, label in zip(torch.split(states, chunk), torch.split(labels, chunk), strict=True)
+    ]
+    return torch.cat(losses)
+
+
+def _losses(states: Tensor, head: Tensor, labels: Tensor) -> Tensor:
+    return functional.cross_entropy((states @ head.T).float(), labels, reduction="none")
 
 
 def _four_bits() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pytrace_mono.errors import TrainingDataError
-from pytrace_mono.train.encode import Document
+from pytrace_mono.train.data import Document
 
 
 @dataclass(frozen=True)

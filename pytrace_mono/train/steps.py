@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from pytrace_mono.errors import TrainingDataError
 from pytrace_mono.train.config import TrainConfig
-from pytrace_mono.train.encode import Document
+from pytrace_mono.train.data import Document
 from pytrace_mono.train.pack import PackedRow, join, pack
 from pytrace_mono.train.rows import TrainingTask
 

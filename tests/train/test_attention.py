@@ -15,7 +15,7 @@ transformers = pytest.importorskip("transformers", reason="needs the extra [trai
 
 from pytrace_mono.train import finetune  # noqa: E402
 from pytrace_mono.train.config import LoraConfig, TrainConfig  # noqa: E402
-from pytrace_mono.train.encode import Document  # noqa: E402
+from pytrace_mono.train.data import Document  # noqa: E402
 from pytrace_mono.train.finetune import losses_of  # noqa: E402
 from pytrace_mono.train.memory import shape_of  # noqa: E402
 from pytrace_mono.train.model import prepared  # noqa: E402

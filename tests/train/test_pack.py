@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+pytest.importorskip("yaml", reason="needs the extra [train]")
+
 from pytrace_mono.errors import TrainingDataError
-from pytrace_mono.train.encode import IGNORED, Document
+from pytrace_mono.train.data import IGNORED, Document
 from pytrace_mono.train.pack import join, pack
 from pytrace_mono.train.rows import TrainingTask
 from pytrace_mono.train.steps import epoch_order
