@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pytrace_mono.errors import TrainingConfigError
 from pytrace_mono.train.rows import TrainingTask
 
+_Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _RECIPES = resources.files("pytrace_mono.train") / "configs"
 
 
@@ -100,9 +101,7 @@ class TrainConfig(_Strict):
     warmup_steps: int = Field(0, ge=0)
     weight_decay: float = Field(0.0, ge=0, allow_inf_nan=False)
     max_grad_norm: float = Field(1.0, gt=0)
-    mix: dict[TrainingTask, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
-        default_factory=dict
-    )
+    mix: dict[TrainingTask, _Weight] = Field(default_factory=dict)
     held_out: float = Field(0.01, ge=0, lt=1)
     evaluate_every: int = Field(100, gt=0)
     save_every: int = Field(50, gt=0)

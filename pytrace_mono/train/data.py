@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import Any, Literal
 
 from pytrace_mono.errors import TrainingDataError
@@ -43,11 +42,6 @@ class Document:
 
     def __len__(self) -> int:
         return len(self.tokens)
-
-    @property
-    def labelled(self) -> int:
-        """How many tokens have a label."""
-        return len(self.tokens) - self.prompt_tokens
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -100,16 +94,16 @@ class Encoder:
                     "tokenizer.json, or use another version of transformers."
                 )
 
-    def encode(self, rows: Iterable[Row]) -> Iterator[Document]:
+    def encode(self, rows: Sequence[Row]) -> Iterator[Document]:
         """The Documents of ``rows`` that can be learnt from, in order."""
-        source = iter(rows)
+        end = self._tokenizer.eos_token_id
         # verbose=False: the tokenizer's own warning about length; we count such rows.
         encode = partial(self._tokenizer, add_special_tokens=False, verbose=False)
-        while batch := list(islice(source, _BATCH)):
+        for start in range(0, len(rows), _BATCH):
+            batch = rows[start : start + _BATCH]
             prompts = encode([row.prompt for row in batch])["input_ids"]
             completions = encode([row.completion for row in batch])["input_ids"]
             for row, prompt, completion in zip(batch, prompts, completions, strict=True):
-                end = self._tokenizer.eos_token_id
                 tokens = array("i", [*self._before, *prompt, *completion, end])
                 if not row.completion.strip() or not completion:
                     self.dropped[row.task, "no_label"] += 1
@@ -150,10 +144,10 @@ def load_data(config: TrainConfig, tokenizer: Any, rows: list[Row]) -> Data:
     """
     encoder = Encoder(tokenizer, config.context)
     encoder.require_round_trip(
-        text for row in islice(rows, _ROUND_TRIPS) for text in (row.prompt, row.completion)
+        text for row in rows[:_ROUND_TRIPS] for text in (row.prompt, row.completion)
     )
-    held_out = list(encoder.encode(row for row in rows if _is_held_out(row, config)))
-    train = list(encoder.encode(row for row in rows if not _is_held_out(row, config)))
+    held_out = list(encoder.encode([row for row in rows if _is_held_out(row, config)]))
+    train = list(encoder.encode([row for row in rows if not _is_held_out(row, config)]))
     if not train:
         drops = ", ".join(f"{count} {why}" for (_, why), count in encoder.dropped.items())
         raise TrainingDataError(

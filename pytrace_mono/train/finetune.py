@@ -109,9 +109,7 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         """Each process makes its own share of each Step: nothing is to be spread by accelerate."""
         return DataLoader(self.train_dataset, collate_fn=lambda steps: {"step": steps[0]})
 
-    def training_step(
-        self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None
-    ) -> Tensor:
+    def training_step(self, model: Any, inputs: dict[str, Any], *_: Any) -> Tensor:
         """The gradient of one Step.
 
         Raises:
@@ -173,7 +171,7 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         """The mean of the labels' losses over all processes, and that of each task."""
         exact = torch.cat(passes).double()
         shown = [document for row in step.rows for document in row.documents]
-        tasks = [TASKS.index(one.task) for one in shown for _ in range(one.labelled)]
+        tasks = [TASKS.index(one.task) for one in shown for _ in one.tokens[one.prompt_tokens :]]
         sums = torch.zeros(2, len(TASKS), dtype=exact.dtype, device=exact.device)
         sums.index_add_(1, _sent(tasks, exact.device), torch.stack([exact, torch.ones_like(exact)]))
         losses, labels = self.accelerator.reduce(sums).tolist()

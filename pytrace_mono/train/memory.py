@@ -129,8 +129,7 @@ def shape_of(config: TrainConfig, description: Any, layers: int, backend: str | 
     dtype = torch.float32 if config.precision == "fp32" else torch.bfloat16
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(description, dtype=dtype, attn_implementation=NAME)
-    lora = config.lora and config.lora.model_copy(update={"quantize": False})
-    return prepared(model, config.model_copy(update={"lora": lora}), backend)
+    return prepared(model, config, backend)
 
 
 def memory_here(config: TrainConfig, description: Any) -> Memory:

@@ -91,9 +91,8 @@ class StochasticAdamW(torch.optim.Optimizer):
         """As torch does, but each tensor keeps its dtype: torch would make the weight's of them all."""
         super().load_state_dict(state_dict)
         weights = [weight for group in self.param_groups for weight in group["params"]]
-        numbers = [number for group in state_dict["param_groups"] for number in group["params"]]
-        for weight, number in zip(weights, numbers, strict=True):
-            saved = state_dict["state"].get(number, {})
+        for number, saved in state_dict["state"].items():  # numbered in their order
+            weight = weights[number]
             tensors = {key: value for key, value in saved.items() if isinstance(value, Tensor)}
             self.state[weight] |= {key: value.to(weight.device) for key, value in tensors.items()}
 

@@ -20,10 +20,6 @@ from pytrace_mono.train.model import load_model, merge_adapters
 from pytrace_mono.train.rundir import MODEL, PARTIAL, RunDirectory
 
 _log = logging.getLogger(__name__)
-_ABOUT = (
-    "Fine-tuned on checked monologues of program runs with pytrace_mono. Ask it through "
-    "`pytrace_mono.tasks`, as it was trained."
-)
 
 
 def train(config: TrainConfig, quiet: bool = False) -> Path:
@@ -112,5 +108,8 @@ def model_card(directory: RunDirectory, data: Data, log: list[dict[str, Any]]) -
         pipeline_tag="text-generation",
     )
     written = yaml.safe_dump(made | directory.made_from, sort_keys=False)
-    name = directory.path.name
-    return f"---\n{front}\n---\n\n# {name}\n\n{_ABOUT}\n\n```yaml\n{written}```\n"
+    return (
+        f"---\n{front}\n---\n\n# {directory.path.name}\n\n"
+        "Fine-tuned on checked monologues of program runs with pytrace_mono. Ask it through "
+        f"`pytrace_mono.tasks`, as it was trained.\n\n```yaml\n{written}```\n"
+    )

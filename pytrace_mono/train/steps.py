@@ -90,7 +90,7 @@ def step_of(
     return Step(
         rows,
         tokens=sum(len(document) for document in documents),
-        labels=sum(document.labelled for document in documents),
+        labels=sum(len(document) - document.prompt_tokens for document in documents),
         squares=sum(len(document) ** 2 for document in documents),
     )
 
