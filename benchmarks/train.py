@@ -111,7 +111,7 @@ def measure(
         "mfu": None if peak is None else round(work / seconds / peak, 4),
         "seconds": [round(one, 2) for one in each],
         "peak_memory_gb": round(peak_memory() / 1e9, 1),
-        "computed_memory_gb": round(memory_here(config, description).total / 1e9, 1)
+        "computed_memory_gb": round(sum(memory_here(config, description)) / 1e9, 1)
         if ours
         else None,
         "weights": "bf16, stochastic rounding" if ours else "bf16",

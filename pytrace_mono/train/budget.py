@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -41,7 +40,7 @@ def require_fit(config: TrainConfig, description: Any) -> None:
 
     def taken(savings: list[_Saving]) -> int:
         changes = {key: value for _, fields in savings for key, value in fields.items()}
-        return memory_here(config.model_copy(update=changes), description).total
+        return sum(memory_here(config.model_copy(update=changes), description))
 
     needed, usable = taken([]), has * _USABLE
     if needed <= usable:
@@ -147,8 +146,8 @@ def dry_run(config: TrainConfig) -> str:
         f"steps: {len(steps)} of {config.samples_per_step} samples ({config.epochs} epochs), "
         f"{tokens} tokens and {1 - tokens / filled:.1%} padding in {passes} passes",
         "memory on each device:",
-        *(f"  {part:<12}{size / 1e9:8.2f} GB" for part, size in asdict(memory).items()),
-        f"  {'at most':<12}{memory.total / 1e9:8.2f} GB; {device} has {has / 1e9:.1f} GB: fits",
+        *(f"  {part:<12}{size / 1e9:8.2f} GB" for part, size in memory._asdict().items()),
+        f"  {'at most':<12}{sum(memory) / 1e9:8.2f} GB; {device} has {has / 1e9:.1f} GB: fits",
         f"operations: {work / tokens / 1e9:.3g} GFLOP a token, {work:.3g} FLOP in all",
     ]
     if torch.cuda.is_available() and not compiled:

@@ -7,7 +7,6 @@ import time
 from functools import partial
 from typing import Any
 
-import peft
 import torch
 from accelerate.utils import DistributedType
 from torch import Tensor
@@ -196,14 +195,6 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
     def floating_point_ops(self, inputs: Any) -> int:
         """Ours are counted by :class:`~pytrace_mono.train.meter.Flops`."""
         return 0
-
-    def _load_from_checkpoint(self, checkpoint: str, model: Any = None) -> None:
-        if self._config.lora is None:
-            super()._load_from_checkpoint(checkpoint, model)
-            return
-        # The Trainer's way would make bf16 adapters fp32 ones.
-        adapters = peft.load_peft_weights(checkpoint, device="cpu")
-        peft.set_peft_model_state_dict(self.model if model is None else model, adapters)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         with self._directory.writing(f"checkpoint-{self.state.global_step}"):

@@ -42,6 +42,7 @@ def complete(model: str, prompt: str, most_tokens: int) -> str:
             do_sample=False,
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.eos_token_id,
+            use_cache=True,
         )
     text: str = tokenizer.decode(answered[0, len(tokens) :], skip_special_tokens=True)
     return text

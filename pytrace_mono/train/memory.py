@@ -6,8 +6,7 @@ where tensors have shapes and no storage.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -24,9 +23,8 @@ from pytrace_mono.train.optim import SMALL
 _known: dict[tuple[Any, ...], int] = {}
 
 
-@dataclass(frozen=True)
-class Memory:
-    """Bytes on each device.
+class Memory(NamedTuple):
+    """Bytes on each device; their sum is the most that is held at once.
 
     Attributes:
         weights: with their bf16 copies, where autocast keeps some.
@@ -39,11 +37,6 @@ class Memory:
     gradients: int
     moments: int
     activations: int
-
-    @property
-    def total(self) -> int:
-        """The most that is held at once."""
-        return self.weights + self.gradients + self.moments + self.activations
 
 
 def memory_of(config: TrainConfig, description: Any, world: int, compiled: bool) -> Memory:

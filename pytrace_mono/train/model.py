@@ -127,6 +127,8 @@ def prepared(model: Any, config: TrainConfig, backend: str | None) -> Any:
         )
         # As the weights are: fp32 adapters would take their matrix products out of bf16.
         model = peft.get_peft_model(model, adapters, autocast_adapter_dtype=False)
+        # By which the Trainer goes on from a checkpoint.
+        model.load_adapter = partial(model.load_adapter, autocast_adapter_dtype=False)
     layers = [part for part in model.modules() if isinstance(part, GradientCheckpointingLayer)]
     for number, layer in enumerate(layers):
         if backend is not None:
