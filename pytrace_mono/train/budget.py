@@ -16,7 +16,6 @@ from pytrace_mono.train.finetune import losses_of
 from pytrace_mono.train.memory import memory_here, shape_of
 from pytrace_mono.train.meter import Flops, device_found, peak_flops, peak_memory
 from pytrace_mono.train.model import load_model, load_tokenizer, model_config
-from pytrace_mono.train.pack import PackedRow, join
 from pytrace_mono.train.rows import TASKS, Row
 from pytrace_mono.train.rundir import RunDirectory
 from pytrace_mono.train.steps import Steps
@@ -94,11 +93,11 @@ def ready(config: TrainConfig, rows: list[Row]) -> tuple[Any, Data, Any]:
     return tokenizer, data, description
 
 
-def worst_pass(config: TrainConfig) -> PackedRow:
+def worst_pass(config: TrainConfig) -> list[Document]:
     """A full pass of documents as long as the context, each token but the first with a label."""
     starts = range(0, config.pass_tokens, config.context)
     lengths = [min(config.context, config.pass_tokens - start) for start in starts]
-    return join([Document("plain", [0] * length, 1) for length in lengths if length > 1])
+    return [Document("plain", [0] * length, 1) for length in lengths if length > 1]
 
 
 def worst_step(config: TrainConfig, model: Any, device: torch.device) -> tuple[float, int]:
@@ -138,7 +137,7 @@ def dry_run(config: TrainConfig) -> str:
     steps = Steps(data.train, config)
     for step in steps:
         tokens, passes = tokens + step.tokens, passes + len(step.rows)
-        lengths = [len(row.tokens) for row in step.rows]
+        lengths = [sum(map(len, row)) for row in step.rows]
         filled += sum(compiled_length(n, config) if compiled else n for n in lengths)
         work += flops.of_step(step)
     lines = [

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -17,32 +19,42 @@ from pytrace_mono.errors import TrainingError
 from pytrace_mono.train.arguments import NOT_SHARDED, arguments_of, optimizer_of
 from pytrace_mono.train.compiling import backend_of, compiled_length
 from pytrace_mono.train.config import TrainConfig
-from pytrace_mono.train.data import IGNORED, Data
+from pytrace_mono.train.data import IGNORED, Data, Document
 from pytrace_mono.train.meter import Flops, measured
-from pytrace_mono.train.pack import PackedRow
+from pytrace_mono.train.pack import filled
 from pytrace_mono.train.rows import TASKS
 from pytrace_mono.train.rundir import RunDirectory
 from pytrace_mono.train.steps import NOTHING, Step, Steps, step_of
 
 
-def losses_of(model: Any, row: PackedRow, config: TrainConfig, device: torch.device) -> Tensor:
-    """The loss of each label of a packed row, in order."""
+def losses_of(
+    model: Any, row: Sequence[Document], config: TrainConfig, device: torch.device
+) -> Tensor:
+    """The loss of each label of Documents end to end, in order; there is no padding.
+
+    The first token of each is masked, so that none predicts the next; positions begin anew in each.
+    """
     compiled = backend_of(config) is not None
+    longest = max(map(len, row))
     if compiled:
-        row = row.filled(compiled_length(len(row.tokens), config), config.context)
-    boundaries = _sent(row.boundaries, device, torch.int32)
+        longest = config.context
+        row = filled(row, compiled_length(sum(map(len, row)), config), longest)
+    boundaries = _sent([0, *accumulate(map(len, row))], device, torch.int32)
     if compiled:
         torch._dynamo.mark_dynamic(boundaries, 0)
-    labelled = [place for place, label in enumerate(row.labels) if label != IGNORED]
+    tokens = [token for document in row for token in document.tokens]
+    positions = [position for document in row for position in range(len(document))]
+    labels = [label for document in row for label in document.labels]
+    labelled = [place for place, label in enumerate(labels) if label != IGNORED]
     losses: Tensor = model(
         inputs={
-            "input_ids": _sent([row.tokens], device),
-            "position_ids": _sent([row.positions], device),
+            "input_ids": _sent([tokens], device),
+            "position_ids": _sent([positions], device),
             "boundaries": boundaries,
-            "longest": row.longest,
+            "longest": longest,
         },
         before=_sent([place - 1 for place in labelled], device),
-        labels=_sent([row.labels[place] for place in labelled], device),
+        labels=_sent([tokens[place] for place in labelled], device),
     )
     return losses
 
@@ -53,7 +65,7 @@ def compile_layers(model: Any, config: TrainConfig, device: torch.device) -> Non
     Where one has, of another dtype than its own, the compiler breaks a layer into many parts.
     """
     for tokens in (1, config.pass_tokens):
-        losses_of(model, NOTHING.filled(tokens, config.context), config, device)
+        losses_of(model, filled(NOTHING, tokens, config.context), config, device)
 
 
 def _sent(numbers: list[Any], device: torch.device, dtype: torch.dtype = torch.long) -> Tensor:
@@ -169,7 +181,7 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
     def _means(self, step: Step, passes: list[Tensor]) -> tuple[float, dict[str, float]]:
         """The mean of the labels' losses over all processes, and that of each task."""
         exact = torch.cat(passes).double()
-        shown = [document for row in step.rows for document in row.documents]
+        shown = [document for row in step.rows for document in row]
         tasks = [TASKS.index(one.task) for one in shown for _ in one.tokens[one.prompt_tokens :]]
         sums = torch.zeros(2, len(TASKS), dtype=exact.dtype, device=exact.device)
         sums.index_add_(1, _sent(tasks, exact.device), torch.stack([exact, torch.ones_like(exact)]))

@@ -9,42 +9,9 @@ from __future__ import annotations
 import random
 from bisect import bisect_left, insort
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from pytrace_mono.errors import TrainingDataError
 from pytrace_mono.train.data import Document
-
-
-@dataclass(frozen=True)
-class PackedRow:
-    """Documents end to end, as a model takes them.
-
-    Attributes:
-        documents: those.
-        tokens: theirs, one after another; there is no padding.
-        labels: theirs; the first of each Document is masked, so that no Document predicts the next.
-        positions: from 0 in each Document.
-        boundaries: where each Document starts, and at the end the number of tokens.
-        longest: no Document has more tokens.
-    """
-
-    documents: Sequence[Document]
-    tokens: list[int]
-    labels: list[int]
-    positions: list[int]
-    boundaries: list[int]
-    longest: int
-
-    def filled(self, size: int, longest: int) -> PackedRow:
-        """With as many tokens as asked for: Documents without a label follow, none longer than those.
-
-        Args:
-            size: tokens of the row; at least those it has.
-            longest: most tokens of a Document; at least those of the longest here.
-        """
-        lengths = [min(longest, size - start) for start in range(len(self.tokens), size, longest)]
-        empty = [Document("plain", [0] * length, length) for length in lengths]
-        return replace(join([*self.documents, *empty]), longest=longest)
 
 
 def pack(lengths: Sequence[int], capacity: int, seed: str) -> list[list[int]]:
@@ -80,12 +47,14 @@ def pack(lengths: Sequence[int], capacity: int, seed: str) -> list[list[int]]:
     return rows
 
 
-def join(documents: Sequence[Document]) -> PackedRow:
-    """One row of these Documents."""
-    row = PackedRow(documents, [], [], [], [0], max(map(len, documents)))
-    for document in documents:
-        row.tokens.extend(document.tokens)
-        row.labels.extend(document.labels)
-        row.positions.extend(range(len(document)))
-        row.boundaries.append(len(row.tokens))
-    return row
+def filled(documents: Sequence[Document], size: int, longest: int) -> list[Document]:
+    """With as many tokens as asked for: Documents without a label follow.
+
+    Args:
+        documents: of a row.
+        size: tokens of the row; at least those it has.
+        longest: most tokens of one that follows.
+    """
+    starts = range(sum(map(len, documents)), size, longest)
+    lengths = [min(longest, size - start) for start in starts]
+    return [*documents, *(Document("plain", [0] * length, length) for length in lengths)]

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pytrace_mono.errors import TrainingDataError
 from pytrace_mono.train.config import TrainConfig
 from pytrace_mono.train.data import Document
-from pytrace_mono.train.pack import PackedRow, join, pack
+from pytrace_mono.train.pack import pack
 from pytrace_mono.train.rows import TrainingTask
 
 # Two tokens without a label: a process that has one document fewer still takes part in each pass.
-NOTHING = join([Document("plain", [0, 0], 2)])
+NOTHING = [Document("plain", [0, 0], 2)]
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,14 @@ class Step:
     """What one step shows.
 
     Attributes:
-        rows: this process's packed rows; as many as every other process has.
+        rows: what goes through the model at once, Documents end to end: this process's, as many as every
+            other process has.
         tokens: of the documents of all processes; likewise the next two.
         labels: theirs.
         squares: the sum of the squares of the documents' lengths, which attention costs.
     """
 
-    rows: list[PackedRow]
+    rows: list[list[Document]]
     tokens: int
     labels: int
     squares: int
@@ -85,7 +86,7 @@ def step_of(
         world: number of processes.
     """
     packed = pack([len(document) for document in documents], capacity, seed)
-    rows = [join([documents[index] for index in indices]) for indices in packed[rank::world]]
+    rows = [[documents[index] for index in indices] for indices in packed[rank::world]]
     rows += [NOTHING] * (-(-len(packed) // world) - len(rows))
     return Step(
         rows,
