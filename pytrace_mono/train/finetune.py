@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
 from functools import partial
 from itertools import accumulate
 from typing import Any
@@ -27,9 +26,7 @@ from pytrace_mono.train.rundir import RunDirectory
 from pytrace_mono.train.steps import NOTHING, Step, Steps, step_of
 
 
-def losses_of(
-    model: Any, row: Sequence[Document], config: TrainConfig, device: torch.device
-) -> Tensor:
+def losses_of(model: Any, row: list[Document], config: TrainConfig, device: torch.device) -> Tensor:
     """The loss of each label of Documents end to end, in order; there is no padding.
 
     The first token of each is masked, so that none predicts the next; positions begin anew in each.
@@ -111,7 +108,6 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         self.remove_callback(PrinterCallback)
         if config.fsdp and self.accelerator.distributed_type is not DistributedType.FSDP:
             raise TrainingError(NOT_SHARDED)
-        self._replicated = world > 1 and not config.sharded
         # Not by DDP, which takes gradients of the weights' dtype alone, and keeps a copy of them.
         prepare = self.accelerator.prepare_model
         self.accelerator.prepare_model = partial(prepare, evaluation_mode=True)
@@ -140,7 +136,7 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
                 loss = losses.sum() * (self.args.world_size / step.labels)
             self.accelerator.backward(loss)
             passes.append(losses.detach())
-        if self._replicated:
+        if self.args.world_size > 1 and not self._config.sharded:
             for weight in model.parameters():
                 if weight.grad is not None:
                     weight.grad = self.accelerator.reduce(weight.grad, "mean")

@@ -47,7 +47,7 @@ def pack(lengths: Sequence[int], capacity: int, seed: str) -> list[list[int]]:
     return rows
 
 
-def filled(documents: Sequence[Document], size: int, longest: int) -> list[Document]:
+def filled(documents: list[Document], size: int, longest: int) -> list[Document]:
     """With as many tokens as asked for: Documents without a label follow.
 
     Args:

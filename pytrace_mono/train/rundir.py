@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pytrace_mono
 from pytrace_mono.errors import PytraceMonoError, TrainingConfigError, TrainingError
@@ -55,8 +54,7 @@ class RunDirectory:
             if there.is_dir() and os.access(there, os.W_OK):
                 return
             raise TrainingError(
-                f"{self.path}: cannot be made: {there} is no folder that may be written to; give "
-                "another output."
+                f"{self.path}: cannot be made: {there} is no writable folder; give another output."
             )
         if there.is_dir() and set(os.listdir(there)) <= _IGNORED:
             return
@@ -97,7 +95,7 @@ class RunDirectory:
             if self.finished:
                 raise TrainingError(f"{self.path}: another run has just finished it.")
             if not (self.path / RUN).exists():
-                _write(self.path / RUN, self.made_from)
+                replace_text(self.path / RUN, json.dumps(self.made_from, indent=1) + "\n")
             for half in self.checkpoints(whole=False):
                 _log.warning("%s: half written, removed", half)
                 shutil.rmtree(half)
@@ -146,7 +144,7 @@ class RunDirectory:
             for file in sorted(checkpoint.rglob("*"))
             if file.is_file() and file.name != _COMPLETE
         }
-        _write(checkpoint / _COMPLETE, {"files": sizes})
+        replace_text(checkpoint / _COMPLETE, json.dumps({"files": sizes}, indent=1) + "\n")
         for old in self.checkpoints()[: -self.config.keep]:
             (old / _COMPLETE).unlink()
             shutil.rmtree(old)
@@ -184,7 +182,3 @@ def _versions() -> dict[str, str]:
     ours = {"pytrace_mono": pytrace_mono.__version__, "python": platform.python_version()}
     names = ("torch", "transformers", "accelerate", "peft", "tokenizers")
     return ours | {name: version(name) for name in names}
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    replace_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")

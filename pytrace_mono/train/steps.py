@@ -126,9 +126,8 @@ def epoch_order(
     order: list[int] = []
     for task in sorted(members):
         share = weights.get(task, 1.0) * len(members[task])
-        order += _stretch(
-            members[task], round(epoch * share), round((epoch + 1) * share), f"{seed}:{task}"
-        )
+        start, stop = round(epoch * share), round((epoch + 1) * share)
+        order += _stretch(members[task], start, stop, f"{seed}:{task}")
     random.Random(f"{seed}:{epoch}").shuffle(order)
     return order
 
