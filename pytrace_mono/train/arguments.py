@@ -58,15 +58,14 @@ def arguments_of(config: TrainConfig, steps: int, evaluates: bool) -> TrainingAr
         seed=config.seed,
         bf16=config.precision == "mixed",
         use_cpu=not torch.cuda.is_available(),
-        report_to="none",
         disable_tqdm=True,
         fsdp=config.fsdp or None,
         deepspeed=None if config.deepspeed is None else _read_deepspeed(config.deepspeed),
+        # Last: nothing that could be refused logs in.
+        report_to=_trackers() if os.environ.get("RANK", "0") == "0" else "none",
     )
     # A plain `python` on a machine with many GPUs uses one; torchrun uses them all.
     arguments._n_gpu = min(arguments.n_gpu, 1)
-    if arguments.process_index == 0:
-        arguments.report_to = _trackers()
     return arguments
 
 

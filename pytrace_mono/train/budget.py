@@ -153,8 +153,8 @@ def dry_run(config: TrainConfig) -> str:
         lines.append(f"layers are not compiled: {why_not() or 'they are no plain ones'}; slower")
     hours = "not known, since the peak of this device is not in the table"
     if (peak := peak_flops(device)) is not None:
-        needed = work / (peak * processes() * _ASSUMED_MFU) / 3600
-        hours = f"{needed:.1f} at {_ASSUMED_MFU:.0%} MFU, which is assumed"
+        took = work / (peak * processes() * _ASSUMED_MFU) / 3600
+        hours = f"{took:.1f} at {_ASSUMED_MFU:.0%} MFU, which is assumed"
     lines.append(f"hours: {hours}")
     if torch.cuda.is_available() and processes() == 1:
         seconds, most = worst_step(config, load_model(config, tokenizer), torch.device("cuda"))

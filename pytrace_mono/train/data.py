@@ -143,9 +143,8 @@ def load_data(config: TrainConfig, tokenizer: Any, rows: list[Row]) -> Data:
             learn from.
     """
     encoder = Encoder(tokenizer, config.context)
-    encoder.require_round_trip(
-        text for row in rows[:_ROUND_TRIPS] for text in (row.prompt, row.completion)
-    )
+    texts = [text for row in rows[:_ROUND_TRIPS] for text in (row.prompt, row.completion)]
+    encoder.require_round_trip(texts)
     held_out = list(encoder.encode([row for row in rows if _is_held_out(row, config)]))
     train = list(encoder.encode([row for row in rows if not _is_held_out(row, config)]))
     if not train:
@@ -162,11 +161,8 @@ def load_data(config: TrainConfig, tokenizer: Any, rows: list[Row]) -> Data:
 
 def digests_of(config: TrainConfig) -> dict[str, str]:
     """sha256 of every file of rows, by path."""
-    return {
-        str(file): hashlib.sha256(file.read_bytes()).hexdigest()
-        for path in config.data
-        for file in files_of(path)
-    }
+    files = [file for path in config.data for file in files_of(path)]
+    return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 def _is_held_out(row: Row, config: TrainConfig) -> bool:

@@ -158,8 +158,7 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers says noth
         with self._directory.writing(LOG), file.open(mode, encoding="utf-8") as stream:
             for values in logged:
                 # The Trainer's epoch is the whole run.
-                line = {"step": values["step"], **values}
-                line.pop("epoch", None)
+                line = {key: value for key, value in values.items() if key != "epoch"}
                 stream.write(json.dumps(line) + "\n")
 
 

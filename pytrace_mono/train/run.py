@@ -80,8 +80,7 @@ def _publish(directory: RunDirectory, trainer: FineTuner, data: Data) -> None:
         do_sample=False,
     ).save_pretrained(partial)
     history = trainer.state.log_history
-    card = model_card(directory, data, history)
-    (partial / "README.md").write_text(card, encoding="utf-8")
+    (partial / "README.md").write_text(model_card(directory, data, history), encoding="utf-8")
     draw(history, directory.path)
     partial.rename(directory.path / MODEL)
 

@@ -139,11 +139,9 @@ class RunDirectory:
     def complete(self, step: int) -> None:
         """Declare the checkpoint of ``step`` whole, and only then remove the oldest ones."""
         checkpoint = self.path / f"checkpoint-{step}"
-        sizes = {
-            str(file.relative_to(checkpoint)): file.stat().st_size
-            for file in sorted(checkpoint.rglob("*"))
-            if file.is_file() and file.name != _COMPLETE
-        }
+        (checkpoint / _COMPLETE).unlink(missing_ok=True)
+        files = [file for file in sorted(checkpoint.rglob("*")) if file.is_file()]
+        sizes = {str(file.relative_to(checkpoint)): file.stat().st_size for file in files}
         replace_text(checkpoint / _COMPLETE, json.dumps({"files": sizes}, indent=1) + "\n")
         for old in self.checkpoints()[: -self.config.keep]:
             (old / _COMPLETE).unlink()
