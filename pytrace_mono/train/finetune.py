@@ -116,7 +116,7 @@ class FineTuner(Trainer):  # type: ignore[misc]  # transformers says nothing of 
         """Each process makes its own share of each Step: nothing is to be spread by accelerate."""
         return DataLoader(self.train_dataset, collate_fn=lambda steps: {"step": steps[0]})
 
-    def training_step(self, model: Any, inputs: dict[str, Any], *_: Any) -> Tensor:
+    def training_step(self, model: Any, inputs: dict[str, Any], *_: Any, **__: Any) -> Tensor:
         """The gradient of one Step.
 
         Raises:
