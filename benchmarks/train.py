@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -53,10 +54,10 @@ WAYS: dict[str, dict[str, Any]] = {
 
 def documents_of(corpus: Path, count: int) -> list[Any]:
     """The first documents of a corpus, in the order of an epoch."""
-    from pytrace_mono.train.encode import Encoder
-    from pytrace_mono.train.mix import epoch_order
+    from pytrace_mono.train.data import Encoder
     from pytrace_mono.train.model import load_tokenizer
     from pytrace_mono.train.rows import read_rows
+    from pytrace_mono.train.steps import epoch_order
 
     rows = list(read_rows(corpus))
     scratch = config_of_way({"scratch": {"words": 32_000}, "model": None}, 1)
@@ -87,9 +88,8 @@ def measure(
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from pytrace_mono.train.budget import device_found
     from pytrace_mono.train.memory import memory_here
-    from pytrace_mono.train.meter import Flops, peak_flops, peak_memory
+    from pytrace_mono.train.meter import Flops, device_found, peak_flops, peak_memory
     from pytrace_mono.train.steps import step_of
 
     config = config_of_way(WAYS[name], samples)
@@ -111,7 +111,7 @@ def measure(
         "mfu": None if peak is None else round(work / seconds / peak, 4),
         "seconds": [round(one, 2) for one in each],
         "peak_memory_gb": round(peak_memory() / 1e9, 1),
-        "computed_memory_gb": round(memory_here(config, description).total / 1e9, 1)
+        "computed_memory_gb": round(sum(memory_here(config, description)) / 1e9, 1)
         if ours
         else None,
         "weights": "bf16, stochastic rounding" if ours else "bf16",
@@ -128,6 +128,7 @@ def packed(model: Any, documents: list[Any], config: Any) -> tuple[list[float], 
     import torch
 
     from pytrace_mono.train.compiling import backend_of
+    from pytrace_mono.train.data import Data
     from pytrace_mono.train.finetune import FineTuner
     from pytrace_mono.train.model import prepared
     from pytrace_mono.train.rundir import RunDirectory
@@ -135,8 +136,8 @@ def packed(model: Any, documents: list[Any], config: Any) -> tuple[list[float], 
     model.set_attn_implementation("packed")
     torch.manual_seed(0)
     model = prepared(model, config, backend_of(config))
-    directory = RunDirectory(config, {})
-    trainer = FineTuner(model, None, config, documents, [], directory, quiet=True)
+    data = Data(documents, [], Counter())
+    trainer = FineTuner(model, None, data, RunDirectory(config, {}))
     trainer.args.save_strategy = "no"
     order = trainer.train_dataset.order[config.samples_per_step :]
     return seconds_of(trainer), [documents[index] for index in order]

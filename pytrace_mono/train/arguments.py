@@ -58,15 +58,14 @@ def arguments_of(config: TrainConfig, steps: int, evaluates: bool) -> TrainingAr
         seed=config.seed,
         bf16=config.precision == "mixed",
         use_cpu=not torch.cuda.is_available(),
-        report_to="none",
         disable_tqdm=True,
         fsdp=config.fsdp or None,
         deepspeed=None if config.deepspeed is None else _read_deepspeed(config.deepspeed),
+        # Last: nothing that could be refused logs in.
+        report_to=_trackers() if os.environ.get("RANK", "0") == "0" else "none",
     )
     # A plain `python` on a machine with many GPUs uses one; torchrun uses them all.
     arguments._n_gpu = min(arguments.n_gpu, 1)
-    if arguments.process_index == 0:
-        arguments.report_to = _trackers()
     return arguments
 
 
@@ -77,13 +76,12 @@ def processes() -> int:
 
 def optimizer_of(config: TrainConfig) -> tuple[type[torch.optim.Optimizer], dict[str, Any]]:
     """Stochastic rounding where the weights are bf16, torch's AdamW where they are fp32; its options."""
+    options = {"lr": config.learning_rate}
     if config.precision == "stochastic":
-        eight_bits = config.moments == "8-bit"
-        return StochasticAdamW, {
-            "lr": config.learning_rate, "seed": config.seed, "eight_bits": eight_bits,
-        }  # fmt: skip
+        options |= {"seed": config.seed, "eight_bits": config.moments == "8-bit"}
+        return StochasticAdamW, options
     # Its other way on a GPU takes 4 bytes a weight more.
-    return torch.optim.AdamW, {"lr": config.learning_rate, "fused": torch.cuda.is_available()}
+    return torch.optim.AdamW, options | {"fused": torch.cuda.is_available()}
 
 
 def _trackers() -> list[str]:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from pytrace_mono.errors import TrainingError
-from pytrace_mono.train.arguments import processes
+from pytrace_mono.train.arguments import optimizer_of, processes
 from pytrace_mono.train.compiling import backend_of, compiled_length, why_not
 from pytrace_mono.train.config import LoraConfig, TrainConfig
-from pytrace_mono.train.data import Data, digests_of, load_data, read_all
-from pytrace_mono.train.encode import Document
+from pytrace_mono.train.data import Data, Document, digests_of, load_data, read_all
 from pytrace_mono.train.finetune import losses_of
-from pytrace_mono.train.memory import Memory, memory_here, shape_of
-from pytrace_mono.train.meter import Flops, peak_flops, peak_memory
+from pytrace_mono.train.memory import memory_here, shape_of
+from pytrace_mono.train.meter import Flops, device_found, peak_flops, peak_memory
 from pytrace_mono.train.model import load_model, load_tokenizer, model_config
-from pytrace_mono.train.optim import StochasticAdamW
-from pytrace_mono.train.pack import PackedRow, join
-from pytrace_mono.train.rows import TASKS
+from pytrace_mono.train.rows import TASKS, Row
 from pytrace_mono.train.rundir import RunDirectory
 from pytrace_mono.train.steps import Steps
 
@@ -30,41 +25,32 @@ _ASSUMED_MFU = 0.40
 _Saving = tuple[str, dict[str, Any]]  # a setting, as it is given and as fields
 
 
-def device_found() -> tuple[str, int]:
-    """The name and the memory, in bytes, of what training would run on here."""
-    if torch.cuda.is_available():
-        properties = torch.cuda.get_device_properties(0)
-        return properties.name, properties.total_memory
-    return "CPU", os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
-def require_fit(
-    config: TrainConfig, need: Callable[[TrainConfig], int], device: str, has: int
-) -> None:
+def require_fit(config: TrainConfig, description: Any) -> None:
     """Stop before anything is loaded where it cannot fit.
 
     Args:
         config: of the run.
-        need: total bytes for a configuration.
-        device: its name.
-        has: its bytes.
+        description: the model's configuration, as transformers has it.
 
     Raises:
         TrainingError: it does not fit; the message names the nearest setting that does.
     """
+    device, has = device_found()
 
     def taken(savings: list[_Saving]) -> int:
         changes = {key: value for _, fields in savings for key, value in fields.items()}
-        return need(config.model_copy(update=changes))
+        return sum(memory_here(config.model_copy(update=changes), description))
 
     needed, usable = taken([]), has * _USABLE
     if needed <= usable:
         return
     words = f"this run needs {needed / 1e9:.1f} GB, and {device} has {has / 1e9:.1f} GB."
-    savings = _savings(config)
-    more = (savings[: count + 1] for count in range(len(savings)))
-    chosen = next((some for some in more if taken(some) <= usable), None)
-    if chosen is None:
+    chosen: list[_Saving] = []
+    for saving in _savings(config):
+        chosen.append(saving)
+        if taken(chosen) <= usable:
+            break
+    else:
         raise TrainingError(f"{words} No setting makes it fit; take a smaller model or more GPUs.")
     for saving in chosen[:-1]:  # what was tried on the way may not be needed
         fewer = [other for other in chosen if other is not saving]
@@ -88,24 +74,37 @@ def _savings(config: TrainConfig) -> list[_Saving]:
         (f"lora.rank={lora.rank}", {"lora": lora}),
         ("lora.quantize=true", {"lora": lora.model_copy(update={"quantize": True})}),
     ]
-    if config.fsdp or config.deepspeed is not None:  # shards have real masters
+    if config.sharded:  # shards have real masters
         del savings[2:5]
-    return [s for s in savings if any(getattr(config, key) != v for key, v in s[1].items())]
+    return savings
 
 
-def worst_pass(config: TrainConfig) -> PackedRow:
+def ready(config: TrainConfig, rows: list[Row]) -> tuple[Any, Data, Any]:
+    """The tokenizer, the documents, and the model as transformers describes it, which fits.
+
+    Raises:
+        TrainingDataError: the rows cannot be trained on.
+        TrainingError: the tokenizer or the model cannot be loaded, or it does not fit.
+    """
+    tokenizer = load_tokenizer(config, rows)
+    data = load_data(config, tokenizer, rows)
+    description = model_config(config, tokenizer)
+    require_fit(config, description)
+    return tokenizer, data, description
+
+
+def worst_pass(config: TrainConfig) -> list[Document]:
     """A full pass of documents as long as the context, each token but the first with a label."""
-    lengths = [config.context] * (config.pass_tokens // config.context)
-    rest = config.pass_tokens % config.context
-    return join([Document("plain", [0] * n, 1) for n in [*lengths, *([rest] if rest > 1 else [])]])
+    starts = range(0, config.pass_tokens, config.context)
+    lengths = [min(config.context, config.pass_tokens - start) for start in starts]
+    return [Document("plain", [0] * length, 1) for length in lengths if length > 1]
 
 
 def worst_step(config: TrainConfig, model: Any, device: torch.device) -> tuple[float, int]:
     """Seconds of the worst pass, forward and back, and the peak memory, an optimizer's step included."""
     model.to(device).train()
-    optimizer = StochasticAdamW(
-        [w for w in model.parameters() if w.requires_grad], eight_bits=config.moments == "8-bit"
-    )
+    kind, options = optimizer_of(config)
+    optimizer = kind([weight for weight in model.parameters() if weight.requires_grad], **options)
     row, seconds = worst_pass(config), 0.0
     for _ in range(2):  # the first pass also warms up
         start = time.perf_counter()
@@ -128,9 +127,7 @@ def dry_run(config: TrainConfig) -> str:
     """
     rows = read_all(config)
     RunDirectory(config, digests_of(config))  # refused here, as it would be by the run
-    tokenizer = load_tokenizer(config, rows)
-    data = load_data(config, tokenizer, rows)
-    description = model_config(config, tokenizer)
+    tokenizer, data, description = ready(config, rows)
     device, has = device_found()
     memory = memory_here(config, description)
     flops = Flops.of(shape_of(config, description, description.num_hidden_layers))
@@ -140,26 +137,25 @@ def dry_run(config: TrainConfig) -> str:
     steps = Steps(data.train, config)
     for step in steps:
         tokens, passes = tokens + step.tokens, passes + len(step.rows)
-        lengths = [len(row.tokens) for row in step.rows]
+        lengths = [sum(map(len, row)) for row in step.rows]
         filled += sum(compiled_length(n, config) if compiled else n for n in lengths)
         work += flops.of_step(step)
-    padding = 1 - tokens / filled
     lines = [
         *_rows_told(data),
         f"steps: {len(steps)} of {config.samples_per_step} samples ({config.epochs} epochs), "
-        f"{tokens} tokens and {padding:.1%} padding in {passes} passes",
-        *_memory_told(memory, device, has),
+        f"{tokens} tokens and {1 - tokens / filled:.1%} padding in {passes} passes",
+        "memory on each device:",
+        *(f"  {part:<12}{size / 1e9:8.2f} GB" for part, size in memory._asdict().items()),
+        f"  {'at most':<12}{sum(memory) / 1e9:8.2f} GB; {device} has {has / 1e9:.1f} GB: fits",
         f"operations: {work / tokens / 1e9:.3g} GFLOP a token, {work:.3g} FLOP in all",
     ]
     if torch.cuda.is_available() and not compiled:
         lines.append(f"layers are not compiled: {why_not() or 'they are no plain ones'}; slower")
-    peak = peak_flops(device)
-    if peak is None:
-        lines.append("hours: not known, since the peak of this device is not in the table")
-    else:
-        hours = work / (peak * processes() * _ASSUMED_MFU) / 3600
-        lines.append(f"hours: {hours:.1f} at {_ASSUMED_MFU:.0%} MFU, which is assumed")
-    require_fit(config, lambda c: memory_here(c, description).total, device, has)
+    hours = "not known, since the peak of this device is not in the table"
+    if (peak := peak_flops(device)) is not None:
+        took = work / (peak * processes() * _ASSUMED_MFU) / 3600
+        hours = f"{took:.1f} at {_ASSUMED_MFU:.0%} MFU, which is assumed"
+    lines.append(f"hours: {hours}")
     if torch.cuda.is_available() and processes() == 1:
         seconds, most = worst_step(config, load_model(config, tokenizer), torch.device("cuda"))
         lines.append(
@@ -176,14 +172,3 @@ def _rows_told(data: Data) -> list[str]:
             lines.append(f"  {task}: {len(lengths)} rows, {sum(lengths)} tokens")
     dropped = sorted(data.dropped.items())
     return lines + [f"  left out: {count} {why} ({task})" for (task, why), count in dropped]
-
-
-def _memory_told(memory: Memory, device: str, has: int) -> list[str]:
-    parts = ("weights", "gradients", "moments", "activations")
-    lines = [f"  {part:<12}{getattr(memory, part) / 1e9:8.2f} GB" for part in parts]
-    verdict = "fits" if memory.total <= has * _USABLE else "does not fit"
-    return [
-        "memory on each device:",
-        *lines,
-        f"  {'at most':<12}{memory.total / 1e9:8.2f} GB; {device} has {has / 1e9:.1f} GB: {verdict}",
-    ]

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pytrace_mono.errors import TrainingConfigError
 from pytrace_mono.train.rows import TrainingTask
 
+_Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _RECIPES = resources.files("pytrace_mono.train") / "configs"
 
 
@@ -69,7 +70,7 @@ class TrainConfig(_Strict):
         warmup_steps: linear, from 0.
         weight_decay: of AdamW, on matrices.
         max_grad_norm: gradients are scaled down to this norm.
-        mix: how often an epoch shows each task's rows (see ``mix``).
+        mix: how often an epoch shows each task's rows (see ``steps.epoch_order``).
         held_out: share of the programs whose rows are not trained on but evaluated.
         evaluate_every: steps between evaluations; there is one at the end in any case.
         save_every: steps between checkpoints.
@@ -100,9 +101,7 @@ class TrainConfig(_Strict):
     warmup_steps: int = Field(0, ge=0)
     weight_decay: float = Field(0.0, ge=0, allow_inf_nan=False)
     max_grad_norm: float = Field(1.0, gt=0)
-    mix: dict[TrainingTask, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
-        default_factory=dict
-    )
+    mix: dict[TrainingTask, _Weight] = Field(default_factory=dict)
     held_out: float = Field(0.01, ge=0, lt=1)
     evaluate_every: int = Field(100, gt=0)
     save_every: int = Field(50, gt=0)
@@ -117,23 +116,28 @@ class TrainConfig(_Strict):
 
     @model_validator(mode="after")
     def _fits_together(self) -> TrainConfig:
+        rounded = self.precision == "stochastic"
         problems = {
             "give either model or scratch": (self.model is None) == (self.scratch is None),
             "pass_tokens must be at least context": self.pass_tokens < self.context,
             "min_learning_rate is above learning_rate": self.min_learning_rate > self.learning_rate,
             "scratch.hidden must be an even multiple of scratch.heads": self.scratch is not None
             and self.scratch.hidden % (2 * self.scratch.heads) != 0,
-            "moments=8-bit needs precision=stochastic": self.moments == "8-bit"
-            and self.precision != "stochastic",
+            "moments=8-bit needs precision=stochastic": self.moments == "8-bit" and not rounded,
             "give either fsdp or deepspeed": self.fsdp and self.deepspeed is not None,
             "sharded weights have real masters: set precision=mixed (or fp32) with fsdp or deepspeed": (
-                (self.fsdp or self.deepspeed is not None) and self.precision == "stochastic"
+                self.sharded and rounded
             ),
         }
         wrong = [words for words, holds in problems.items() if holds]
         if wrong:
             raise ValueError("; ".join(wrong))
         return self
+
+    @property
+    def sharded(self) -> bool:
+        """Whether each process keeps a share of the weights, gradients and moments."""
+        return self.fsdp or self.deepspeed is not None
 
     def differences(self, other: TrainConfig) -> list[str]:
         """Where ``other`` differs, as ``key: mine, not theirs``; the output aside."""

@@ -44,5 +44,4 @@ def complete(model: str, prompt: str, most_tokens: int) -> str:
             pad_token_id=tokenizer.eos_token_id,
             use_cache=True,
         )
-    text: str = tokenizer.decode(answered[0, len(tokens) :], skip_special_tokens=True)
-    return text
+    return str(tokenizer.decode(answered[0, len(tokens) :], skip_special_tokens=True))

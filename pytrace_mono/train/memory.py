@@ -6,8 +6,7 @@ where tensors have shapes and no storage.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,16 +17,14 @@ from pytrace_mono.train.attention import NAME
 from pytrace_mono.train.blocks import BLOCK
 from pytrace_mono.train.compiling import backend_of
 from pytrace_mono.train.config import TrainConfig
-from pytrace_mono.train.loss import CHUNK
-from pytrace_mono.train.model import prepared
+from pytrace_mono.train.model import CHUNK, prepared
 from pytrace_mono.train.optim import SMALL
 
 _known: dict[tuple[Any, ...], int] = {}
 
 
-@dataclass(frozen=True)
-class Memory:
-    """Bytes on each device.
+class Memory(NamedTuple):
+    """Bytes on each device; their sum is the most that is held at once.
 
     Attributes:
         weights: with their bf16 copies, where autocast keeps some.
@@ -40,11 +37,6 @@ class Memory:
     gradients: int
     moments: int
     activations: int
-
-    @property
-    def total(self) -> int:
-        """The most that is held at once."""
-        return self.weights + self.gradients + self.moments + self.activations
 
 
 def memory_of(config: TrainConfig, description: Any, world: int, compiled: bool) -> Memory:
@@ -72,7 +64,7 @@ def memory_of(config: TrainConfig, description: Any, world: int, compiled: bool)
             gradients += count * (4 if wide else 2)
             in_bytes = config.moments == "8-bit" and count > SMALL
             moments += 2 * (count + 4 * -(-count // BLOCK)) if in_bytes else count * 2 * size
-    shards = world if config.fsdp or config.deepspeed is not None else 1
+    shards = world if config.sharded else 1
     activations = _activations(config, description, compiled)
     return Memory(weights // shards, gradients // shards, moments // shards, activations)
 
@@ -84,30 +76,21 @@ def _activations(config: TrainConfig, description: Any, compiled: bool) -> int:
     again = int(count * config.checkpointing)
     narrow = 4 if config.precision == "fp32" else 2
     states = config.pass_tokens * int(description.hidden_size) * narrow
-    inside = config.pass_tokens * int(description.intermediate_size) * narrow
     # logits in two dtypes, their gradient in two
     logits = min(CHUNK, config.pass_tokens) * int(description.vocab_size) * (8 + 2 * narrow)
-    backward = 3 * inside  # gradients of the widest layer's parts that exist together
-    return (
-        around
-        + layer * (count - again)
-        + states * again
-        + (layer if again else 0)
-        + 2 * states  # those of the labels, and their gradient
-        + max(logits, backward)
-    )
+    # gradients of the widest layer's parts that exist together
+    backward = 3 * config.pass_tokens * int(description.intermediate_size) * narrow
+    kept = around + layer * (count - again) + states * again + (layer if again else 0)
+    # The states of the labels, and their gradient, too.
+    return kept + 2 * states + max(logits, backward)
 
 
 def _kept(config: TrainConfig, description: Any, layers: int, compiled: bool) -> int:
     """Bytes that a decoder of so many layers keeps for the backward pass; counted once."""
     decides = (config.pass_tokens, config.precision, config.lora, description.to_json_string())
     key = (layers, compiled, *decides)
-    if key not in _known:
-        _known[key] = _count_kept(config, description, layers, compiled)
-    return _known[key]
-
-
-def _count_kept(config: TrainConfig, description: Any, layers: int, compiled: bool) -> int:
+    if key in _known:
+        return _known[key]
     plain = config.model_copy(update={"checkpointing": 0.0})
     # What is kept is decided before any code is made, which this backend leaves out.
     backend = "aot_eager_decomp_partition" if compiled else None
@@ -129,7 +112,8 @@ def _count_kept(config: TrainConfig, description: Any, layers: int, compiled: bo
         )  # fmt: skip
     if compiled:  # the layers that are trained are to be compiled as if there had been none before
         torch._dynamo.reset()
-    return sum(int(tensor.untyped_storage().nbytes()) for tensor in seen.values())
+    _known[key] = sum(int(tensor.untyped_storage().nbytes()) for tensor in seen.values())
+    return _known[key]
 
 
 def shape_of(config: TrainConfig, description: Any, layers: int, backend: str | None = None) -> Any:
@@ -138,8 +122,7 @@ def shape_of(config: TrainConfig, description: Any, layers: int, backend: str | 
     dtype = torch.float32 if config.precision == "fp32" else torch.bfloat16
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(description, dtype=dtype, attn_implementation=NAME)
-    lora = config.lora and config.lora.model_copy(update={"quantize": False})
-    return prepared(model, config.model_copy(update={"lora": lora}), backend)
+    return prepared(model, config, backend)
 
 
 def memory_here(config: TrainConfig, description: Any) -> Memory:

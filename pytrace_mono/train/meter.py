@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,12 +54,11 @@ class Flops:
     @classmethod
     def of(cls, model: Any) -> Flops:
         """For a model, from its modules and configuration."""
-        description = model.config
+        config = model.config
+        heads = config.num_attention_heads
         output = model.get_output_embeddings()
         frozen = any("lora_" in name for name, _ in model.named_parameters())
-        width = getattr(description, "head_dim", None) or (
-            description.hidden_size // description.num_attention_heads
-        )
+        width = getattr(config, "head_dim", None) or config.hidden_size // heads
         # By what a layer takes and gives: 4-bit weights are stored in another shape.
         matrices = sum(
             part.in_features * part.out_features
@@ -69,51 +68,38 @@ class Flops:
         return cls(
             matrices,
             output.in_features * output.out_features,
-            description.num_hidden_layers * description.num_attention_heads * width,
+            config.num_hidden_layers * heads * width,
             4 if frozen else 6,
         )
 
     def of_step(self, step: Step) -> float:
         """For the documents of a step."""
-        return (
-            float(self.per_weight) * (self.matrices * step.tokens + self.head * step.labels)
-            + 6.0 * self.attention * step.squares
-        )
+        of_weights = self.per_weight * (self.matrices * step.tokens + self.head * step.labels)
+        return float(of_weights + 6 * self.attention * step.squares)
 
 
-class Meter:
-    """Time and work since the last look.
+def measured(flops: Flops, step: Step, seconds: float, devices: int) -> dict[str, float]:
+    """Tokens per second, MFU where the device's peak is known, peak memory.
 
     Args:
         flops: of the model.
-        devices: how many share the work.
+        step: what was done.
+        seconds: that it took.
+        devices: how many shared the work.
     """
+    seen = {"tokens_per_second": step.tokens / seconds}
+    peak = peak_flops(device_found()[0])
+    if peak is not None:
+        seen["mfu"] = flops.of_step(step) / seconds / (peak * devices)
+    return seen | {"peak_memory_gb": peak_memory() / 1e9}
 
-    def __init__(self, flops: Flops, devices: int) -> None:
-        self._flops, self._devices = flops, devices
-        on_gpu = torch.cuda.is_available()
-        peak = peak_flops(torch.cuda.get_device_name()) if on_gpu else None
-        self._peak = None if peak is None else peak * devices
-        self.restart()
 
-    def restart(self) -> None:
-        """Begin anew: what took place until now was no training."""
-        self._since, self._tokens, self._work = time.perf_counter(), 0, 0.0
-
-    def add(self, step: Step) -> None:
-        """A step was done."""
-        self._tokens += step.tokens
-        self._work += self._flops.of_step(step)
-
-    def look(self) -> dict[str, float]:
-        """Tokens per second, MFU where the device's peak is known, peak memory; then restart."""
-        seconds = time.perf_counter() - self._since
-        seen = {"tokens_per_second": self._tokens / seconds}
-        if self._peak is not None:
-            seen["mfu"] = self._work / seconds / self._peak
-        seen["peak_memory_gb"] = peak_memory() / 1e9
-        self.restart()
-        return seen
+def device_found() -> tuple[str, int]:
+    """The name and the memory, in bytes, of what training would run on here."""
+    if torch.cuda.is_available():
+        properties = torch.cuda.get_device_properties(0)
+        return properties.name, properties.total_memory
+    return "CPU", os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def peak_memory() -> int:
@@ -131,33 +117,30 @@ def peak_memory() -> int:
 
 
 class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers says nothing of its type
-    """The bar and ``log.jsonl``, of the first process alone.
+    """The bar and ``log.jsonl``, for the first process alone.
 
     Args:
         directory: of the run.
         quiet: show no bar.
     """
 
-    def __init__(self, directory: RunDirectory, quiet: bool = False) -> None:
+    def __init__(self, directory: RunDirectory, quiet: bool) -> None:
         self._directory, self._quiet = directory, quiet
-        self._bar: Any = None
+        self._bar = tqdm(disable=True)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.is_world_process_zero:
-            # What a killed run logged after its last checkpoint will be logged again.
-            self._write("w", state.log_history)
-            self._bar = tqdm(
-                total=state.max_steps,
-                initial=state.global_step,
-                unit="step",
-                disable=self._quiet,
-                # In a file each drawing is a line of its own.
-                mininterval=0.1 if sys.stderr.isatty() else 10,
-            )
+        # What a killed run logged after its last checkpoint will be logged again.
+        self._write("w", state.log_history)
+        self._bar = tqdm(
+            total=state.max_steps,
+            initial=state.global_step,
+            unit="step",
+            disable=self._quiet,
+            # In a file each drawing is a line of its own.
+            mininterval=0.1 if sys.stderr.isatty() else 10,
+        )
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
-        if not state.is_world_process_zero or "train_runtime" in logs:
-            return
         self._write("a", state.log_history[-1:])
         if "loss" in logs:
             shown = {"loss": f"{logs['loss']:.4f}", "tokens/s": f"{logs['tokens_per_second']:.0f}"}
@@ -167,25 +150,20 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers says noth
             self._bar.update(state.global_step - self._bar.n)
 
     def close(self) -> None:
-        """Leave the terminal in order."""
-        if self._bar is not None:
-            self._bar.close()
+        """However the run ends, what is said then stands below the bar."""
+        self._bar.close()
 
     def _write(self, mode: str, logged: list[dict[str, float]]) -> None:
-        with (
-            self._directory.writing(LOG),
-            (self._directory.path / LOG).open(mode, encoding="utf-8") as stream,
-        ):
+        file = self._directory.path / LOG
+        with self._directory.writing(LOG), file.open(mode, encoding="utf-8") as stream:
             for values in logged:
                 # The Trainer's epoch is the whole run.
-                line = {"step": values["step"], **values}
-                line.pop("epoch", None)
+                line = {key: value for key, value in values.items() if key != "epoch"}
                 stream.write(json.dumps(line) + "\n")
 
 
 def draw(lines: list[dict[str, Any]], directory: Path) -> None:
     """``loss.png`` and ``throughput.png`` from what a run logged."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     for name, label, prefix in (
@@ -193,7 +171,6 @@ def draw(lines: list[dict[str, Any]], directory: Path) -> None:
         ("throughput.png", "tokens per second", "tokens_per_second"),
     ):
         figure = Figure(figsize=(8, 4.5), layout="constrained")
-        FigureCanvasAgg(figure)
         axes = figure.add_subplot(xlabel="step", ylabel=label)
         for key in dict.fromkeys(key for line in lines for key in line if prefix in key):
             points = [(line["step"], line[key]) for line in lines if key in line]

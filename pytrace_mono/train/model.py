@@ -13,26 +13,21 @@ from typing import Any
 
 import peft
 import torch
+import transformers
 from torch import Tensor
 from torch.distributed.tensor import DTensor
+from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
-from transformers import (
-    AutoConfig,
-    AutoModelForCausalLM,
-    BitsAndBytesConfig,
-    GPT2Tokenizer,
-    LlamaConfig,
-    PreTrainedTokenizerFast,
-)
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from pytrace_mono.errors import MissingExtraError, TrainingError
 from pytrace_mono.train import attention
 from pytrace_mono.train.compiling import backend_of
-from pytrace_mono.train.config import LoraConfig, TrainConfig
-from pytrace_mono.train.encode import Encoder
-from pytrace_mono.train.loss import label_losses
+from pytrace_mono.train.config import TrainConfig
+from pytrace_mono.train.data import Encoder
 from pytrace_mono.train.rows import Row
+
+CHUNK = 1024  # labels whose logits exist at the same time
 
 
 def load_tokenizer(config: TrainConfig, rows: list[Row]) -> Any:
@@ -44,7 +39,8 @@ def load_tokenizer(config: TrainConfig, rows: list[Row]) -> Any:
     """
     if config.scratch is not None:
         texts = (text for row in rows for text in (row.prompt, row.completion))
-        empty = GPT2Tokenizer(bos_token="<s>", eos_token="</s>", unk_token=None)  # byte-level BPE
+        # Byte-level BPE.
+        empty = transformers.GPT2Tokenizer(bos_token="<s>", eos_token="</s>", unk_token=None)
         return empty.train_new_from_iterator(texts, config.scratch.words, show_progress=False)
     return read_tokenizer(str(config.model), [row.completion for row in rows[:8]])
 
@@ -59,7 +55,7 @@ def read_tokenizer(name: str, sample: Iterable[str] = ()) -> Any:
     # Not AutoTokenizer: some versions of transformers read DeepSeek-Coder's as Llama's, which loses
     # white space (huggingface/transformers#46489). This class takes tokenizer.json as it stands.
     with loading("tokenizer", name):
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(name)
+        tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(name)
     Encoder(tokenizer, 1).require_round_trip([*sample, "def f(x):\n    if x:\n        return  1\n"])
     return tokenizer
 
@@ -72,7 +68,7 @@ def model_config(config: TrainConfig, tokenizer: Any) -> Any:
     """
     scratch = config.scratch
     if scratch is not None:
-        return LlamaConfig(
+        return transformers.LlamaConfig(
             vocab_size=len(tokenizer),
             hidden_size=scratch.hidden,
             intermediate_size=4 * scratch.hidden,
@@ -83,7 +79,7 @@ def model_config(config: TrainConfig, tokenizer: Any) -> Any:
             eos_token_id=tokenizer.eos_token_id,
         )
     with loading("model", str(config.model)):
-        return AutoConfig.from_pretrained(str(config.model))
+        return transformers.AutoConfig.from_pretrained(config.model)
 
 
 def load_model(config: TrainConfig, tokenizer: Any) -> Any:
@@ -94,16 +90,16 @@ def load_model(config: TrainConfig, tokenizer: Any) -> Any:
         MissingExtraError: 4-bit weights were asked for and bitsandbytes is not installed.
     """
     dtype = torch.bfloat16 if config.precision == "stochastic" else torch.float32
-    description = model_config(config, tokenizer)
     options: dict[str, Any] = {"dtype": dtype, "attn_implementation": attention.NAME}
     torch.manual_seed(config.seed)
     if config.scratch is not None:
-        model = AutoModelForCausalLM.from_config(description, **options)
+        description = model_config(config, tokenizer)
+        model = transformers.AutoModelForCausalLM.from_config(description, **options)
     else:
         if config.lora is not None and config.lora.quantize:
             options |= _four_bits()
         with loading("model", str(config.model)):
-            model = AutoModelForCausalLM.from_pretrained(str(config.model), **options)
+            model = transformers.AutoModelForCausalLM.from_pretrained(config.model, **options)
     known = model.get_input_embeddings().num_embeddings
     if len(tokenizer) > known:
         raise TrainingError(
@@ -121,10 +117,18 @@ def prepared(model: Any, config: TrainConfig, backend: str | None) -> Any:
         config: of the run.
         backend: of :func:`torch.compile`, for each layer of the decoder; None: they are not compiled.
     """
-    model.config.use_cache = False
     model.forward = MethodType(_forward_losses, model)
     if config.lora is not None:
-        model = _with_adapters(model, config.lora)
+        adapters = peft.LoraConfig(
+            r=config.lora.rank,
+            lora_alpha=config.lora.alpha,
+            target_modules="all-linear",
+            task_type="CAUSAL_LM",
+        )
+        # As the weights are: fp32 adapters would take their matrix products out of bf16.
+        model = peft.get_peft_model(model, adapters, autocast_adapter_dtype=False)
+        # By which the Trainer goes on from a checkpoint.
+        model.load_adapter = partial(model.load_adapter, autocast_adapter_dtype=False)
     layers = [part for part in model.modules() if isinstance(part, GradientCheckpointingLayer)]
     for number, layer in enumerate(layers):
         if backend is not None:
@@ -141,41 +145,48 @@ def prepared(model: Any, config: TrainConfig, backend: str | None) -> Any:
 
 
 def _forward_losses(
-    self: Any,
-    input_ids: Tensor,
-    position_ids: Tensor,
-    boundaries: Tensor,
-    before: Tensor,
-    labels: Tensor,
-    longest: int,
-    **_: Any,  # peft passes all that a forward pass could take, as None
+    self: Any, inputs: dict[str, Any], before: Tensor, labels: Tensor, **_: Any
 ) -> Tensor:
-    """In place of the model's forward pass, since what wraps a model calls that."""
-    output = self.get_decoder()(
-        input_ids=input_ids,
-        position_ids=position_ids,
-        attention_mask=None,
-        use_cache=False,
-        boundaries=boundaries,
-        longest=longest,
-    )
+    """In place of the model's forward pass, since what wraps a model calls that.
+
+    Args:
+        self: the model.
+        inputs: of the decoder.
+        before: of each label, the place of the token before it.
+        labels: those to be predicted.
+        _: all else that a forward pass could take, which peft passes as None.
+    """
+    output = self.get_decoder()(**inputs, attention_mask=None, use_cache=False)
     head = self.get_output_embeddings().weight
-    if isinstance(
-        head, DTensor
-    ):  # where adapters wrap the model, FSDP gathers it for its own layer only
+    # Where adapters wrap the model, FSDP gathers it for its own layer only.
+    if isinstance(head, DTensor):
         head = head.full_tensor()
     return label_losses(output.last_hidden_state[0].index_select(0, before), head, labels)
 
 
-def _with_adapters(model: Any, lora: LoraConfig) -> Any:
-    description = peft.LoraConfig(
-        r=lora.rank,
-        lora_alpha=lora.alpha,
-        target_modules="all-linear",
-        task_type="CAUSAL_LM",
-    )
-    # As the weights are: fp32 adapters would take their matrix products out of bf16.
-    return peft.get_peft_model(model, description, autocast_adapter_dtype=False)
+def label_losses(states: Tensor, head: Tensor, labels: Tensor, chunk: int = CHUNK) -> Tensor:
+    """The cross-entropy of each label, in fp32, in order; their mean is the plain loss.
+
+    Logits are the largest activation of all (2048 tokens x 32,256 words in fp32 are 264 MB, and their
+    gradient as much again), and those of the prompt are never used. Here only labelled positions meet
+    the output layer, and only one chunk of logits exists at a time, in the backward pass too.
+
+    Args:
+        states: (labels, width), what the last layer gives for the token before each label.
+        head: (words, width), the output layer's weight.
+        labels: (labels,).
+        chunk: labels whose logits exist at the same time.
+    """
+    # Of no labels, split makes one part, so that there are no losses rather than an error.
+    losses = [
+        checkpoint(_losses, part, head, label, use_reentrant=False)
+        for part, label in zip(torch.split(states, chunk), torch.split(labels, chunk), strict=True)
+    ]
+    return torch.cat(losses)
+
+
+def _losses(states: Tensor, head: Tensor, labels: Tensor) -> Tensor:
+    return functional.cross_entropy((states @ head.T).float(), labels, reduction="none")
 
 
 def _four_bits() -> dict[str, Any]:
@@ -186,7 +197,7 @@ def _four_bits() -> dict[str, Any]:
         # no gradient, and the loss does not fall.
         raise TrainingError("lora.quantize needs a CUDA GPU; leave it out to train in bf16.")
     return {
-        "quantization_config": BitsAndBytesConfig(
+        "quantization_config": transformers.BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_compute_dtype=torch.bfloat16,

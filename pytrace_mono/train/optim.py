@@ -20,6 +20,8 @@ from torch import Tensor
 from pytrace_mono.train.blocks import dequantize, quantize, tables
 from pytrace_mono.train.compiling import why_not
 
+BETAS = (0.9, 0.999)  # with EPS what AdamW is used with everywhere
+EPS = 1e-8
 SMALL = 4096  # weights of no more numbers keep moments of their own dtype
 _LOW = 0xFFFF  # fp32 has 16 bits of mantissa more than bf16
 _FIRST, _ROOT = ("exp_avg", "exp_avg_scale"), ("root", "root_scale")
@@ -69,8 +71,6 @@ class StochasticAdamW(torch.optim.Optimizer):
     Args:
         params: the weights, or groups of them.
         lr: learning rate.
-        betas: decay of the two moments.
-        eps: added to the root of the second moment.
         weight_decay: share of a weight taken off, times ``lr``.
         seed: of the rounding.
         eight_bits: keep the moments of all but small weights in 8 bits.
@@ -80,23 +80,19 @@ class StochasticAdamW(torch.optim.Optimizer):
         self,
         params: Iterable[Any],
         lr: float = 5e-5,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
         weight_decay: float = 0.0,
         seed: int = 0,
         eight_bits: bool = False,
     ) -> None:
-        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-        super().__init__(params, defaults)
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
         self._seed, self._eight_bits = seed, eight_bits
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """As torch does, but each tensor keeps its dtype: torch would make the weight's of them all."""
         super().load_state_dict(state_dict)
         weights = [weight for group in self.param_groups for weight in group["params"]]
-        numbers = [number for group in state_dict["param_groups"] for number in group["params"]]
-        for weight, number in zip(weights, numbers, strict=True):
-            saved = state_dict["state"].get(number, {})
+        for number, saved in state_dict["state"].items():  # numbered in their order
+            weight = weights[number]
             tensors = {key: value for key, value in saved.items() if isinstance(value, Tensor)}
             self.state[weight] |= {key: value.to(weight.device) for key, value in tensors.items()}
 
@@ -105,11 +101,28 @@ class StochasticAdamW(torch.optim.Optimizer):
         """One update of every weight that has a gradient."""
         pairs = ((group, weight) for group in self.param_groups for weight in group["params"])
         for number, (group, weight) in enumerate(pairs):
-            if weight.grad is not None:
-                state = self.state[weight] or self._begin(weight)
-                state["step"] += 1
-                chance = random.Random(f"{self._seed}:{state['step']}:{number}")
-                self._update(weight, state, group, chance.getrandbits(32) - 2**31)
+            if weight.grad is None:
+                continue
+            state = self.state[weight] or self._begin(weight)
+            state["step"] += 1
+            (beta1, beta2), rate, step = BETAS, group["lr"], state["step"]
+            numbers = (
+                rate / (1 - beta1**step),
+                1 / math.sqrt(1 - beta2**step),
+                1 - rate * group["weight_decay"],
+            )
+            key = random.Random(f"{self._seed}:{step}:{number}").getrandbits(32) - 2**31
+            update = _compiled() if weight.is_cuda and why_not() is None else _adamw
+            update(
+                weight.data.view(-1),  # not the weight: its gradient may be of another dtype
+                weight.grad.reshape(-1),
+                [state[name].view(-1) for name in (*_FIRST, *_ROOT, "exp_avg_sq") if name in state],
+                # As tensors: a compiled function is made anew for each other number it is given. Filled
+                # on the device: a copy to it would wait for all that it still computes.
+                [torch.full((), number, device=weight.device) for number in numbers],
+                torch.full((), key, dtype=torch.int32, device=weight.device),
+                tables(weight.device),
+            )
 
     def _begin(self, weight: Tensor) -> dict[str, Any]:
         state: dict[str, Any] = self.state[weight]
@@ -121,29 +134,6 @@ class StochasticAdamW(torch.optim.Optimizer):
         else:
             state["exp_avg"], state["exp_avg_sq"] = (torch.zeros_like(weight) for _ in range(2))
         return state
-
-    def _update(
-        self, weight: Tensor, state: dict[str, Any], group: dict[str, Any], key: int
-    ) -> None:
-        assert weight.grad is not None  # step() skips weights without one
-        (beta1, beta2), rate, step = group["betas"], group["lr"], state["step"]
-        numbers = (
-            rate / (1 - beta1**step),
-            1 / math.sqrt(1 - beta2**step),
-            1 - rate * group["weight_decay"],
-        )
-        update = _compiled() if weight.is_cuda and why_not() is None else _adamw
-        update(
-            weight.data.view(-1),  # not the weight: its gradient may be of another dtype
-            weight.grad.reshape(-1),
-            [state[name].view(-1) for name in (*_FIRST, *_ROOT, "exp_avg_sq") if name in state],
-            # As tensors: a compiled function is made anew for each other number it is given. Filled
-            # on the device: a copy to it would wait for all that it still computes.
-            [torch.full((), number, device=weight.device) for number in numbers],
-            torch.full((), key, dtype=torch.int32, device=weight.device),
-            tables(weight.device),
-            (beta1, beta2, group["eps"]),
-        )
 
 
 @cache
@@ -158,10 +148,8 @@ def _adamw(
     numbers: list[Tensor],
     key: Tensor,
     known: tuple[Tensor, Tensor],
-    constants: tuple[float, float, float],
 ) -> None:
-    beta1, beta2, eps = constants
-    rate, correction, kept = numbers
+    (beta1, beta2), (rate, correction, kept) = BETAS, numbers
     in_bytes = len(moments) == 4
     if in_bytes:
         first = dequantize(moments[0], moments[1], known[0])
@@ -171,7 +159,7 @@ def _adamw(
     gradient = gradient.float()
     first = first.lerp(gradient, 1 - beta1)
     second = second * beta2 + gradient * gradient * (1 - beta2)
-    value = weight.float() * kept - rate * first / (second.sqrt() * correction + eps)
+    value = weight.float() * kept - rate * first / (second.sqrt() * correction + EPS)
     chance = noise(len(weight), key)
     _store(weight, value, chance)
     if in_bytes:

@@ -9,50 +9,9 @@ from __future__ import annotations
 import random
 from bisect import bisect_left, insort
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pytrace_mono.errors import TrainingDataError
-from pytrace_mono.train.encode import IGNORED, Document
-from pytrace_mono.train.rows import TASKS
-
-
-@dataclass(frozen=True)
-class PackedRow:
-    """Documents end to end, as a model takes them.
-
-    Attributes:
-        tokens: theirs, one after another; there is no padding.
-        labels: theirs; the first of each Document is masked, so that no Document predicts the next.
-        positions: from 0 in each Document.
-        boundaries: where each Document starts, and at the end the number of tokens.
-        label_tasks: the task that each label teaches, as an index of ``TASKS``.
-        longest: no Document has more tokens.
-    """
-
-    tokens: list[int]
-    labels: list[int]
-    positions: list[int]
-    boundaries: list[int]
-    label_tasks: list[int]
-    longest: int
-
-    def filled(self, size: int, longest: int) -> PackedRow:
-        """With as many tokens as asked for: Documents without a label follow, none longer than those.
-
-        Args:
-            size: tokens of the row; at least those it has.
-            longest: most tokens of a Document; at least those of the longest here.
-        """
-        starts = range(len(self.tokens), size, longest)
-        added = [min(longest, size - start) for start in starts]
-        return PackedRow(
-            [*self.tokens, *[0] * sum(added)],
-            [*self.labels, *[IGNORED] * sum(added)],
-            [*self.positions, *(position for length in added for position in range(length))],
-            [*self.boundaries, *(start + n for start, n in zip(starts, added, strict=True))],
-            self.label_tasks,
-            longest,
-        )
+from pytrace_mono.train.data import Document
 
 
 def pack(lengths: Sequence[int], capacity: int, seed: str) -> list[list[int]]:
@@ -88,14 +47,14 @@ def pack(lengths: Sequence[int], capacity: int, seed: str) -> list[list[int]]:
     return rows
 
 
-def join(documents: Sequence[Document]) -> PackedRow:
-    """One row of these Documents."""
-    row = PackedRow([], [], [], [0], [], max(map(len, documents)))
-    for document in documents:
-        row.tokens.extend(document.tokens)
-        row.labels.extend(document.labels)
-        row.positions.extend(range(len(document)))
-        row.boundaries.append(len(row.tokens))
-        labelled = len(document) - document.prompt_tokens
-        row.label_tasks.extend([TASKS.index(document.task)] * labelled)
-    return row
+def filled(documents: list[Document], size: int, longest: int) -> list[Document]:
+    """With as many tokens as asked for: Documents without a label follow.
+
+    Args:
+        documents: of a row.
+        size: tokens of the row; at least those it has.
+        longest: most tokens of one that follows.
+    """
+    starts = range(sum(map(len, documents)), size, longest)
+    lengths = [min(longest, size - start) for start in starts]
+    return [*documents, *(Document("plain", [0] * length, length) for length in lengths)]

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import logging
-import platform
-import shutil
-from contextlib import nullcontext
-from importlib.metadata import version
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
 import transformers
+import yaml
+from huggingface_hub import ModelCardData
 
-import pytrace_mono
-from pytrace_mono.train.budget import device_found, require_fit
-from pytrace_mono.train.card import model_card
+from pytrace_mono.train.budget import ready
 from pytrace_mono.train.config import TrainConfig
-from pytrace_mono.train.data import Data, digests_of, load_data, read_all
+from pytrace_mono.train.data import Data, digests_of, read_all
 from pytrace_mono.train.finetune import FineTuner
-from pytrace_mono.train.memory import memory_here
-from pytrace_mono.train.meter import draw
-from pytrace_mono.train.model import load_model, load_tokenizer, merge_adapters, model_config
-from pytrace_mono.train.rundir import MODEL, RunDirectory
+from pytrace_mono.train.meter import Reporter, draw
+from pytrace_mono.train.model import load_model, merge_adapters
+from pytrace_mono.train.rundir import MODEL, PARTIAL, RunDirectory
 
 _log = logging.getLogger(__name__)
 
@@ -47,53 +43,30 @@ def train(config: TrainConfig, quiet: bool = False) -> Path:
     if directory.finished:
         _log.warning("%s: this run is finished; nothing is left to do.", directory.path)
         return directory.path / MODEL
-    tokenizer = load_tokenizer(config, rows)
-    data = load_data(config, tokenizer, rows)
-    description = model_config(config, tokenizer)
-    require_fit(config, lambda c: memory_here(c, description).total, *device_found())
-    model = load_model(config, tokenizer)
-    trainer = FineTuner(model, tokenizer, config, data.train, data.held_out, directory, quiet)
-    trainer.accelerator.wait_for_everyone()  # all have looked at the directory before it is begun
-    with directory.begun(versions()) if trainer.is_world_process_zero() else nullcontext():
-        trainer.train(resume_from_checkpoint=_last_checkpoint(directory, trainer))
+    tokenizer, data, _ = ready(config, rows)
+    trainer = FineTuner(load_model(config, tokenizer), tokenizer, data, directory)
+    meet = trainer.accelerator.wait_for_everyone
+    meet()  # all have looked at the directory before it is begun
+    with directory.begun() if trainer.is_world_process_zero() else nullcontext():
+        meet()  # what is half written is gone before one is looked for to go on from
+        whole = directory.checkpoints()
+        with closing(Reporter(directory, quiet)) as reporter:
+            if trainer.is_world_process_zero():
+                trainer.add_callback(reporter)
+            trainer.train(resume_from_checkpoint=str(whole[-1]) if whole else None)
         with directory.writing(MODEL):
-            _publish(config, directory, trainer, tokenizer, data)
-    trainer.accelerator.wait_for_everyone()  # a launcher may end all when the first has ended
+            _publish(directory, trainer, data)
+    meet()  # a launcher may end all when the first has ended
     trainer.accelerator.end_training()
     return directory.path / MODEL
 
 
-def versions() -> dict[str, str]:
-    """Of this package, Python and what a result depends on."""
-    ours = {"pytrace_mono": pytrace_mono.__version__, "python": platform.python_version()}
-    names = ("torch", "transformers", "accelerate", "peft", "tokenizers")
-    return ours | {name: version(name) for name in names}
-
-
-def _last_checkpoint(directory: RunDirectory, trainer: FineTuner) -> str | None:
-    whole, half = directory.checkpoints()
-    trainer.accelerator.wait_for_everyone()
-    if trainer.is_world_process_zero():
-        for checkpoint in half:
-            _log.warning("%s: half written, removed", checkpoint)
-            shutil.rmtree(checkpoint)
-        if whole:
-            _log.warning("going on from %s", whole[-1])
-    trainer.accelerator.wait_for_everyone()
-    return str(whole[-1]) if whole else None
-
-
-def _publish(
-    config: TrainConfig, directory: RunDirectory, trainer: FineTuner, tokenizer: Any, data: Data
-) -> None:
+def _publish(directory: RunDirectory, trainer: FineTuner, data: Data) -> None:
     """Write the model with all it needs beside it, under another name until it is whole."""
-    partial = directory.path / f".{MODEL}.partial"
-    if trainer.is_world_process_zero():
-        shutil.rmtree(partial, ignore_errors=True)
-    trainer.accelerator.wait_for_everyone()
+    config, tokenizer = directory.config, trainer.processing_class
+    partial = directory.path / PARTIAL
     weights = partial if config.lora is None else directory.path / "adapter"
     trainer.save_model(str(weights), _internal_call=True)
-    trainer.accelerator.wait_for_everyone()
     if not trainer.is_world_process_zero():
         return
     (weights / "training_args.bin").unlink(missing_ok=True)
@@ -107,7 +80,35 @@ def _publish(
         do_sample=False,
     ).save_pretrained(partial)
     history = trainer.state.log_history
-    card = model_card(config, data, directory.digests, versions(), history)
-    (partial / "README.md").write_text(card, encoding="utf-8")
-    draw([line for line in history if "train_loss" not in line], directory.path)
+    (partial / "README.md").write_text(model_card(directory, data, history), encoding="utf-8")
+    draw(history, directory.path)
     partial.rename(directory.path / MODEL)
+
+
+def model_card(directory: RunDirectory, data: Data, log: list[dict[str, Any]]) -> str:
+    """What the model was made from, and how, in Markdown.
+
+    Args:
+        directory: of the run, which knows the configuration, the digests and the versions.
+        data: what it was trained on.
+        log: what the run logged.
+    """
+    left_out = {f"{task}: {why}": n for (task, why), n in sorted(data.dropped.items())}
+    made: dict[str, Any] = {"rows left out": left_out}
+    sides = (("training", "loss", data.train), ("held out", "eval_loss", data.held_out))
+    for words, key, documents in sides:
+        losses = [line[key] for line in log if key in line]
+        made[f"{words}: rows and tokens an epoch"] = [len(documents), sum(map(len, documents))]
+        made[f"{words}: loss, first and last"] = losses[:1] + losses[-1:]
+    # The metadata block is for the Hugging Face hub.
+    front = ModelCardData(
+        base_model=directory.config.model,
+        library_name="transformers",
+        pipeline_tag="text-generation",
+    )
+    written = yaml.safe_dump(made | directory.made_from, sort_keys=False)
+    return (
+        f"---\n{front}\n---\n\n# {directory.path.name}\n\n"
+        "Fine-tuned on checked monologues of program runs with pytrace_mono. Ask it through "
+        f"`pytrace_mono.tasks`, as it was trained.\n\n```yaml\n{written}```\n"
+    )

@@ -7,13 +7,16 @@ there, which is written last. Nothing here is ever replaced by another run.
 from __future__ import annotations
 
 import json
+import logging
 import os
+import platform
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
+import pytrace_mono
 from pytrace_mono.errors import PytraceMonoError, TrainingConfigError, TrainingError
 from pytrace_mono.files import replace_text
 from pytrace_mono.locking import HOLDER, lock, unlock
@@ -21,8 +24,10 @@ from pytrace_mono.train.config import TrainConfig, config_of
 
 RUN = "run.json"
 MODEL = "model"
+PARTIAL = f".{MODEL}.partial"
 _COMPLETE = "complete.json"
 _IGNORED = {HOLDER, f".{RUN}.partial"}  # left where a run was killed as it began
+_log = logging.getLogger(__name__)
 
 
 class RunDirectory:
@@ -32,24 +37,26 @@ class RunDirectory:
         config: of the run.
         digests: sha256 of each of its files of rows, by path.
 
+    Attributes:
+        made_from: what ``run.json`` holds: the configuration, the digests and the versions of packages.
+
     Raises:
         TrainingError: the directory holds something else, or a run with another configuration or
             other rows.
     """
 
     def __init__(self, config: TrainConfig, digests: dict[str, str]) -> None:
-        self.path = config.output
-        self.digests = digests
-        self._config = config
+        self.path, self.config = config.output, config
+        settings = config.model_dump(mode="json")
+        self.made_from = {"config": settings, "data": digests, "versions": _versions()}
         there = next(path for path in (self.path, *self.path.parents) if path.exists())
-        if there != self.path and not (there.is_dir() and os.access(there, os.W_OK)):
+        if there != self.path:
+            if there.is_dir() and os.access(there, os.W_OK):
+                return
             raise TrainingError(
-                f"{self.path}: cannot be made: {there} is no folder that may be written to; give "
-                "another output."
+                f"{self.path}: cannot be made: {there} is no writable folder; give another output."
             )
-        if not self.path.exists() or (
-            self.path.is_dir() and set(os.listdir(self.path)) <= _IGNORED
-        ):
+        if there.is_dir() and set(os.listdir(there)) <= _IGNORED:
             return
         if not (self.path / RUN).exists():
             raise TrainingError(
@@ -76,8 +83,8 @@ class RunDirectory:
         return (self.path / MODEL).exists()
 
     @contextmanager
-    def begun(self, versions: dict[str, str]) -> Iterator[None]:
-        """Make it ours, and keep other runs out until the end.
+    def begun(self) -> Iterator[None]:
+        """Make it ours, and keep other runs out until the end; what was half written is removed.
 
         Raises:
             TrainingError: another run writes to it, or has just finished it.
@@ -88,26 +95,28 @@ class RunDirectory:
             if self.finished:
                 raise TrainingError(f"{self.path}: another run has just finished it.")
             if not (self.path / RUN).exists():
-                config = self._config.model_dump(mode="json")
-                _write(
-                    self.path / RUN, {"config": config, "data": self.digests, "versions": versions}
-                )
+                replace_text(self.path / RUN, json.dumps(self.made_from, indent=1) + "\n")
+            for half in self.checkpoints(whole=False):
+                _log.warning("%s: half written, removed", half)
+                shutil.rmtree(half)
+            shutil.rmtree(self.path / PARTIAL, ignore_errors=True)
+            if whole := self.checkpoints():
+                _log.warning("going on from %s", whole[-1])
             yield
         finally:
             unlock(self.path, held)
 
-    def checkpoints(self) -> tuple[list[Path], list[Path]]:
-        """Those that are whole, oldest first, and those that are half written."""
+    def checkpoints(self, whole: bool = True) -> list[Path]:
+        """Those that are whole, or those that are half written, oldest first."""
         named = self.path.glob("checkpoint-*")
         # A copy that somebody keeps beside them is not ours.
-        ours = [path for path in named if path.name[11:].isdecimal()]
-        found = sorted(ours, key=lambda path: int(path.name[11:]))
-        return [p for p in found if is_whole(p)], [p for p in found if not is_whole(p)]
+        ours = [path for path in named if path.name[11:].isdecimal() and is_whole(path) is whole]
+        return sorted(ours, key=lambda path: int(path.name[11:]))
 
     @property
     def kept(self) -> str:
         """Where the run would go on, for a message."""
-        whole = self.checkpoints()[0]
+        whole = self.checkpoints()
         return f"the last checkpoint is {whole[-1]}" if whole else "there is no checkpoint yet"
 
     @contextmanager
@@ -127,16 +136,14 @@ class RunDirectory:
                 "the same command again."
             ) from error
 
-    def complete(self, step: int, keep: int) -> None:
+    def complete(self, step: int) -> None:
         """Declare the checkpoint of ``step`` whole, and only then remove the oldest ones."""
         checkpoint = self.path / f"checkpoint-{step}"
-        sizes = {
-            str(file.relative_to(checkpoint)): file.stat().st_size
-            for file in sorted(checkpoint.rglob("*"))
-            if file.is_file() and file.name != _COMPLETE
-        }
-        _write(checkpoint / _COMPLETE, {"files": sizes})
-        for old in self.checkpoints()[0][:-keep]:
+        (checkpoint / _COMPLETE).unlink(missing_ok=True)
+        files = [file for file in sorted(checkpoint.rglob("*")) if file.is_file()]
+        sizes = {str(file.relative_to(checkpoint)): file.stat().st_size for file in files}
+        replace_text(checkpoint / _COMPLETE, json.dumps({"files": sizes}, indent=1) + "\n")
+        for old in self.checkpoints()[: -self.config.keep]:
             (old / _COMPLETE).unlink()
             shutil.rmtree(old)
 
@@ -168,5 +175,8 @@ def require_model(path: Path) -> None:
         )
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
-    replace_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+def _versions() -> dict[str, str]:
+    """Of this package, Python and what a result depends on."""
+    ours = {"pytrace_mono": pytrace_mono.__version__, "python": platform.python_version()}
+    names = ("torch", "transformers", "accelerate", "peft", "tokenizers")
+    return ours | {name: version(name) for name in names}

@@ -1,4 +1,4 @@
-"""The steps of a run: which documents each shows, packed, and this process's share of them.
+"""The steps of a run: which documents each shows, in what order, packed; this process's share of them.
 
 A step of the optimizer is a number of documents, whatever fits into a pass: so a run on two
 processes, or with smaller passes, takes the same steps. All is a function of the configuration and
@@ -7,16 +7,18 @@ the rows alone; a resumed run begins at the number of its step.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pytrace_mono.errors import TrainingDataError
 from pytrace_mono.train.config import TrainConfig
-from pytrace_mono.train.encode import IGNORED, Document
-from pytrace_mono.train.mix import epoch_order
-from pytrace_mono.train.pack import PackedRow, join, pack
+from pytrace_mono.train.data import Document
+from pytrace_mono.train.pack import pack
+from pytrace_mono.train.rows import TrainingTask
 
 # Two tokens without a label: a process that has one document fewer still takes part in each pass.
-NOTHING = PackedRow([0, 0], [IGNORED, IGNORED], [0, 1], [0, 2], [], 2)
+NOTHING = [Document("plain", [0, 0], 2)]
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,14 @@ class Step:
     """What one step shows.
 
     Attributes:
-        rows: this process's packed rows; as many as every other process has.
+        rows: what goes through the model at once, Documents end to end: this process's, as many as every
+            other process has.
         tokens: of the documents of all processes; likewise the next two.
         labels: theirs.
         squares: the sum of the squares of the documents' lengths, which attention costs.
     """
 
-    rows: list[PackedRow]
+    rows: list[list[Document]]
     tokens: int
     labels: int
     squares: int
@@ -83,7 +86,7 @@ def step_of(
         world: number of processes.
     """
     packed = pack([len(document) for document in documents], capacity, seed)
-    rows = [join([documents[index] for index in indices]) for indices in packed[rank::world]]
+    rows = [[documents[index] for index in indices] for indices in packed[rank::world]]
     rows += [NOTHING] * (-(-len(packed) // world) - len(rows))
     return Step(
         rows,
@@ -91,3 +94,50 @@ def step_of(
         labels=sum(len(document) - document.prompt_tokens for document in documents),
         squares=sum(len(document) ** 2 for document in documents),
     )
+
+
+def epoch_order(
+    tasks: Sequence[TrainingTask], weights: Mapping[TrainingTask, float], *, seed: int, epoch: int
+) -> list[int]:
+    """The Documents of one epoch, as indices, shuffled.
+
+    A weight is how often an epoch shows a task's Documents: 2 shows each twice, 0.5 shows half of
+    them, the other half in the next epoch. Over many epochs no Document of a task is shown more than
+    once oftener than another.
+
+    Args:
+        tasks: the task of each Document.
+        weights: weight per task, 0 or more; 1 where none is given.
+        seed: the same seed gives the same order, on every Python.
+        epoch: from 0.
+
+    Raises:
+        TrainingDataError: a weight is for a task that has no Document.
+    """
+    members: dict[TrainingTask, list[int]] = {}
+    for index, task in enumerate(tasks):
+        members.setdefault(task, []).append(index)
+    for task, weight in weights.items():
+        if weight > 0 and task not in members:
+            raise TrainingDataError(
+                f"task {task!r} has the weight {weight} and no row that could be used; "
+                f"there are rows for: {', '.join(sorted(members)) or 'none'}."
+            )
+    order: list[int] = []
+    for task in sorted(members):
+        share = weights.get(task, 1.0) * len(members[task])
+        start, stop = round(epoch * share), round((epoch + 1) * share)
+        order += _stretch(members[task], start, stop, f"{seed}:{task}")
+    random.Random(f"{seed}:{epoch}").shuffle(order)
+    return order
+
+
+def _stretch(indices: list[int], start: int, stop: int, seed: str) -> list[int]:
+    """A part of the endless row of ``indices``, shuffled anew each time round."""
+    chosen: list[int] = []
+    size = len(indices)
+    for lap in range(start // size, -(-stop // size)):
+        shuffled = list(indices)
+        random.Random(f"{seed}:{lap}").shuffle(shuffled)
+        chosen += shuffled[max(0, start - lap * size) : stop - lap * size]
+    return chosen

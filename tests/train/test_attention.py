@@ -15,11 +15,11 @@ transformers = pytest.importorskip("transformers", reason="needs the extra [trai
 
 from pytrace_mono.train import finetune  # noqa: E402
 from pytrace_mono.train.config import LoraConfig, TrainConfig  # noqa: E402
-from pytrace_mono.train.encode import Document  # noqa: E402
+from pytrace_mono.train.data import Document  # noqa: E402
 from pytrace_mono.train.finetune import losses_of  # noqa: E402
 from pytrace_mono.train.memory import shape_of  # noqa: E402
 from pytrace_mono.train.model import prepared  # noqa: E402
-from pytrace_mono.train.pack import PackedRow, join  # noqa: E402
+from pytrace_mono.train.pack import filled  # noqa: E402
 
 CONFIG = TrainConfig(
     model="m", data=(Path("d"),), output=Path("o"), checkpointing=0.0, precision="fp32",
@@ -58,19 +58,29 @@ def documents_of(lengths: list[int], seed: int) -> list[Document]:
 def test_packed_gives_the_losses_and_gradients_of_separate(lengths: list[int], seed: int) -> None:
     documents = documents_of(lengths, seed)
 
-    def run(rows: list[PackedRow]) -> tuple[Any, Any]:
+    def run(rows: list[list[Document]]) -> tuple[Any, Any]:
         MODEL.zero_grad()
         losses = torch.cat([losses_of(MODEL, row, CONFIG, CPU) for row in rows])
         losses.sum().backward()
         return losses.detach(), [weight.grad.clone() for weight in MODEL.parameters()]
 
-    separate, gradients_apart = run([join([document]) for document in documents])
-    row = join(documents)
-    for packed in (row, row.filled(CONFIG.pass_tokens, CONFIG.context)):
+    separate, gradients_apart = run([[document] for document in documents])
+    for packed in (documents, filled(documents, CONFIG.pass_tokens, CONFIG.context)):
         losses, gradients = run([packed])
         torch.testing.assert_close(losses, separate, rtol=0, atol=1e-6)
         for mine, theirs in zip(gradients, gradients_apart, strict=True):
             torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_positions_restart_and_each_first_token_is_masked() -> None:
+    given: dict[str, Any] = {}
+    row = [Document("nl", (1, 2, 3), 2), Document("plain", (4, 5), 1)]
+    losses_of(lambda **all_of_it: given.update(all_of_it), row, CONFIG, CPU)
+    inputs = given["inputs"]
+    assert inputs["input_ids"].tolist() == [[1, 2, 3, 4, 5]]
+    assert inputs["position_ids"].tolist() == [[0, 1, 2, 0, 1]]
+    assert (inputs["boundaries"].tolist(), inputs["longest"]) == ([0, 3, 5], 3)
+    assert (given["before"].tolist(), given["labels"].tolist()) == ([1, 3], [3, 5])
 
 
 def test_the_losses_are_those_of_transformers_own_forward_pass() -> None:
@@ -82,12 +92,12 @@ def test_the_losses_are_those_of_transformers_own_forward_pass() -> None:
     expected = torch.nn.functional.cross_entropy(
         logits, torch.tensor(document.tokens[1:]), reduction="none"
     )[document.prompt_tokens - 1 :]
-    torch.testing.assert_close(losses_of(tiny(), join([document]), CONFIG, CPU), expected)
+    torch.testing.assert_close(losses_of(tiny(), [document], CONFIG, CPU), expected)
 
 
 @pytest.mark.parametrize("share", [0.5, 1.0])
 def test_computing_activations_again_changes_nothing(share: float) -> None:
-    row = join(documents_of([9, 5], 1))
+    row = documents_of([9, 5], 1)
     kept, again = tiny(), tiny(checkpointing=share)
     again.load_state_dict(kept.state_dict())
     for model in (kept, again):
@@ -121,6 +131,6 @@ def test_layers_are_compiled_for_two_lengths_whatever_documents_a_row_holds(
     expected = 2 if lora is None else 4
     assert counter.frame_count == expected
     for lengths in ([20, 3, 17], [24] * 5, [9], [2] * 60):
-        losses_of(model, join(documents_of(lengths, 0)), config, META).sum().backward()
+        losses_of(model, documents_of(lengths, 0), config, META).sum().backward()
         assert counter.frame_count == expected
     assert any(weight.grad is not None for weight in model.parameters())

@@ -20,7 +20,6 @@ from pytrace_mono.train.config import TrainConfig, config_of  # noqa: E402
 from pytrace_mono.train.finetune import losses_of  # noqa: E402
 from pytrace_mono.train.model import prepared  # noqa: E402
 from pytrace_mono.train.optim import StochasticAdamW  # noqa: E402
-from pytrace_mono.train.pack import join  # noqa: E402
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(300)]
 CUDA = torch.device("cuda")
@@ -46,7 +45,7 @@ def bf16_model(backend: str | None, checkpointing: float, kv_heads: int = 2) -> 
 
 def gradients_of(model: Any, rows: list[Any]) -> list[Any]:
     model.zero_grad()
-    torch.cat([losses_of(model, join(row), CONFIG, CUDA) for row in rows]).mean().backward()
+    torch.cat([losses_of(model, row, CONFIG, CUDA) for row in rows]).mean().backward()
     return [weight.grad.float() for weight in model.parameters()]
 
 
@@ -76,7 +75,7 @@ def test_neither_a_pass_nor_an_update_waits_for_the_device() -> None:
     """It has the next kernel before it has finished the last."""
     model = bf16_model("inductor", 0.5)
     optimizer = StochasticAdamW(model.parameters())
-    row = join(documents_of([37, 120, 5, 200], 0))
+    row = documents_of([37, 120, 5, 200], 0)
     for mode in ("default", "default", "error"):
         torch.cuda.set_sync_debug_mode(mode)
         try:

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="needs the extra [train]")
+pytest.importorskip("transformers", reason="needs the extra [train]")
 
-from pytrace_mono.train.loss import label_losses  # noqa: E402
+from pytrace_mono.train.model import label_losses  # noqa: E402
 
 
 @settings(deadline=None, max_examples=25)

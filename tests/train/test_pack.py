@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+pytest.importorskip("yaml", reason="needs the extra [train]")
+
 from pytrace_mono.errors import TrainingDataError
-from pytrace_mono.train.encode import IGNORED, Document
-from pytrace_mono.train.mix import epoch_order
-from pytrace_mono.train.pack import join, pack
+from pytrace_mono.train.data import IGNORED, Document
+from pytrace_mono.train.pack import filled, pack
 from pytrace_mono.train.rows import TrainingTask
+from pytrace_mono.train.steps import epoch_order
 
 LENGTHS = st.lists(st.integers(1, 50), max_size=80)
 
@@ -50,12 +52,12 @@ def test_a_document_longer_than_a_row_is_an_error() -> None:
         pack([3, 11], 10, "0")
 
 
-def test_positions_restart_and_each_first_token_is_masked() -> None:
-    row = join([Document("nl", (1, 2, 3), 2), Document("plain", (4, 5), 1)])
-    assert row.tokens == [1, 2, 3, 4, 5]
-    assert row.labels == [IGNORED, IGNORED, 3, IGNORED, 5]
-    assert row.positions == [0, 1, 2, 0, 1]
-    assert row.boundaries == [0, 3, 5]
+def test_what_a_row_is_filled_up_with_has_no_label_and_is_not_too_long() -> None:
+    row = [Document("nl", (1, 2, 3), 2)]
+    added = filled(row, 10, 4)[1:]
+    assert [len(document) for document in added] == [4, 3]
+    assert all(set(document.labels) == {IGNORED} for document in added)
+    assert filled(row, 3, 4) == row
 
 
 @settings(deadline=None)

@@ -171,14 +171,15 @@ def test_two_runs_do_not_write_to_one_directory(straight: TrainConfig, tmp_path:
     copy = again(straight, tmp_path / "run")
     shutil.copytree(straight.output, copy.output, ignore=lambda *_: ["model", "checkpoint-6"])
     before = sorted(copy.output.rglob("*"))
-    (copy.output / "checkpoint-5").mkdir()  # being written by the first
     first = RunDirectory(copy, digests_of(copy))
-    with first.begun({}), pytest.raises(TrainingError, match="another run is writing here"):
-        run.train(copy, quiet=True)
+    with first.begun():
+        (copy.output / "checkpoint-5").mkdir()  # being written by the first
+        with pytest.raises(TrainingError, match="another run is writing here"):
+            run.train(copy, quiet=True)
     (copy.output / "checkpoint-5").rmdir()  # the second has not taken it for half written
     assert sorted(copy.output.rglob("*")) == before
     (copy.output / "model").mkdir()
-    with pytest.raises(TrainingError, match="another run has just finished it"), first.begun({}):
+    with pytest.raises(TrainingError, match="another run has just finished it"), first.begun():
         pass
 
 

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+pytest.importorskip("yaml", reason="needs the extra [train]")
+
 from pytrace_mono.errors import TrainingDataError
-from pytrace_mono.train.encode import IGNORED, Document, Encoder
+from pytrace_mono.train.data import IGNORED, Document, Encoder
 from pytrace_mono.train.rows import Row
 
 
