@@ -23,6 +23,7 @@ from pytrace_mono.train.compiling import why_not
 BETAS = (0.9, 0.999)  # with EPS what AdamW is used with everywhere
 EPS = 1e-8
 SMALL = 4096  # weights of no more numbers keep moments of their own dtype
+_TOGETHER = 1 << 20  # weights of no more numbers are updated together
 _LOW = 0xFFFF  # fp32 has 16 bits of mantissa more than bf16
 _FIRST, _ROOT = ("exp_avg", "exp_avg_scale"), ("root", "root_scale")
 
@@ -99,30 +100,47 @@ class StochasticAdamW(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]  # no closure
         """One update of every weight that has a gradient."""
-        pairs = ((group, weight) for group in self.param_groups for weight in group["params"])
-        for number, (group, weight) in enumerate(pairs):
-            if weight.grad is None:
-                continue
-            state = self.state[weight] or self._begin(weight)
-            state["step"] += 1
-            (beta1, beta2), rate, step = BETAS, group["lr"], state["step"]
+        lots = ((group, lot) for group in self.param_groups for lot in self._lots(group["params"]))
+        for number, (group, lot) in enumerate(lots):
+            states, device = [self.state[weight] for weight in lot], lot[0].device
+            (beta1, beta2), rate, step = BETAS, group["lr"], states[0]["step"]
             numbers = (
                 rate / (1 - beta1**step),
                 1 / math.sqrt(1 - beta2**step),
                 1 - rate * group["weight_decay"],
             )
             key = random.Random(f"{self._seed}:{step}:{number}").getrandbits(32) - 2**31
-            update = _compiled() if weight.is_cuda and why_not() is None else _adamw
+            names = [name for name in (*_FIRST, *_ROOT, "exp_avg_sq") if name in states[0]]
+            # Not the weights themselves: their gradients may be of another dtype.
+            stored = [[w.data for w in lot], *([state[name] for state in states] for name in names)]
+            joined = [_joined(tensors) for tensors in stored]
+            update = _compiled() if device.type == "cuda" and why_not() is None else _adamw
             update(
-                weight.data.view(-1),  # not the weight: its gradient may be of another dtype
-                weight.grad.reshape(-1),
-                [state[name].view(-1) for name in (*_FIRST, *_ROOT, "exp_avg_sq") if name in state],
+                joined[0],
+                _joined([weight.grad for weight in lot]),
+                joined[1:],
                 # As tensors: a compiled function is made anew for each other number it is given. Filled
                 # on the device: a copy to it would wait for all that it still computes.
-                [torch.full((), number, device=weight.device) for number in numbers],
-                torch.full((), key, dtype=torch.int32, device=weight.device),
-                tables(weight.device),
+                [torch.full((), number, device=device) for number in numbers],
+                torch.full((), key, dtype=torch.int32, device=device),
+                tables(device),
             )
+            if len(lot) > 1:
+                sizes = [weight.numel() for weight in lot]
+                for tensors, whole in zip(stored, joined, strict=True):
+                    torch._foreach_copy_([t.view(-1) for t in tensors], torch.split(whole, sizes))
+
+    def _lots(self, weights: list[Tensor]) -> Iterable[list[Tensor]]:
+        """Those with a gradient, small ones alike together: hundreds of calls would cost a step 1 %."""
+        lots: dict[Any, list[Tensor]] = {}
+        for number, weight in enumerate(weights):
+            if weight.grad is not None:
+                state = self.state[weight] or self._begin(weight)
+                state["step"] += 1
+                alone = weight.numel() > _TOGETHER or _ROOT[0] in state
+                like = (state["step"], weight.dtype, weight.grad.dtype, weight.device)
+                lots.setdefault(number if alone else like, []).append(weight)
+        return lots.values()
 
     def _begin(self, weight: Tensor) -> dict[str, Any]:
         state: dict[str, Any] = self.state[weight]
@@ -134,6 +152,11 @@ class StochasticAdamW(torch.optim.Optimizer):
         else:
             state["exp_avg"], state["exp_avg_sq"] = (torch.zeros_like(weight) for _ in range(2))
         return state
+
+
+def _joined(tensors: list[Any]) -> Tensor:
+    flat = [tensor.reshape(-1) for tensor in tensors]
+    return flat[0] if len(flat) == 1 else torch.cat(flat)
 
 
 @cache
