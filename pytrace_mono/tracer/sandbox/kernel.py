@@ -29,6 +29,10 @@ _SECCOMP_MODE_FILTER = 2
 _SYS_MOUNT_SETATTR = 442
 _SYS_LANDLOCK_CREATE_RULESET = 444
 _SYS_LANDLOCK_ADD_RULE = 445
+_SYS_IO_URING_SETUP = 425
+_SYS_IO_URING_REGISTER = 427
+_IORING_REGISTER_BUFFERS, _IORING_UNREGISTER_BUFFERS = 0, 1
+_IO_URING_PARAMS_BYTES = 120
 
 _SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _AT_FDCWD = -100
@@ -188,6 +192,11 @@ def forbid_inspection() -> None:
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
+def permit_inspection() -> None:
+    """Take back :func:`forbid_inspection`, or a change of user, which does the same."""
+    _prctl(_PR_SET_DUMPABLE, 1)
+
+
 def forbid_new_privileges() -> None:
     """Set-user-id programs lose their power; Landlock and seccomp demand this first."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
@@ -308,6 +317,27 @@ def landlock_create_ruleset(attribute: bytes | None, flags: int = 0) -> int:
 
 def landlock_add_rule(ruleset: int, kind: int, rule: bytes) -> None:
     _syscall(_SYS_LANDLOCK_ADD_RULE, ruleset, kind, rule, 0)
+
+
+def io_uring_setup() -> int:
+    """The descriptor of a new io_uring with room for one entry."""
+    return _syscall(_SYS_IO_URING_SETUP, 1, ctypes.create_string_buffer(_IO_URING_PARAMS_BYTES))
+
+
+def io_uring_register_buffers(ring: int, buffers: list[tuple[int, int]]) -> None:
+    """Pin memory for this ring.
+
+    Args:
+        ring: its descriptor, which has no buffers yet.
+        buffers: address and length of each, in bytes; whole pages, private and writable.
+    """
+    vector = struct.pack(f"@{2 * len(buffers)}P", *(word for one in buffers for word in one))
+    _syscall(_SYS_IO_URING_REGISTER, ring, _IORING_REGISTER_BUFFERS, vector, len(buffers))
+
+
+def io_uring_unregister_buffers(ring: int) -> None:
+    """Let go of all of them."""
+    _syscall(_SYS_IO_URING_REGISTER, ring, _IORING_UNREGISTER_BUFFERS, None, 0)
 
 
 def unshare(flags: int) -> None:
