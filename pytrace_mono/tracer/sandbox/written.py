@@ -80,30 +80,27 @@ class Memory:
     def _bits(self, areas: list[Run], run: Callable[[], object]) -> list[bool]:
         """For each page of the areas: is it written to?"""
         words = mmap(-1, max(1, sum(area.size for area in areas) // PAGESIZE * _WORD))
-        pid = kernel.fork()
-        if pid == 0:
-            try:
-                self._tell(areas, words, run)
-            finally:
-                kernel.leave(0)
-        os.waitpid(pid, 0)
-        with memoryview(words) as view, view.cast("Q") as all_bits:
-            return [word & _BITS == _WRITTEN for word in all_bits]
-
-    def _tell(self, areas: list[Run], words: mmap, run: Callable[[], object]) -> None:
-        kernel.permit_inspection()  # Who has changed its user may not look at itself.
-        os.dup2(os.open("self/pagemap", os.O_RDONLY, dir_fd=self._proc), _KEPT_FD)
         view = memoryview(words)
-        at = 0
         reads = []
+        at = 0
         for area in areas:
             size = area.size // PAGESIZE * _WORD
             reads.append((area.start // PAGESIZE * _WORD, [view[at : at + size]]))
             at += size
-        run()
-        for place, parts in reads:
-            os.lseek(_KEPT_FD, place, os.SEEK_SET)
-            os.readv(_KEPT_FD, parts)
+        pid = kernel.fork()
+        if pid == 0:
+            try:
+                kernel.permit_inspection()  # Who has changed its user may not look at itself.
+                os.dup2(os.open("self/pagemap", os.O_RDONLY, dir_fd=self._proc), _KEPT_FD)
+                run()
+                for place, parts in reads:
+                    os.lseek(_KEPT_FD, place, os.SEEK_SET)
+                    os.readv(_KEPT_FD, parts)
+            finally:
+                kernel.leave(0)
+        os.waitpid(pid, 0)
+        with view.cast("Q") as all_bits:
+            return [word & _BITS == _WRITTEN for word in all_bits]
 
     def _areas(self) -> list[Run]:
         """Without those that have huge pages, which are shared and copied in one piece."""
