@@ -149,6 +149,22 @@ def test_children_of_a_warm_parent_have_few_page_faults(sandbox: Sandbox, traced
     assert int(value.text) < 150
 
 
+_PROBE = """\
+import ctypes
+call = ctypes.CDLL(None).syscall
+found = [fd for fd in range(64) if call(427, fd, 1, None, 0) == 0]  # Let go of a ring's buffers.
+"""
+
+
+@needs_pins
+def test_programs_do_not_reach_the_ring(sandbox: Sandbox) -> None:
+    control = "ring = Pinned()\nring.set([Run(start, PAGESIZE, False)])\n"
+    assert _run(control + _PROBE + "print(len(found))\n") == ["1"]
+    outcome = sandbox.run(_PROBE, "found")
+    assert outcome.value is not None
+    assert outcome.value.text == "[]"
+
+
 def test_where_io_uring_is_refused_programs_run_all_the_same() -> None:
     code = (
         "import errno\n"
