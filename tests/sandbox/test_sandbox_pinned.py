@@ -115,7 +115,7 @@ def test_children_find_pinned_pages_copied_and_share_nothing() -> None:
     )
     usual, pinned, again = map(int, _run(code))
     assert usual >= _PAGES
-    assert pinned < 10
+    assert pinned < _PAGES // 2  # The loop itself touches some pages of the interpreter.
     assert again >= _PAGES
 
 
