@@ -1,7 +1,7 @@
 """Have fork copy at once the pages that children write to anyway.
 
 Usually fork shares all memory, and the first write to a page ends in a page fault, in which the kernel
-copies it. Pages that are *pinned* for a device it copies within fork (since Linux 5.10), so that the
+copies it. Pages that are *pinned* for a device it copies within fork (since Linux 5.9), so that the
 device goes on with this process's memory whoever writes first: that takes half as long as a fault, and
 spares this process, which writes to many of the same pages after each fork, its own. Memory is pinned
 here as buffers of an io_uring to which nothing is ever submitted.
