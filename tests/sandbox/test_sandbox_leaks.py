@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from mmap import PAGESIZE
 from pathlib import Path
 
 import pytest
@@ -74,10 +75,30 @@ def test_hundreds_of_runs_leave_no_process_and_no_descriptor() -> None:
         assert len(parents) == 2
         for parent in parents:
             assert children_of(parent) == []
-            # Requests, replies, three standard streams, the ruleset, the main process, two spare.
+            # Requests, replies, three standard streams, the ruleset, the main process, the ring that
+            # pins memory, one spare.
             assert len(os.listdir(f"/proc/{parent}/fd")) <= 9
     assert descriptors() == before
     assert children_of(os.getpid()) == children
+
+
+def test_a_warm_parent_that_traces_now_and_then_does_not_grow() -> None:
+    of_others = set(warm_parents_of(os.getpid()))
+    with Sandbox(workers=1) as sandbox:
+
+        def by_turns(count: int) -> None:
+            for _ in range(count):
+                sandbox.trace("x = 1", "x")
+                sandbox.run("x = 1", "x")
+
+        def resident() -> int:
+            return int(Path(f"/proc/{parent}/statm").read_text().split()[1]) * PAGESIZE
+
+        by_turns(20)
+        (parent,) = set(warm_parents_of(os.getpid())) - of_others
+        before = resident()
+        by_turns(60)
+        assert resident() - before < 512 * 1024
 
 
 def test_a_forgotten_sandbox_is_closed_by_the_garbage_collector() -> None:

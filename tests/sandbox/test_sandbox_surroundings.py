@@ -81,3 +81,10 @@ def open_descriptors():
     return found
 """
     assert text(sandbox, source, "open_descriptors()") == "[0, 1, 2, 3]"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system has no such notion")
+def test_a_program_may_run_on_every_processor_that_the_main_process_may(sandbox: Sandbox) -> None:
+    outcome = sandbox.run("import os", "sorted(os.sched_getaffinity(0))")
+    assert outcome.value is not None
+    assert outcome.value.text == repr(sorted(os.sched_getaffinity(0)))

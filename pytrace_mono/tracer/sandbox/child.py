@@ -29,7 +29,7 @@ Item = tuple[str, str | None, str]
 """Program, Call and setup."""
 
 _REHEARSALS = 12
-_REHEARSED = """\
+_PROGRAM = """\
 def f(n):
     d = {'k': [n]}
     for i in range(n):
@@ -37,6 +37,8 @@ def f(n):
     return [str(i) for i in range(n)], d, 0.5, (n, {n})
 print(f(1))
 """
+REHEARSED: list[Item] = [(_PROGRAM, "f(2)", "")]
+"""What is run where nobody asked for anything: it meets much of what programs do."""
 
 # Kept from before the program runs, which may replace the names in `builtins`.
 _exec, _eval, _compile = builtins.exec, builtins.eval, builtins.compile
@@ -127,7 +129,7 @@ def main(items: list[Item], request: Request, parent: Parent) -> NoReturn:
         parent: the process that forked this one.
     """
     try:
-        _run_all(items, request, parent)
+        run_all(items, request, parent)
         kernel.leave(0)
     finally:
         kernel.leave(70)
@@ -139,7 +141,6 @@ def rehearse(parent: Parent) -> None:
     So forked children find every cache filled, and the harness's own code as the interpreter adapts it
     to what it meets: in a child, adapting would take time, and write to pages that are shared.
     """
-    items: list[Item] = [(_REHEARSED, "f(2)", "")]
     own_limit = resource.getrlimit(resource.RLIMIT_CPU)
     for traced in (False, True):
         request = Request.prepare(Limits(), traced, False, parent)
@@ -148,7 +149,7 @@ def rehearse(parent: Parent) -> None:
             request.open(1)
             request.stage = _next_stage(request, parent)
             parent.begun = not_begun()
-            _run_all(items, request, parent)
+            run_all(REHEARSED, request, parent)
             if parent.guard.disarm():
                 raise RuntimeError("the guard suspects the harness's own doing")
             parent.clean.restore(request.limits)
@@ -156,7 +157,14 @@ def rehearse(parent: Parent) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, own_limit)
 
 
-def _run_all(items: list[Item], request: Request, parent: Parent) -> None:
+def run_all(items: list[Item], request: Request, parent: Parent) -> None:
+    """Shut this process in and run the items in it; where it must not go on, it ends.
+
+    Args:
+        items: what to run.
+        request: what all of them share.
+        parent: the process that forked this one.
+    """
     guard, channel, stage = parent.guard, request.channel, request.stage
     guard.begin(_getframe())
     try:

@@ -29,6 +29,10 @@ _SECCOMP_MODE_FILTER = 2
 _SYS_MOUNT_SETATTR = 442
 _SYS_LANDLOCK_CREATE_RULESET = 444
 _SYS_LANDLOCK_ADD_RULE = 445
+_SYS_IO_URING_SETUP = 425
+_SYS_IO_URING_REGISTER = 427
+_IORING_REGISTER_BUFFERS, _IORING_UNREGISTER_BUFFERS = 0, 1
+_IO_URING_PARAMS_BYTES = 120
 
 _SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _AT_FDCWD = -100
@@ -46,6 +50,9 @@ _SYS_PRCTL = (157, 167)[_GENERIC]
 _SYS_KILL = (62, 129)[_GENERIC]
 _SYS_WAIT4 = (61, 260)[_GENERIC]
 _SYS_EXIT_GROUP = (231, 94)[_GENERIC]
+_SYS_GETCPU = (309, 168)[_GENERIC]
+_SYS_SCHED_SETAFFINITY = (203, 122)[_GENERIC]
+_SYS_SCHED_GETAFFINITY = (204, 123)[_GENERIC]
 _NUMBERS = {
     "setsid": (112, 157)[_GENERIC],
     "prctl": _SYS_PRCTL,
@@ -68,6 +75,13 @@ _word = ctypes.c_ulong
 _WRITE, _EXIT_GROUP, _ZERO = map(_word, (_SYS_WRITE, _SYS_EXIT_GROUP, 0))
 # Without letting go of the interpreter's lock.
 _fork = ctypes.PyDLL(None, use_errno=True).fork
+_processor = ctypes.c_uint()
+# Processors, a bit each: those that this process may run on, and the one that it is on.
+_MASK_BYTES = 1024
+_allowed, _here = bytearray(_MASK_BYTES), bytearray(_MASK_BYTES)
+_allowed_at, _here_at = (
+    ctypes.addressof((ctypes.c_char * _MASK_BYTES).from_buffer(mask)) for mask in (_allowed, _here)
+)
 
 
 def _call(name: str, *arguments: object) -> int:
@@ -135,18 +149,36 @@ def fork() -> int:
     """Fork this process, which must have one thread: 0 in the child, its process id in the parent.
 
     The C library's fork: what the interpreter does for itself after its own concerns threads, and
-    costs the child more than all of the rest.
+    costs the child more than all of the rest. The child begins on this processor, in whose cache lies
+    what it needs.
 
     Raises:
         OSError: no process can be made.
     """
     if _libc is None:
         return os.fork()
+    stays = _stay()
     pid = int(_fork())
+    if stays:
+        _raw(_SYS_SCHED_SETAFFINITY, 0, _MASK_BYTES, _allowed_at, 0, 0)
     if pid < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
     return pid
+
+
+def _stay() -> bool:
+    """Keep to the processor that this process is on; True where that has to be taken back."""
+    if (
+        _raw(_SYS_SCHED_GETAFFINITY, 0, _MASK_BYTES, _allowed_at, 0, 0) < 0
+        or _raw(_SYS_GETCPU, ctypes.addressof(_processor), 0, 0, 0, 0) < 0
+    ):
+        return False
+    byte, bit = divmod(_processor.value, 8)
+    _here[byte] = 1 << bit
+    stays = _raw(_SYS_SCHED_SETAFFINITY, 0, _MASK_BYTES, _here_at, 0, 0) == 0
+    _here[byte] = 0
+    return bool(stays)
 
 
 def kill(pid: int) -> bool:
@@ -186,6 +218,11 @@ def adopt_orphans() -> None:
 def forbid_inspection() -> None:
     """Not dumpable: no core file, and other processes of this user cannot attach to it."""
     _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def permit_inspection() -> None:
+    """Take back :func:`forbid_inspection`, or a change of user, which does the same."""
+    _prctl(_PR_SET_DUMPABLE, 1)
 
 
 def forbid_new_privileges() -> None:
@@ -308,6 +345,27 @@ def landlock_create_ruleset(attribute: bytes | None, flags: int = 0) -> int:
 
 def landlock_add_rule(ruleset: int, kind: int, rule: bytes) -> None:
     _syscall(_SYS_LANDLOCK_ADD_RULE, ruleset, kind, rule, 0)
+
+
+def io_uring_setup() -> int:
+    """The descriptor of a new io_uring with room for one entry."""
+    return _syscall(_SYS_IO_URING_SETUP, 1, ctypes.create_string_buffer(_IO_URING_PARAMS_BYTES))
+
+
+def io_uring_register_buffers(ring: int, buffers: list[tuple[int, int]]) -> None:
+    """Pin memory for this ring.
+
+    Args:
+        ring: its descriptor, which has no buffers yet.
+        buffers: address and length of each, in bytes; whole pages, private and writable.
+    """
+    vector = struct.pack(f"@{2 * len(buffers)}P", *(word for one in buffers for word in one))
+    _syscall(_SYS_IO_URING_REGISTER, ring, _IORING_REGISTER_BUFFERS, vector, len(buffers))
+
+
+def io_uring_unregister_buffers(ring: int) -> None:
+    """Let go of all of them."""
+    _syscall(_SYS_IO_URING_REGISTER, ring, _IORING_UNREGISTER_BUFFERS, None, 0)
 
 
 def unshare(flags: int) -> None:

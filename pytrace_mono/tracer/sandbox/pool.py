@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from typing import Any
 
 from pytrace_mono.errors import SandboxError
 from pytrace_mono.tracer.sandbox.setting import Setting
-from pytrace_mono.tracer.sandbox.worker import Reply, Worker, WorkerDied
+from pytrace_mono.tracer.sandbox.worker import Item, Reply, Worker, WorkerDied
 
 
 class Cancelled(Exception):
@@ -60,22 +59,24 @@ class Pool:
 
     def ask(
         self,
-        request: dict[str, Any],
+        items: list[Item],
+        traced: bool,
         deliver: Callable[[Reply], None],
         group: Group | None = None,
     ) -> None:
-        """Run the items of one request in a warm parent; when that dies, the rest in a new one.
+        """Run items in a warm parent; when that dies, the rest in a new one.
 
         Args:
-            request: what a warm parent is asked.
+            items: what to run.
+            traced: record them.
             deliver: called with how each item ended, in order.
-            group: what the request can be cancelled with.
+            group: what they can be cancelled with.
 
         Raises:
             SandboxError: a warm parent did not start, or died twice, or the Sandbox is closed.
             Cancelled: ``group`` was cancelled.
         """
-        left = list(request["items"])
+        left = list(items)
         deaths = 0
 
         def delivered(reply: Reply) -> None:
@@ -86,7 +87,7 @@ class Pool:
 
         while left:
             try:
-                self._ask_one({**request, "items": list(left)}, delivered, group)
+                self._ask_one(list(left), traced, delivered, group)
                 return
             except WorkerDied as error:
                 deaths += 1
@@ -116,14 +117,18 @@ class Pool:
             worker.close()
 
     def _ask_one(
-        self, request: dict[str, Any], deliver: Callable[[Reply], None], group: Group | None
+        self,
+        items: list[Item],
+        traced: bool,
+        deliver: Callable[[Reply], None],
+        group: Group | None,
     ) -> None:
         worker = self._take()
         groups = [self._everyone, *([group] if group is not None else [])]
         try:
             for each in groups:
                 each.enter(worker)
-            worker.ask(request, deliver)
+            worker.ask(items, traced, deliver)
         # Also for KeyboardInterrupt: the worker must not be handed to the next request.
         except BaseException:
             for each in groups:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from pytrace_mono.errors import PytraceMonoError
-from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.sandbox import job as jobs
 from pytrace_mono.tracer.sandbox import repeat, result
 from pytrace_mono.tracer.sandbox.batch import Result
@@ -23,27 +22,20 @@ class Runner:
 
     Args:
         setting: what holds for every run.
-        limits: bounds on every run.
         keep: how many idle warm parents are kept.
         twice: run everything a second time and compare.
         confirm: run what is recorded once more without recording, and compare the ends.
-        aliases: record which places hold the same object.
     """
 
     def __init__(
         self,
         setting: Setting,
-        limits: Limits,
         keep: int,
         *,
         twice: bool,
         confirm: bool,
-        aliases: bool,
     ) -> None:
         self.setting = setting
-        self._limits = limits
-        self._limits_by_name = limits.to_dict()
-        self._aliases = aliases
         self._pool = Pool(setting, keep)
         # Its warm parents are others, so that what depends on addresses in memory differs too.
         self._second = Pool(setting, keep) if twice else None
@@ -97,18 +89,14 @@ class Runner:
         group: Group | None,
         deliver: Callable[[Result], None],
     ) -> None:
-        request = {
-            "items": [(job.source, job.call, job.setup) for job in together],
-            "limits": self._limits_by_name,
-            "traced": traced,
-            "aliases": self._aliases,
-        }
+        items = [(job.source, job.call, job.setup) for job in together]
         waiting = iter(together)
+        setting = self.setting
 
         def read(reply: Reply) -> None:
             try:
-                deliver(result.read(reply, next(waiting), self.setting.level, self._limits))
+                deliver(result.read(reply, next(waiting), setting.level, setting.limits))
             except PytraceMonoError as error:
                 deliver(error)
 
-        pool.ask(request, read, group)
+        pool.ask(items, traced, read, group)

@@ -101,16 +101,9 @@ class Sandbox:
         tool = jails.choose(isolation)
         self.level: Level = "external" if tool else levels.choose(isolation)
         allowed = None if imports is None else import_names(list(imports))
-        setting = Setting(self.level, tool, frozen_clock, granted, allowed)
+        setting = Setting(self.level, tool, frozen_clock, granted, allowed, self.limits, aliases)
         self._twice = determinism == "check"
-        self._runner = Runner(
-            setting,
-            self.limits,
-            self.workers,
-            twice=self._twice,
-            confirm=confirm,
-            aliases=aliases,
-        )
+        self._runner = Runner(setting, self.workers, twice=self._twice, confirm=confirm)
         self._finalizer = weakref.finalize(self, self._runner.close)
 
     def trace(self, source: str, call: str | None = None, setup: str = "") -> Trace:

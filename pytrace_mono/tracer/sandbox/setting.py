@@ -1,13 +1,14 @@
-"""What holds for every run of one Sandbox, beside its limits: a warm parent is started with it."""
+"""What holds for every run of one Sandbox: a warm parent is started with it."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pytrace_mono.errors import SandboxError
+from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.types import Level
 
 PROFILES = ("threads", "asyncio", "scratch")
@@ -24,6 +25,8 @@ class Setting:
         frozen_clock: time stands still but for ``time.sleep``.
         profiles: what is granted beyond the usual, out of :data:`PROFILES`.
         imports: what programs may import; None for everything.
+        limits: of each Call.
+        aliases: of what is recorded, which places hold the same object as well.
     """
 
     level: Level
@@ -31,6 +34,8 @@ class Setting:
     frozen_clock: bool = False
     profiles: tuple[str, ...] = ()
     imports: tuple[str, ...] | None = None
+    limits: Limits = field(default_factory=Limits)
+    aliases: bool = False
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))
@@ -40,7 +45,7 @@ class Setting:
         """What :meth:`to_json` wrote."""
         fields = json.loads(text)
         lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
-        return Setting(**{**fields, **lists})
+        return Setting(**{**fields, **lists, "limits": Limits(**fields["limits"])})
 
 
 def known(profiles: Iterable[str]) -> tuple[str, ...]:

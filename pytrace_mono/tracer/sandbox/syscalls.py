@@ -241,6 +241,8 @@ _OF_PARENT: dict[str, tuple[int | None, int | None]] = {
     "chdir": (80, 49),
     "prlimit64": (302, 261),
     "close_range": (436, 436),
+    "io_uring_register": (427, 427),
+    "sched_setaffinity": (203, 122),
     "landlock_restrict_self": (446, 446),
 }
 _OF_PARENT_WITH_SCRATCH: dict[str, tuple[int | None, int | None]] = {

@@ -69,6 +69,10 @@ _ENVIRONMENT = {
 }
 
 
+Item = tuple[str, str | None, str]
+"""Program, Call and setup."""
+
+
 class Reply(NamedTuple):
     """How a run ended, as its warm parent saw it, and what the child sent.
 
@@ -103,6 +107,7 @@ class Worker:
     """
 
     def __init__(self, setting: Setting) -> None:
+        self._patience = setting.limits.wall_seconds + _PATIENCE_SECONDS
         root = str(Path(pytrace_mono.__file__).resolve().parent.parent)
         environment = dict(_ENVIRONMENT)
         if "LD_LIBRARY_PATH" in os.environ:
@@ -147,21 +152,23 @@ class Worker:
             self.close()
             raise
 
-    def ask(self, request: dict[str, Any], deliver: Callable[[Reply], None]) -> None:
-        """Have the items of one request run; ``deliver`` is called with the end of each, in order.
+    def ask(self, items: list[Item], traced: bool, deliver: Callable[[Reply], None]) -> None:
+        """Have some items run in one child, as far as it lives.
+
+        Args:
+            items: what to run.
+            traced: record them.
+            deliver: called with the end of each, in order.
 
         Raises:
             WorkerDied: the warm parent is gone; it must be closed.
         """
-        wanted = {name: value for name, value in request.items() if name != "items"}
-        head, body = wire.to_bytes(wanted), wire.to_bytes(request["items"])
         try:
-            wire.send(self._fd(self._process.stdin), head, body)
+            wire.send(self._fd(self._process.stdin), wire.to_bytes(traced), wire.to_bytes(items))
         except OSError as error:
             raise WorkerDied(str(error)) from error
-        patience = request["limits"]["wall_seconds"] + _PATIENCE_SECONDS
-        for _ in request["items"]:
-            head, body = self._receive(time.monotonic() + patience)
+        for _ in items:
+            head, body = self._receive(time.monotonic() + self._patience)
             ending = json.loads(head)
             notes = tuple(ending["notes"])
             deliver(Reply(ending["end"], notes, ending["status"], ending["cpu"], body))

@@ -15,24 +15,27 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.sandbox import child, dense, kernel, landlock, namespaces, wire
 from pytrace_mono.tracer.sandbox.confine import RESULT_FD, Jail
 from pytrace_mono.tracer.sandbox.integrity import Guard
+from pytrace_mono.tracer.sandbox.pinned import Pinned
 from pytrace_mono.tracer.sandbox.report import Reserve, to_json
 from pytrace_mono.tracer.sandbox.scratch import Scratch
 from pytrace_mono.tracer.sandbox.setting import Setting
 from pytrace_mono.tracer.sandbox.stage import ENTRIES, Clean
 from pytrace_mono.tracer.sandbox.surroundings import Surroundings
 from pytrace_mono.tracer.sandbox.watch import Child, Main, MainProcessGone
+from pytrace_mono.tracer.sandbox.written import Memory, Run
 
 GRACE_SECONDS = 0.5
 """How long after ``wall_seconds`` a child that has not ended by itself is killed."""
 
 # Without the Python functions around it.
 _scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+_UNTRACED, _TRACED = wire.to_bytes(False), wire.to_bytes(True)
 _USUAL_HEAD = to_json({"end": "frame", "notes": (), "status": 0, "cpu": 0.0})
 
 
@@ -67,6 +70,7 @@ class _Zygote:
         self._requests = requests
         self._replies = replies
         reserve = Reserve()
+        self._pinned, memory = Pinned(), Memory()
         address_space = _address_space()
         granted = landlock.grants() if setting.level != "guard" else []
         with_scratch = "scratch" in setting.profiles
@@ -87,11 +91,19 @@ class _Zygote:
         self._parent = parent
         plain = Surroundings(Setting(setting.level), folder)
         child.rehearse(replace(parent, pid=os.getppid(), surroundings=plain))
-        self._prepared: tuple[bytes, child.Request] | None = None
         gc.collect()
         gc.disable()
         gc.freeze()
         dense.fill_gaps()
+        self._kinds = {
+            traced: child.Request.prepare(setting.limits, traced, setting.aliases, parent)
+            for traced in (False, True)
+        }
+        self._traced = True  # That one was prepared last, which has entered its stage.
+        self._written: dict[bool, list[Run]] = {}
+        if self._pinned.possible:
+            self._find_written(memory)
+        memory.close()
 
     def serve(self) -> None:
         signal.signal(signal.SIGTERM, _terminated)
@@ -99,34 +111,62 @@ class _Zygote:
         wire.send(self._replies, to_json({"folder": folder}), b"")
         requests = wire.Frames(self._requests, wire.REQUEST_CAP)
         while self._main.asks() and (request := requests.next()) is not None:
-            head, body = request
-            self._run(_scan(body.decode(), 0)[0], self._prepare(head))
+            self._answer(*request)
 
     def close(self) -> None:
         """Leave nothing behind."""
         if self._scratch is not None:
             self._scratch.remove()
 
-    def _run(self, items: list[child.Item], prepared: child.Request) -> None:
+    def _answer(self, head: bytes, body: bytes) -> None:
         """Run the items of a request, as many in one child as it lives through; reply to each."""
+        items = _scan(body.decode(), 0)[0]
+        request = self._turn_to(head == _TRACED)
         done = 0
         while done < len(items):
             left = items[done:] if done else items
             try:
-                running = self._fork(left, prepared)
+                running = self._fork(left, request)
             except OSError as error:
                 self._reply("unforked", str(error).encode("utf-8", "backslashreplace"))
                 done += 1
                 continue
-            done += self._watch(running, len(left), prepared.limits.wall_seconds + GRACE_SECONDS)
+            done += self._watch(running, len(left), request.limits.wall_seconds + GRACE_SECONDS)
 
-    def _fork(self, items: list[child.Item], prepared: child.Request) -> Child:
+    def _turn_to(self, traced: bool) -> child.Request:
+        """Make everything ready for children that record their steps, or do not."""
+        request = self._kinds[traced]
+        if traced != self._traced:
+            self._traced = traced
+            self._parent.clean.enter(request.stage)
+            self._pinned.set(self._written.get(traced, []))
+        return request
+
+    def _find_written(self, memory: Memory) -> None:
+        """Find out to which pages children write, and this process from one child to the next."""
+        body = wire.to_bytes(child.REHEARSED)
+        for head, traced in ((_UNTRACED, False), (_TRACED, True)):
+            request = self._turn_to(traced)
+            request.open(1)
+            self._written[traced] = memory.written_by(
+                partial(child.run_all, child.REHEARSED, request, self._parent),
+                partial(self._rehearse, head, body),
+            )
+        self._pinned.set(self._written[self._traced])
+
+    def _rehearse(self, head: bytes, body: bytes) -> None:
+        """In a copy of this process: do what is done for a request, and reply to nobody."""
+        self._parent.pid = os.getpid()
+        self._replies = 0
+        self._answer(head, body)
+
+    def _fork(self, items: list[child.Item], request: child.Request) -> Child:
         """Make a child for these items.
 
         Raises:
             OSError: no process can be made.
         """
-        nonce = prepared.open(len(items))
+        nonce = request.open(len(items))
         begun = self._parent.begun
         begun[0] = 0
         reader, writer = os.pipe()
@@ -136,22 +176,13 @@ class _Zygote:
         try:
             pid = kernel.fork()
             if pid == 0:
-                begin(items, prepared, parent)
+                begin(items, request, parent)
         except OSError:
             os.close(reader)
             raise
         finally:
             os.dup2(0, RESULT_FD)
         return Child(pid, reader, nonce, begun, self._main)
-
-    def _prepare(self, head: bytes) -> child.Request:
-        """What children need; kept, because it is the same for most requests."""
-        if self._prepared is None or self._prepared[0] != head:
-            wanted = json.loads(head)
-            limits = Limits(**wanted["limits"])
-            made = child.Request.prepare(limits, wanted["traced"], wanted["aliases"], self._parent)
-            self._prepared = head, made
-        return self._prepared[1]
 
     def _watch(self, running: Child, count: int, patience: float) -> int:
         """Reply to as many of ``count`` items as this child can be believed for, at least one."""
