@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import Reply, completion, failure, serve
+from chat_server import Reply, body_of, completion, failure, serve
 
 from pytrace_mono.cli import main
+from pytrace_mono.synth import prompts
+from pytrace_mono.tracer import Sandbox
+from pytrace_mono.verify.rows import Row
 
 pytest.importorskip("openai", reason="needs the extra [synth]")
 
@@ -20,9 +23,12 @@ FREE = "Nothing is there at first. By the second round one has come in, and thre
 RESTATED = "1 | L2 | after: t == 0\n2 | L4, pass 2 of L3 | after: t == {}\n2 | | returns 3\n"
 
 
+def answered(told: str) -> str:
+    return f"{told}\n[ANSWER]\nassert f(3) == 3\n[/ANSWER]"
+
+
 def row(name: str, told: str, asked: str = ASKED) -> dict[str, Any]:
-    answer = f"{told}\n[ANSWER]\nassert f(3) == 3\n[/ANSWER]"
-    return {"id": name, "prompt": asked, "response": answer}
+    return {"id": name, "prompt": asked, "response": answered(told)}
 
 
 @pytest.fixture
@@ -122,6 +128,53 @@ def test_a_row_that_the_model_refuses_fails_and_stops_no_other(audited: Any) -> 
     _, report, _, _ = audited([row("a", "Long."), row("b", FREE)], script)
     assert (report["rows"], report["by_reason"]) == (2, {"teacher_error": 1})
     assert "too long" in report["first_wrong"][0]["claim"]
+
+
+@pytest.mark.parametrize("cut", [0, 1])
+def test_half_an_answer_is_none(audited: Any, cut: int) -> None:
+    answers = [(RESTATED.format(2), "stop"), ("1 | false", "stop")]
+    answers[cut] = (answers[cut][0], "length")
+    replies = [completion(text, finish) for text, finish in answers]
+    _, report, requests, _ = audited([row("a", FREE)], replies)
+    assert (report["by_reason"], len(requests)) == ({"teacher_error": 1}, cut + 1)
+    assert "ended before it was done: length" in report["first_wrong"][0]["claim"]
+
+
+def test_a_row_that_cannot_be_run_is_not_asked_about(audited: Any) -> None:
+    broken = ASKED.replace("def f(n):", "def f(n)")
+    _, report, requests, _ = audited([row("a", FREE, broken)], [])
+    assert (report["rows"], len(requests)) == (1, 0)
+
+
+def test_rows_are_given_as_they_are_done_and_what_is_on_its_way_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pytrace_mono.synth import OpenAITeacher
+    from pytrace_mono.synth.restating import audit_restated
+
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+    def script(request: dict[str, Any]) -> Reply:
+        slow = "slow" in request["messages"][-1]["content"]
+        return Reply(body_of(RESTATED.format(1)), delay=0.3 if slow else 0.0)
+
+    def asked(url: str) -> OpenAITeacher:
+        return OpenAITeacher("m", base_url=url, cache=tmp_path, structured_output=False)
+
+    texts = [FREE, f"{FREE} A slow one."]
+    rows = [Row(str(n), "forward", PROGRAM, "f(3)", "", answered(t)) for n, t in enumerate(texts)]
+    with serve(script) as server, Sandbox() as box:
+        audits = audit_restated(rows, box, asked(server.url))
+        first = next(audits)
+        assert first.row.id == "0" and first.all_true
+        audits.close()  # as Ctrl-C does
+        assert len(list(audit_restated(rows, box, asked(server.url)))) == 2
+    assert len(server.requests) == 2
+
+
+def test_lines_are_numbered_as_python_counts_them() -> None:
+    user = prompts.restating("x = 1\x0c\ny = '\u2028'\r\nz = 3\n", "f()", "forward", "It is.")[1]
+    assert "  2 y = '\u2028'\n  3 z = 3\n" in user.content
 
 
 def test_an_endpoint_that_lets_nobody_in_ends_the_audit_with_what_was_found(audited: Any) -> None:

@@ -8,7 +8,8 @@ decides that something is so.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -25,15 +26,16 @@ from pytrace_mono.verify.reasons import Reason
 from pytrace_mono.verify.rows import Row
 from pytrace_mono.verify.verifier import Verdict
 
-_WINDOW = 4
+_AHEAD = 4
 """Rows in hand for each request that may be on its way at once: a slow answer holds up few others."""
 
 
 def audit_restated(rows: Iterable[Row], box: Sandbox, model: OpenAITeacher) -> Iterator[Audited]:
     """Audit rows in their order; a model restates those that have no labels.
 
-    What labels say is exact, so that nobody is asked about it; nor about a row without an answer, which
-    fails anyway. A row about which the model fails is dropped as ``teacher_error``.
+    What labels say is exact, so that nobody is asked about it; nor about a row that cannot be checked
+    anyway. A row about which the model fails, or ends before it is done, is dropped as
+    ``teacher_error``.
 
     Args:
         rows: the monologues.
@@ -45,40 +47,55 @@ def audit_restated(rows: Iterable[Row], box: Sandbox, model: OpenAITeacher) -> I
         StoreError: an answer cannot be stored.
     """
     source = iter(rows)
-    while window := list(islice(source, _WINDOW * model.concurrency)):
-        found = asyncio.run(_all(window, box, model))
-        for row, one in zip(window, found, strict=True):
-            if isinstance(one, TeacherError) and not one.fatal:
-                yield Audited(row, Verdict(False, Reason.TEACHER_ERROR, str(one)), None)
-            elif isinstance(one, BaseException):
-                raise one
-            else:
-                yield one
-
-
-async def _all(
-    rows: Sequence[Row], box: Sandbox, model: OpenAITeacher
-) -> list[Audited | BaseException]:
+    ahead: deque[tuple[Row, asyncio.Task[Audited]]] = deque()
+    loop = asyncio.new_event_loop()
     try:
-        each = (_audited(row, box, model) for row in rows)
-        return await asyncio.gather(*each, return_exceptions=True)
+        while True:
+            for row in islice(source, _AHEAD * model.concurrency - len(ahead)):
+                ahead.append((row, loop.create_task(_audited(row, box, model))))
+            if not ahead:
+                return
+            row, task = ahead.popleft()
+            try:
+                found = loop.run_until_complete(task)
+            except TeacherError as error:
+                if error.fatal:
+                    raise
+                found = Audited(row, Verdict(False, Reason.TEACHER_ERROR, str(error)), None)
+            yield found
     finally:
-        await model.aclose()
+        loop.run_until_complete(_leave([task for _, task in ahead], model))
+        loop.close()
+
+
+async def _leave(left: list[asyncio.Task[Audited]], model: OpenAITeacher) -> None:
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    await model.aclose()
 
 
 async def _audited(row: Row, box: Sandbox, model: OpenAITeacher) -> Audited:
+    plain = next(audit([row], box))
     chat = _chat(row)
-    if chat is None:
-        return next(audit([row], box))
-    said = (await model.answer(chat)).text
+    if chat is None or plain.checked is None:
+        return plain
+    said = await _said(chat, model)
     first = next(audit([replace(row, restated=said)], box))
     against = [] if first.checked is None else accused(first.checked)
     if not against:
         return first
     messages = prompts.restating_again(chat.messages, said, against)
-    again = (await model.answer(replace(chat, messages=messages))).text
+    again = await _said(replace(chat, messages=messages), model)
     kept = looked_again(said, [statement for statement, _ in against], again)
     return next(audit([replace(row, restated=kept)], box))
+
+
+async def _said(chat: Chat, model: OpenAITeacher) -> str:
+    answer = await model.answer(chat)
+    if answer.finish_reason not in (None, "stop"):
+        raise TeacherError(f"the model ended before it was done: {answer.finish_reason}")
+    return answer.text
 
 
 def _chat(row: Row) -> Chat | None:

@@ -191,7 +191,6 @@ Verb = Literal[
     "raises",
     "input",
     "output",
-    "unclear",
     "misread",
 ]
 
@@ -202,8 +201,8 @@ class Restated(NamedTuple):
     Attributes:
         verb: ``before`` or ``after`` its line ran, or of the ``input`` or ``output``, an expression is
             true; the line ``runs``, the loop ``loops``; the activation ``returns``, ``yields``,
-            ``raises`` something; a function ``calls`` is called. ``unclear``: not of the form;
-            ``misread``: the model took it back.
+            ``raises`` something; a function ``calls`` is called. ``misread``: the model took it
+            back.
         what: source of the expression, value or call, name of the type or function.
         times: how often; None where that is not said.
         visit: which visit of the line, from 1; -1: the last; 0: every one; None: some visit.

@@ -6,9 +6,10 @@ Times are indices of ``trace.steps``, so that whatever is decided can be shown a
 from __future__ import annotations
 
 import ast
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 from functools import cached_property, partial
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from pytrace_mono.tracer.types import Snapshot, Step, Trace
@@ -30,6 +31,8 @@ from pytrace_mono.verify.whitelist import MATH
 
 _CODE = frozenset({"function", "builtin_function_or_method", "type", "module"})
 """Types of what has no value of its own in an expression: it is called, or asked for a part."""
+
+_BEGINS = attrgetter("begins")
 
 
 class Known(NamedTuple):
@@ -195,6 +198,7 @@ class Run:
         found: list[Round] = []
         active: dict[Loop, Round] = {}
         known: tuple[Loop, ...] | None = ()
+        last: Visit | None = None
         for visit in frame.visits:
             around = self.program.loops_around(visit.statement)
             if around is not known:
@@ -208,21 +212,24 @@ class Run:
                 known = around
             for loop in self.program.loops_counted_by(visit.statement):
                 running = active[loop]
-                self._advance(running, visit)
+                self._advance(running, visit, last)
                 if running.exhausted:
                     del active[loop]
                     known = None
+            last = visit
         for running in active.values():
             running.ends = frame.ends
         return found
 
-    def _advance(self, running: Round, visit: Visit) -> None:
+    def _advance(self, running: Round, visit: Visit, last: Visit | None) -> None:
         loop, first = running.loop, running.loop.body[0]
         if not running.counted:
             return
         if is_endless(loop):
             if visit.statement is first and visit.label == first.lineno:
-                running.passes.append(visit.start)
+                # Some versions of Python come back to the header, which tests nothing, and some do not.
+                header = last if last is not None and last.statement is loop else visit
+                running.passes.append(header.start)
         elif visit.statement is loop:
             if visit.next is not None and self.program.in_block(visit.next.statement, loop.body):
                 running.passes.append(visit.start)
@@ -315,9 +322,12 @@ class Run:
             return MATH[name](*arguments)
         given = [
             self.value_of(f.value)
-            for f in self.called
+            for f in self.called[
+                bisect_left(self.called, visit.start, key=_BEGINS) : bisect_right(
+                    self.called, visit.end, key=_BEGINS
+                )
+            ]
             if f.name == name
-            and visit.start <= f.begins <= visit.end
             and f.ending == "return"
             and f.value is not None
             and self._took(f, arguments)

@@ -20,7 +20,7 @@ from pytrace_mono.records import called_name
 from pytrace_mono.tracer import Sandbox
 from pytrace_mono.tracer.types import Trace
 from pytrace_mono.verify import Checked, Evidence, check
-from pytrace_mono.verify.reading.restated import numbered, read_restated, sentences
+from pytrace_mono.verify.reading.restated import MOST, numbered, read_restated, sentences
 
 PROGRAM = """\
 class Box:
@@ -121,6 +121,104 @@ def test_a_statement_holds_where_it_is_so_and_is_contradicted_where_not(
     assert finding.fact
 
 
+MORE = """\
+import functools
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+
+@dataclass
+class Pair:
+    left: int
+
+
+def fib(n):
+    return n if n < 2 else fib(n - 1) + fib(n - 2)
+
+
+def count(n):
+    k = 0
+    while True:
+        k += 1
+        if k > n:
+            break
+    return k
+
+
+@functools.lru_cache
+def kept(n):
+    return n + 1
+
+
+def add(first, *rest, scale=1):
+    return scale * (first + sum(rest))
+
+
+def both(table):
+    a = count(1)
+    b = count(2)
+    squares = [x * x for x in table]
+    with nullcontext():
+        pair = Pair(a)
+    c = kept(3) + kept(3)
+    try:
+        table[9]
+    except KeyError:
+        c += add(1, 2, 3, scale=2)
+    else:
+        c = 0
+    return b, squares, pair.left, c, fib(4)
+"""
+OTHERS = [
+    ("L18, pass 1 of L17 | before: k == 0", "L18, pass 2 of L17 | before: k == 0"),
+    ("L35 | calls count 1 times", "L35 | calls count 2 times"),
+    ("L34 | calls count(1)", "L35 | calls count(1)"),
+    ("L35 | returns 3", "L35 | returns 2"),
+    ("L36 | runs 1 times", "L36 | runs 3 times"),  # its comprehension is no visit of its own
+    ("L37 | runs 1 times", "L37 | runs 2 times"),  # nor is the end of the with
+    ("in fib(1) | returns 1", "in fib(1) | returns 0"),
+    ("L12, in fib(1) | runs 1 times", "L12, in fib(1) | runs 4 times"),  # three calls, each once
+    ("in fib(2) | calls fib 2 times", "in fib(2) | calls fib 5 times"),
+    ("in add(1, 2, 3, scale=2) | returns 12", "in add(1, 2, 3, scale=2) | returns 6"),
+    (" | calls add(1, 2, 3, scale=2)", " | calls add(1, 2, 3, scale=3)"),
+    ("L41 | raises KeyError(9)", "L41 | raises IndexError"),
+    ("L43, in both({1: 2}) | before: table.keys() == {1}",
+     "L43, in both({1: 2}) | before: table.keys() == {2}"),
+    (" | calls fib(1) 3 times", " | calls fib(1) 2 times"),
+]  # fmt: skip
+OPEN = [
+    "L34 | before: a == 2",  # it has no value yet
+    "L38 | calls Pair(2)",  # a constructor that no step is in
+    "L44 | runs",  # `else:`
+    "in both({1: 2}) | calls kept 2 times",  # behind a cache
+    "L7 | runs",  # before the Call
+    "L36 | loops 1 times",
+    "L35 | before: " + "-" * 3000 + "1 == 1",
+    "L35 | before: " + "a.b" * 2000 + " == 1",
+    "in fib(" + "-" * 3000 + "1) | returns 1",
+]
+
+
+@pytest.fixture(scope="module")
+def other() -> Iterator[Evidence]:
+    with Sandbox() as box:
+        yield Evidence(box.trace(MORE, "both({1: 2})"), "both")
+
+
+@pytest.mark.parametrize(("true", "false"), OTHERS)
+def test_calls_loops_and_lines_of_many_kinds_are_told_apart(
+    other: Evidence, true: str, false: str
+) -> None:
+    found = check("It is so.", other, "forward", f"1 | {true}\n1 | {false}").findings
+    assert [f.status for f in found] == ["holds", "contradicted"], [f.fact for f in found]
+
+
+@pytest.mark.parametrize("statement", OPEN)
+def test_what_a_recording_does_not_show_accuses_nobody(other: Evidence, statement: str) -> None:
+    found = check("It is so.", other, "forward", f"1 | {statement}").findings
+    assert [f.status for f in found] == ["unsupported"], [f.fact for f in found]
+
+
 def natively(monologue: Monologue) -> Iterator[tuple[str, str]]:
     """What ``sys.settrace`` sees: a statement for each variable at each line event, and a false one."""
     seen: Counter[int] = Counter()
@@ -184,10 +282,6 @@ def test_what_the_interpreter_sees_holds_and_anything_else_does_not() -> None:
     [
         "L3 | after: unknown == 2",  # no such variable
         "L3 | after: size ==",
-        "L3 | it becomes 2",
-        "line 3 | after: size == 2",
-        "after: size == 2 | L3",
-        " | after: size == 2",  # nowhere
         "in put(9) | returns 3",  # a call that may be written otherwise
         "L9, pass 1 of L9 | runs",  # no loop
         " | calls len 3 times",  # not the program's own
@@ -196,6 +290,31 @@ def test_what_the_interpreter_sees_holds_and_anything_else_does_not() -> None:
 )
 def test_what_cannot_be_decided_accuses_nobody(trace: Trace, statement: str) -> None:
     assert [f.status for f in found(trace, statement).findings] == ["unsupported"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "L3 | it becomes 2",
+        "line 3 | after: size == 2",
+        "after: size == 2 | L3",
+        " | after: size == 2",  # nowhere
+        f"L{'9' * 5000} | runs",
+        f"L3, pass {'9' * 5000} of L3 | runs",
+    ],
+)
+def test_what_is_not_of_the_form_is_unread(trace: Trace, statement: str) -> None:
+    checked = found(trace, statement)
+    assert not checked.findings
+    assert len(checked.reading.unread) == 1
+
+
+def test_an_answer_is_not_read_without_end(trace: Trace) -> None:
+    text = "The box has 2 places.\nThat is all."
+    answer = "1 | L3 | after: size == 2\n" * 3000 + "2 | L4 | runs"
+    checked = check(text, Evidence(trace, "run"), "forward", answer)
+    assert len(checked.findings) == MOST
+    assert [unread.text for unread in checked.reading.unread] == ["That is all."]
 
 
 def test_sentences_that_were_passed_over_are_unread(trace: Trace) -> None:

@@ -7,6 +7,7 @@ claims are checked in both cases, and each row says which it was (``trace_shown`
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
@@ -95,7 +96,9 @@ def restating(program: str, call: str, direction: Direction, text: str) -> tuple
         direction: of the text.
         text: the monologue, without its answer.
     """
-    lines = (f"{n:3} {line}" for n, line in enumerate(program.rstrip().splitlines(), 1))
+    # As Python counts lines: a form feed, say, ends none.
+    code = re.split(r"\r\n?|\n", program.rstrip())
+    lines = (f"{number:3} {line}" for number, line in enumerate(code, 1))
     user = _template("restating_question").substitute(
         program="\n".join(lines), call=call, direction=_ARGUES[direction], text=numbered(text)
     )

@@ -65,6 +65,8 @@ def check_claim(context: Context, claim: Claim) -> Finding:
         holds, fact, step = check(context, claim, claim.statement)
     except NoSuchPass as none:
         holds, fact, step = False, str(none), None
+    except RecursionError:
+        holds, fact, step = None, "nested too deeply to be looked at", None
     if holds is None:
         return Finding(claim, "unsupported", fact, step)
     return Finding(claim, "holds" if holds else "contradicted", "" if holds else fact, step)

@@ -46,8 +46,8 @@ class Written:
         """Whether it may be the call that began this activation."""
         name = self._name
         if name is None or (
-            name != frame.name
-            and not (frame.name == "__init__" and name in frame.function.split("."))
+            (name != frame.name or _is_of_a_class(frame))
+            and not (frame.name == "__init__" and frame.function.split(".")[-2:-1] == [name])
         ):
             return False
         if self._is_open:
@@ -72,6 +72,11 @@ class Written:
         )
 
 
+def _is_of_a_class(frame: Frame) -> bool:
+    """Whether it is no call: the body of a class that is defined within a function."""
+    return frame.definition is None and frame.name.isidentifier()
+
+
 def _literal(argument: ast.expr) -> str | None:
     text = repr(argument.value) if isinstance(argument, ast.Constant) else ast.unparse(argument)
     return text if is_literal(text) else None
@@ -87,7 +92,13 @@ def _flat(frame: Frame) -> list[tuple[str, Snapshot]]:
     if frame.definition is not None and frame.definition.args.vararg is not None:
         star = frame.definition.args.vararg.arg
     found: list[tuple[str, Snapshot]] = []
-    for name, value in frame.arguments.items():
+    arguments = frame.arguments
+    if star is not None and frame.definition is not None:
+        only = [a.arg for a in frame.definition.args.kwonlyargs]
+        arguments = {n: v for n, v in arguments.items() if n not in only} | {
+            n: arguments[n] for n in only if n in arguments
+        }
+    for name, value in arguments.items():
         if name in ("self", "cls"):
             continue
         if name == star and value.exact:

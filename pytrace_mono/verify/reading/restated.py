@@ -22,18 +22,22 @@ from typing import NamedTuple
 from pytrace_mono.verify.claims import Claim, Kind, Place, Reading, Restated, Unread, Verb
 from pytrace_mono.verify.findings import Checked
 
-_LINE = re.compile(r"[^\n]*\w[^\n]*")
+MOST = 1000
+"""Statements of one answer that are read: far more than a text makes, and no endless work."""
+_N = r"\d{1,9}"
+_LINE = re.compile(r"[^\n]+")
+_WORD = re.compile(r"\w")
 _END = re.compile(r"(?<=[.!?;])\s+(?=\S)")
-_ROW = re.compile(r"\s*(\d+)\s*\|([^|]*)\|(.*)")
+_ROW = re.compile(rf"\s*({_N})\s*\|([^|]*)\|(.*)")
 _PART = re.compile(
-    r"(?:L(?P<line>\d+)|in (?P<call>[\w.]+(?:\(.*?\))?)|pass (?P<pass>\d+) of L(?P<loop>\d+)"
-    r"|visit (?P<visit>\d+)|(?P<which>last|every) visit|(?P<whole>input|output))"
+    rf"(?:L(?P<line>{_N})|in (?P<call>[\w.]+(?:\(.*?\))?)|pass (?P<pass>{_N}) of L(?P<loop>{_N})"
+    rf"|visit (?P<visit>{_N})|(?P<which>last|every) visit|(?P<whole>input|output))"
     r"(?:[,\s]+|$)(?=in |pass |visit |last |every |L\d|input|output|$)"
 )
 _MOMENT = re.compile(r"(before|after): *(.+)")
-_OFTEN = re.compile(r"(?:(runs|loops|yields)|calls ([\w.]+)) (\d+) times?")
+_OFTEN = re.compile(rf"(?:(runs|loops|yields)|calls ([\w.]+(?:\(.*\))?)) ({_N}) times?")
 _MISREAD = "misread: "
-_AGAIN = re.compile(r"\s*(\d+)\s*\|\s*(false|misread)\b.*")
+_AGAIN = re.compile(rf"\s*({_N})\s*\|\s*(false|misread)\b.*")
 _VERBED = re.compile(r"(returns|yields|raises|calls) (.+)")
 _FIXED = {"runs": None, "does not run": 0}
 _AT_A_LINE = ("before", "after", "runs", "loops")
@@ -80,6 +84,8 @@ def sentences(text: str) -> list[tuple[int, int]]:
     """Where the sentences of a text begin and end, in characters; a line is one at least."""
     found: list[tuple[int, int]] = []
     for line in _LINE.finditer(text):
+        if _WORD.search(line[0]) is None:
+            continue
         start = line.start()
         for end in _END.finditer(line[0]):
             found.append((start, line.start() + end.start()))
@@ -101,8 +107,8 @@ def numbered(text: str) -> str:
 def read_restated(answer: str, text: str) -> Reading:
     """The claims of a text as a model restated them.
 
-    A sentence that it passed over is unread. A statement that is not of the form is a claim all the
-    same, one that nothing decides; a line without the number of a sentence says nothing.
+    A sentence is unread where the model passed it over, and where nothing that it said of it is of the
+    form, or stands behind the first :data:`MOST` statements.
 
     Args:
         answer: what the model said.
@@ -115,12 +121,16 @@ def read_restated(answer: str, text: str) -> Reading:
     for row in _rows(answer):
         if not 1 <= row.sentence <= len(spans):
             continue
-        told.add(row.sentence)
         if row.said == _NOTHING:
+            told.add(row.sentence)
             silent += 1
             continue
+        found = _statement(row)
+        if found is None or len(claims) == MOST:
+            continue
+        told.add(row.sentence)
         start, end = spans[row.sentence - 1]
-        place, statement = _statement(row)
+        place, statement = found
         kind = _KINDS.get(statement.verb, "value")
         claims.append(Claim(kind, statement, place, text[start:end], start, end))
     claims.sort(key=lambda claim: claim.start)
@@ -160,14 +170,14 @@ def _rows(answer: str) -> Iterator[_Row]:
             yield _Row(int(row[1]), row[2].strip(), row[3].strip())
 
 
-def _statement(row: _Row) -> tuple[Place, Restated]:
+def _statement(row: _Row) -> tuple[Place, Restated] | None:
     found = _place(row.there)
-    if row.said.startswith(_MISREAD):
-        said: _Said | None = _Said("misread")
-    else:
-        said = None if found is None else _said(row.said, found)
-    if found is None or said is None:
-        found, said = _There(Place(), None, None), _Said("unclear")
+    if found is None:
+        return None
+    taken_back = row.said.startswith(_MISREAD)
+    said = _Said("misread") if taken_back else _said(row.said, found)
+    if said is None:
+        return None
     return found.place, Restated(*said, found.visit, row.sentence, row.form)
 
 
