@@ -42,6 +42,5 @@ def complete(model: str, prompt: str, most_tokens: int) -> str:
             do_sample=False,
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.eos_token_id,
-            use_cache=True,
         )
     return str(tokenizer.decode(answered[0, len(tokens) :], skip_special_tokens=True))
