@@ -13,7 +13,7 @@
     calls       what calls gave, what was raised
     histories   how a variable moved through a run
     whole       constraints and properties, the input, quotes
-    restated    what a model restated, at the place that it gives
+    restated    what a model restated, at the place that it gives; restated_places, restated_calls
     checker     which of these checks which kind of statement
     covering    which lines with side effects have to be told
     scoring     the findings and the coverage as Scores
