@@ -63,6 +63,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Audit and print; an audit that is stopped tells of the rows up to there."""
+    from tqdm import tqdm
+
     from pytrace_mono.tracer.sandbox import Sandbox
     from pytrace_mono.verify.audit import Audited, Report, audit
     from pytrace_mono.verify.reasons import Reason
@@ -119,7 +121,8 @@ def run(args: argparse.Namespace) -> int:
     stopped: BaseException | None = None
     try:
         with Sandbox(limits_of(args), isolation=args.isolation, workers=1) as box:
-            for audited in every(box):
+            bar = tqdm(every(box), total=args.limit, unit="monologue", leave=False, disable=None)
+            for audited in bar:
                 report.add(audited)
                 if args.format == "html":
                     shown.append(audited)

@@ -55,13 +55,14 @@ def audit_restated(rows: Iterable[Row], box: Sandbox, model: OpenAITeacher) -> I
                 ahead.append((row, loop.create_task(_audited(row, box, model))))
             if not ahead:
                 return
-            row, task = ahead.popleft()
+            row, task = ahead[0]
             try:
                 found = loop.run_until_complete(task)
             except TeacherError as error:
                 if error.fatal:
                     raise
                 found = Audited(row, Verdict(False, Reason.TEACHER_ERROR, str(error)), None)
+            ahead.popleft()
             yield found
     finally:
         loop.run_until_complete(_leave([task for _, task in ahead], model))
