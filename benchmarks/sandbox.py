@@ -73,6 +73,10 @@ def print_rates(isolation: str) -> None:
             f"multiprocessing + {whose} guard": (200, each(lambda _: guarded(guard))),
             "Sandbox.run": (500, each(lambda _: box.run(PROGRAM, CALL))),
             "Sandbox.map, traced": (500, lambda n: list(box.map([(PROGRAM, CALL)] * n))),
+            "Sandbox.map, traced, trusted": (
+                1000,
+                lambda n: list(box.map([(PROGRAM, CALL)] * n, trusted=True)),
+            ),
             "Sandbox.map, traced Calls, 10 a program": (
                 1000,
                 lambda n: list(box.map([Program(PROGRAM, calls)] * (n // 10))),
@@ -101,6 +105,7 @@ def print_rates(isolation: str) -> None:
         print("ratios of rates, and of processor time, each the median of those within one round")
         for ours, theirs in (
             ("Sandbox.run", "python file.py"),
+            ("Sandbox.map, traced, trusted", "python file.py"),
             ("Sandbox.run", f"multiprocessing + {whose} guard"),
             ("Sandbox.map, traced", "python file.py with PySnooper"),
         ):

@@ -151,7 +151,16 @@ def main() -> None:
         trace = box.trace(problem.code, "f(1)")
     call = problem.calls[0]
     prompt = Prompt(
-        "forward", (), problem, call, trace, (trace,), "f", "f(1)", "f(??)", "1", row=""
+        direction="forward",
+        messages=(),
+        problem=problem,
+        call=call,
+        trace=trace,
+        traces=(trace,),
+        entry_point="f",
+        literal_call="f(1)",
+        masked_call="f(??)",
+        output="1",
     )
     ready, other = multiprocessing.Pipe()
     server = multiprocessing.Process(target=endpoint, args=(other,), daemon=True)
