@@ -59,5 +59,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     from pytrace_mono.train.run import train
 
-    print(train(config, quiet=args.quiet))
+    model = train(config, quiet=args.quiet)
+    if os.environ.get("RANK", "0") == "0":  # under torchrun, each process comes here
+        print(model)
     return 0

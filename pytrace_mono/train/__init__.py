@@ -13,6 +13,9 @@ that came of it.
 """
 
 import logging
+import warnings
 
 # Where it is installed, it says at each start which faster kernels for CPUs are not.
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+# Said of peft, which asks transformers under the old name, at each start with adapters.
+warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)

@@ -72,8 +72,10 @@ def _savings(config: TrainConfig) -> list[_Saving]:
         ("gradients=bf16", {"gradients": "bf16"}),
         ("moments=8-bit", {"moments": "8-bit"}),
         (f"lora.rank={lora.rank}", {"lora": lora}),
-        ("lora.quantize=true", {"lora": lora.model_copy(update={"quantize": True})}),
     ]
+    if torch.cuda.is_available() and config.scratch is None:  # as the run would refuse it
+        quantized = lora.model_copy(update={"quantize": True})
+        savings.append(("lora.quantize=true", {"lora": quantized}))
     if config.sharded:  # shards have real masters
         del savings[2:5]
     return savings

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pytrace_mono.errors import TrainingConfigError
 from pytrace_mono.train.rows import TrainingTask
 
-_Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_Weight = Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False)]
 _RECIPES = resources.files("pytrace_mono.train") / "configs"
 
 
@@ -92,8 +92,8 @@ class TrainConfig(_Strict):
     ] = Field(min_length=1)
     output: Path
     seed: int = Field(0, ge=0, lt=2**32)
-    context: int = Field(2048, gt=1)
-    pass_tokens: int = Field(8192, gt=1)
+    context: int = Field(2048, gt=1, le=1_000_000_000)
+    pass_tokens: int = Field(8192, gt=1, le=1_000_000_000)
     epochs: int = Field(2, gt=0, le=10_000)
     samples_per_step: int = Field(512, gt=0)
     learning_rate: float = Field(5e-5, gt=0, allow_inf_nan=False)
@@ -124,6 +124,9 @@ class TrainConfig(_Strict):
             "scratch.hidden must be an even multiple of scratch.heads": self.scratch is not None
             and self.scratch.hidden % (2 * self.scratch.heads) != 0,
             "moments=8-bit needs precision=stochastic": self.moments == "8-bit" and not rounded,
+            "lora.quantize needs model: random weights are not kept in 4 bits": (
+                self.scratch is not None and self.lora is not None and self.lora.quantize
+            ),
             "give either fsdp or deepspeed": self.fsdp and self.deepspeed is not None,
             "sharded weights have real masters: set precision=mixed (or fp32) with fsdp or deepspeed": (
                 self.sharded and rounded
@@ -183,7 +186,7 @@ def load_config(name: str, settings: Sequence[str] = ()) -> TrainConfig:
         raise TrainingConfigError(
             f"{name}: cannot be read ({error}); give a YAML file or a recipe: {', '.join(recipes())}."
         ) from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # YAML's own dates, as in 2026-13-45
         raise TrainingConfigError(f"{setting or name}: not YAML: {error}") from None
     return config_of(content, name)
 

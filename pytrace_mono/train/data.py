@@ -148,14 +148,19 @@ def load_data(config: TrainConfig, tokenizer: Any, rows: list[Row]) -> Data:
     held_out = list(encoder.encode([row for row in rows if _is_held_out(row, config)]))
     train = list(encoder.encode([row for row in rows if not _is_held_out(row, config)]))
     if not train:
-        drops = ", ".join(f"{count} {why}" for (_, why), count in encoder.dropped.items())
+        drops = ", ".join(f"{n} {task} {why}" for (task, why), n in encoder.dropped.items())
         raise TrainingDataError(
             f"{', '.join(map(str, config.data))}: no row to learn from among {len(rows)} "
             f"({len(held_out)} held out, dropped: {drops or 'none'}); the context is "
             f"{config.context} tokens."
         )
-    if not any(config.mix.get(document.task, 1.0) for document in train):
-        raise TrainingDataError(f"every row to learn from has the weight 0 in mix={config.mix}.")
+    counts = Counter(document.task for document in train)
+    # As often as all epochs together show a task's rows.
+    if not any(round(config.epochs * config.mix.get(t, 1.0) * n) for t, n in counts.items()):
+        raise TrainingDataError(
+            f"none of the {len(train)} rows to learn from is shown in {config.epochs} epochs with "
+            f"mix={config.mix}; give larger weights, or leave them out."
+        )
     return Data(train, held_out, encoder.dropped)
 
 

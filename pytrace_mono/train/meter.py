@@ -175,9 +175,9 @@ def draw(lines: list[dict[str, Any]], directory: Path) -> None:
         for key in dict.fromkeys(key for line in lines for key in line if prefix in key):
             points = [(line["step"], line[key]) for line in lines if key in line]
             words = key.replace("eval_", "held out: ").replace("_", " ")
-            marker = "o" if key.startswith("eval_") else None
+            marker = "o" if key.startswith("eval_") or len(points) == 1 else None
             axes.plot(*zip(*points, strict=True), marker=marker, label=words)
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
-        axes.legend()
+        figure.legend(loc="outside right upper")  # a line for each task leaves no room within
         figure.savefig(directory / name, dpi=120)

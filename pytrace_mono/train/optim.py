@@ -104,11 +104,8 @@ class StochasticAdamW(torch.optim.Optimizer):
         for number, (group, lot) in enumerate(lots):
             states, device = [self.state[weight] for weight in lot], lot[0].device
             (beta1, beta2), rate, step = BETAS, group["lr"], states[0]["step"]
-            numbers = (
-                rate / (1 - beta1**step),
-                1 / math.sqrt(1 - beta2**step),
-                1 - rate * group["weight_decay"],
-            )
+            kept = 1 - rate * group["weight_decay"]
+            numbers = (rate / (1 - beta1**step), 1 / math.sqrt(1 - beta2**step), kept)
             key = random.Random(f"{self._seed}:{step}:{number}").getrandbits(32) - 2**31
             names = [name for name in (*_FIRST, *_ROOT, "exp_avg_sq") if name in states[0]]
             # Not the weights themselves: their gradients may be of another dtype.
@@ -125,10 +122,11 @@ class StochasticAdamW(torch.optim.Optimizer):
                 torch.full((), key, dtype=torch.int32, device=device),
                 tables(device),
             )
-            if len(lot) > 1:
-                sizes = [weight.numel() for weight in lot]
-                for tensors, whole in zip(stored, joined, strict=True):
-                    torch._foreach_copy_([t.view(-1) for t in tensors], torch.split(whole, sizes))
+            for tensors, whole in zip(stored, joined, strict=True):
+                if whole.data_ptr() != tensors[0].data_ptr():  # a copy
+                    parts = torch.split(whole, [tensor.numel() for tensor in tensors])
+                    shaped = [p.view(t.shape) for p, t in zip(parts, tensors, strict=True)]
+                    torch._foreach_copy_(tensors, shaped)
 
     def _lots(self, weights: list[Tensor]) -> Iterable[list[Tensor]]:
         """Those with a gradient, small ones alike together: hundreds of calls would cost a step 1 %."""

@@ -98,11 +98,12 @@ def model_card(directory: RunDirectory, data: Data, log: list[dict[str, Any]]) -
     sides = (("training", "loss", data.train), ("held out", "eval_loss", data.held_out))
     for words, key, documents in sides:
         losses = [line[key] for line in log if key in line]
-        made[f"{words}: rows and tokens an epoch"] = [len(documents), sum(map(len, documents))]
+        made[f"{words}: rows and tokens"] = [len(documents), sum(map(len, documents))]
         made[f"{words}: loss, first and last"] = losses[:1] + losses[-1:]
     # The metadata block is for the Hugging Face hub.
     front = ModelCardData(
-        base_model=directory.config.model,
+        # The hub refuses a card with a path here; the configuration below names it.
+        base_model=None if Path(directory.config.model or "").exists() else directory.config.model,
         library_name="transformers",
         pipeline_tag="text-generation",
     )

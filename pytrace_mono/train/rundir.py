@@ -50,12 +50,17 @@ class RunDirectory:
         settings = config.model_dump(mode="json")
         self.made_from = {"config": settings, "data": digests, "versions": _versions()}
         there = next(path for path in (self.path, *self.path.parents) if path.exists())
+        writable = there.is_dir() and os.access(there, os.W_OK)
         if there != self.path:
-            if there.is_dir() and os.access(there, os.W_OK):
+            if self.path.is_symlink():
+                raise TrainingError(f"{self.path}: a link that leads nowhere; give another output.")
+            if writable:
                 return
             raise TrainingError(
                 f"{self.path}: cannot be made: {there} is no writable folder; give another output."
             )
+        if there.is_dir() and not writable and not self.finished:
+            raise TrainingError(f"{self.path}: may not be written to; give another output.")
         if there.is_dir() and set(os.listdir(there)) <= _IGNORED:
             return
         if not (self.path / RUN).exists():
@@ -110,7 +115,8 @@ class RunDirectory:
         """Those that are whole, or those that are half written, oldest first."""
         named = self.path.glob("checkpoint-*")
         # A copy that somebody keeps beside them is not ours.
-        ours = [path for path in named if path.name[11:].isdecimal() and is_whole(path) is whole]
+        ours = [path for path in named if path.name[11:].isdecimal() and path.is_dir()]
+        ours = [path for path in ours if is_whole(path) is whole]
         return sorted(ours, key=lambda path: int(path.name[11:]))
 
     @property
@@ -153,7 +159,7 @@ def is_whole(checkpoint: Path) -> bool:
     try:
         files = json.loads((checkpoint / _COMPLETE).read_bytes())["files"]
         return all((checkpoint / name).stat().st_size == size for name, size in files.items())
-    except (OSError, ValueError, LookupError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return False
 
 

@@ -122,9 +122,26 @@ def test_a_dry_run_refuses_an_output_as_the_run_would(tmp_path: Path) -> None:
 
 
 def test_weights_that_leave_no_row_are_refused(tmp_path: Path) -> None:
-    config = config_for(tmp_path, held_out=0, mix={"forward": 0, "backward": 0})
-    with pytest.raises(TrainingDataError, match="every row to learn from has the weight 0"):
-        budget.dry_run(config)
+    for weight in (0, 0.01):  # a hundredth of 16 rows, twice, is none either
+        config = config_for(tmp_path, held_out=0, mix={"forward": weight, "backward": weight})
+        for work in (budget.dry_run, run.train):
+            with pytest.raises(TrainingDataError, match=r"none of the 32 rows .* in 2 epochs"):
+                work(config)
+    assert not config.output.exists()
+
+
+def test_no_setting_is_named_that_the_run_would_refuse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """4 bits need CUDA, and a model that was there before."""
+    scratch, loaded = config_for(tmp_path), recipe()
+    for has, expected in ((False, (False, False)), (True, (False, True))):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda has=has: has)
+        named = [
+            any(setting == "lora.quantize=true" for setting, _ in budget._savings(config))
+            for config in (scratch, loaded)
+        ]
+        assert tuple(named) == expected
 
 
 def test_the_worst_pass_is_full_and_can_be_run(tmp_path: Path) -> None:

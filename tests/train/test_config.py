@@ -66,6 +66,10 @@ def test_what_differs_is_told_but_for_the_output() -> None:
         (("data=[",), "data=[: not YAML"),
         (("data=",), "data has no value; give one"),
         (("output=",), "output has no value; give one"),
+        (("output=2026-13-45",), "output=2026-13-45: not YAML"),  # which takes it for a date
+        (("lora.quantize=true",), "lora.quantize needs model"),
+        (("mix.nl=1000000000",), "mix.nl: Input should be less than or equal to 1000"),
+        (("pass_tokens=99999999999999999999",), "pass_tokens: Input should be less than"),
     ],
 )
 def test_what_cannot_be_is_told(settings: tuple[str, ...], told: str) -> None:

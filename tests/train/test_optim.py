@@ -61,6 +61,40 @@ def test_fp32_weights_move_as_with_torchs_adamw() -> None:
     torch.testing.assert_close(trained(StochasticAdamW), trained(torch.optim.AdamW))
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_weights_of_other_strides_move_as_others_do(count: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    shown = [torch.randn(8, 6, generator=generator).t() for _ in range(count)]
+    weights = [[torch.nn.Parameter(w) for w in shown]]
+    weights.append([torch.nn.Parameter(w.detach().clone().contiguous()) for w in shown])
+    assert not weights[0][0].is_contiguous()
+    for optimizer, those in zip((StochasticAdamW, torch.optim.AdamW), weights, strict=True):
+        running = optimizer(those, lr=0.01, weight_decay=0.0)
+        for _ in range(5):
+            running.zero_grad()
+            sum((weight**3).sum() for weight in those).backward()
+            running.step()
+    torch.testing.assert_close(*weights)
+
+
+def test_weights_that_have_no_gradient_in_some_steps_move_as_with_torchs_adamw() -> None:
+    shapes = ((5,), (7, 3), (11,), (1025, 1024), ())  # the last but one is updated alone
+
+    def trained(make: Any) -> Any:
+        generator = torch.Generator().manual_seed(0)
+        weights = [torch.nn.Parameter(torch.randn(s, generator=generator)) for s in shapes]
+        groups = [{"params": weights[:2], "weight_decay": 0.1}, {"params": weights[2:], "lr": 0.02}]
+        running = make(groups, lr=0.01, weight_decay=0.0)
+        for step in range(12):
+            for number, weight in enumerate(weights):
+                gradient = torch.randn(weight.shape, generator=generator)
+                weight.grad = gradient if (step * 7 + number * 3) % 4 else None
+            running.step()
+        return weights
+
+    torch.testing.assert_close(trained(StochasticAdamW), trained(torch.optim.AdamW))
+
+
 @pytest.mark.parametrize("signed", [True, False])
 def test_a_byte_stands_for_the_values_of_dynamic_quantization(signed: bool) -> None:
     theirs = pytest.importorskip("bitsandbytes.functional").create_dynamic_map(signed=signed)

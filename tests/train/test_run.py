@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +24,7 @@ pytest.importorskip("transformers", reason="needs the extra [train]")
 from pytrace_mono.errors import PrerequisiteError, TrainingDataError, TrainingError  # noqa: E402
 from pytrace_mono.train import arguments, finetune, run  # noqa: E402
 from pytrace_mono.train.config import TrainConfig  # noqa: E402
-from pytrace_mono.train.data import digests_of  # noqa: E402
+from pytrace_mono.train.data import Data, digests_of  # noqa: E402
 from pytrace_mono.train.generate import complete  # noqa: E402
 from pytrace_mono.train.rundir import RunDirectory, is_whole, require_model  # noqa: E402
 
@@ -145,6 +146,27 @@ def test_a_directory_in_which_a_run_was_killed_as_it_began_is_taken(tmp_path: Pa
     config.output.mkdir()
     (config.output / ".running").write_text("process 1")
     run.train(config, quiet=True)
+
+
+def test_a_directory_that_may_not_be_written_to_is_told_in_time(
+    straight: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
+    with pytest.raises(TrainingError, match=r"a link that leads nowhere"):
+        run.train(again(straight, tmp_path / "nowhere"), quiet=True)
+    (tmp_path / "run").mkdir()
+    monkeypatch.setattr(os, "access", lambda *_: False)  # whoever runs the tests may be root
+    with pytest.raises(TrainingError, match=r"may not be written to; give another output"):
+        run.train(again(straight, tmp_path / "run"), quiet=True)
+    assert run.train(straight, quiet=True) == straight.output / "model"
+
+
+@pytest.mark.parametrize("content", ["[]", "3", '{"files": []}', '{"files": {"x": 1}}', ""])
+def test_a_checkpoint_whose_list_of_files_is_damaged_is_half_written(
+    tmp_path: Path, content: str
+) -> None:
+    (tmp_path / "complete.json").write_text(content)
+    assert not is_whole(tmp_path)
 
 
 def test_a_copy_of_a_checkpoint_is_left_alone(straight: TrainConfig, tmp_path: Path) -> None:
@@ -277,13 +299,20 @@ def test_a_tiny_model_learns_32_monologues_by_heart_and_says_them(tmp_path: Path
 
 
 def test_a_model_on_the_disk_is_tuned_further(straight: TrainConfig, tmp_path: Path) -> None:
+    from huggingface_hub import ModelCard
+
     before = str(straight.output / "model")
     config = straight.model_copy(
         update={"scratch": None, "model": before, "output": tmp_path / "run", "epochs": 1}
     )
     run.train(config, quiet=True)
     assert losses_in(config.output)[0][1] < 0.95 * losses_in(straight.output)[0][1]
-    assert f"base_model: {before}" in (config.output / "model" / "README.md").read_text()
+    card = ModelCard.load(config.output / "model" / "README.md")
+    assert card.data.to_dict().keys() == {"library_name", "pipeline_tag"}  # a path is no base_model
+    assert f"  model: {before}" in card.text
+    named = RunDirectory(config.model_copy(update={"model": "a/b", "output": tmp_path / "x"}), {})
+    text = run.model_card(named, Data([], [], Counter()), [])
+    assert ModelCard(text).data.base_model == "a/b"
 
 
 def test_a_model_that_does_not_load_or_fit_its_tokenizer_is_told_before_anything_is_written(
