@@ -73,7 +73,7 @@ def test_a_text_without_labels_is_judged_by_what_a_model_restates(audited: Any) 
     assert report["first_wrong"] == [
         {
             "id": "lie",
-            "claim": "[L4] By the second round two have come in, and three come out. (restated: L4, "
+            "claim": "By the second round two have come in, and three come out. (restated: L4, "
             "pass 2 of L3 | after: t == 2) | recorded: t == 2 is false at line 4 (step 9), where "
             "t is 1",
         }

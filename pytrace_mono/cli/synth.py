@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytrace_mono.cli.options import add_sandbox_options, limits_of, place, positive
+from pytrace_mono.cli.stopping import sigterm_as_ctrl_c
 from pytrace_mono.errors import CorpusError, InputError, PrerequisiteError, PytraceMonoError
 
 if TYPE_CHECKING:
@@ -163,7 +161,7 @@ def run(args: argparse.Namespace) -> int:
                 print(text)
         return 0
     try:
-        with _sigterm_as_ctrl_c():
+        with sigterm_as_ctrl_c():
             corpus = _synthesize(args, teacher, limits, args.out, args.limit)
     except (CorpusError, InputError, PrerequisiteError):
         raise  # nothing was begun
@@ -179,19 +177,6 @@ def run(args: argparse.Namespace) -> int:
             f"stands in {corpus.path / REJECTS}"
         )
     return 0
-
-
-@contextmanager
-def _sigterm_as_ctrl_c() -> Iterator[None]:
-    """What a scheduler sends ends a run as Ctrl-C does: what was made, and paid for, is kept."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _synthesize(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pytrace_mono.cli.options import add_sandbox_options, limits_of, name, place, positive
+from pytrace_mono.cli.stopping import sigterm_as_ctrl_c
 from pytrace_mono.errors import InputError, PytraceMonoError
 from pytrace_mono.files import replace_text, require_place
 from pytrace_mono.manifest import rows_at
@@ -120,7 +121,10 @@ def run(args: argparse.Namespace) -> int:
 
     stopped: BaseException | None = None
     try:
-        with Sandbox(limits_of(args), isolation=args.isolation, workers=1) as box:
+        with (
+            sigterm_as_ctrl_c(),
+            Sandbox(limits_of(args), isolation=args.isolation, workers=1) as box,
+        ):
             bar = tqdm(every(box), total=args.limit, unit="monologue", leave=False, disable=None)
             for audited in bar:
                 report.add(audited)

@@ -306,7 +306,8 @@ def _key(given: str | None, base_url: str) -> str:
     if not _is_local(base_url):
         raise MissingKeyError(
             f"The endpoint {shown(base_url)} needs a key and none is set.",
-            "export OPENAI_API_KEY=..., or give --base-url for a server of your own",
+            "export OPENAI_API_KEY=... (any word where the endpoint needs none), or give --base-url "
+            "for a server on this machine",
         )
     return NO_KEY
 

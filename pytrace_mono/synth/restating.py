@@ -61,7 +61,10 @@ def audit_restated(rows: Iterable[Row], box: Sandbox, model: OpenAITeacher) -> I
             except TeacherError as error:
                 if error.fatal:
                     raise
-                found = Audited(row, Verdict(False, Reason.TEACHER_ERROR, str(error)), None)
+                plain = next(audit([row], box))  # the answer can be right all the same
+                found = replace(
+                    plain, verdict=Verdict(False, Reason.TEACHER_ERROR, str(error)), checked=None
+                )
             ahead.popleft()
             yield found
     finally:
@@ -95,7 +98,10 @@ async def _audited(row: Row, box: Sandbox, model: OpenAITeacher) -> Audited:
 async def _said(chat: Chat, model: OpenAITeacher) -> str:
     answer = await model.answer(chat)
     if answer.finish_reason not in (None, "stop"):
-        raise TeacherError(f"the model ended before it was done: {answer.finish_reason}")
+        raise TeacherError(
+            f"the model ended before it was done: {answer.finish_reason}; ask one that may answer at "
+            "greater length"
+        )
     return answer.text
 
 

@@ -74,7 +74,7 @@ class Sender:
             except RequestError as error:
                 self._reached = self._reached or error.status is not None
                 failures += not error.refused
-                if failures >= self._attempts and not self._reached:
+                if failures >= self._attempts and not self._reached and not error.fatal:
                     error = RequestError(
                         f"{error} ({failures} attempts); check --base-url and that the endpoint is "
                         "running there, then run the same command again",

@@ -67,10 +67,10 @@ def judge(checked: Checked, direction: Direction, policy: Policy = DEFAULT) -> V
 def mismatch(finding: Finding) -> str:
     """A claim and the recorded fact against it, as a reader or a teacher is told."""
     place = finding.claim.place
-    where = "" if place.line is None else f"[L{place.line}] "
     words = " ".join(finding.claim.text.split())
     said = finding.claim.statement
     restated = f" (restated: {said.form:.200})" if isinstance(said, Restated) else ""
+    where = "" if place.line is None or restated else f"[L{place.line}] "
     return f"{where}{words:.200}{restated} | recorded: {finding.fact}"
 
 
