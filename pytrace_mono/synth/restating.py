@@ -61,10 +61,10 @@ def audit_restated(rows: Iterable[Row], box: Sandbox, model: OpenAITeacher) -> I
             except TeacherError as error:
                 if error.fatal:
                     raise
-                plain = next(audit([row], box))  # the answer can be right all the same
-                found = replace(
-                    plain, verdict=Verdict(False, Reason.TEACHER_ERROR, str(error)), checked=None
-                )
+                found = next(audit([row], box))
+                if found.right is not False:  # a wrong answer is the graver fault
+                    verdict = Verdict(False, Reason.TEACHER_ERROR, str(error))
+                    found = replace(found, verdict=verdict, checked=None)
             ahead.popleft()
             yield found
     finally:
