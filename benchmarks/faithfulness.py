@@ -17,7 +17,6 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from pytrace_mono.records import called_name
 from pytrace_mono.synth import Completion, Narrator, Prompt, synthesize
 from pytrace_mono.tasks import parse_answer
 from pytrace_mono.tracer import Sandbox
@@ -143,15 +142,10 @@ def free_style(split: str) -> None:
 
     Once as they are read here, and once as a model restated them, where its answers are kept.
     """
-    monologues = by_hand.split(split)
-    if not monologues:
+    told = by_hand.recorded(split)
+    if not told:
         print(f"\nfree style, {split}: not there")
         return
-    with Sandbox() as box:
-        told = [
-            (m, Evidence(box.trace(m.source, m.call), called_name(m.call) or ""))
-            for m in monologues
-        ]
     print(f"\nfree style, {split}: {len(told)} monologues, read by patterns")
     _judged(told, lambda m, lie, evidence: check(m.told(lie), evidence, m.direction))
     answers = by_hand.answers(split)

@@ -40,6 +40,20 @@ def add_sandbox_options(parser: argparse.ArgumentParser) -> None:
         )
 
 
+def add_endpoint_options(parser: argparse.ArgumentParser) -> None:
+    """``--base-url`` and ``--cache``, of a model whose answers are paid for."""
+    parser.add_argument(
+        "--base-url", metavar="U", help="its endpoint (default OPENAI_BASE_URL, else OpenAI's)"
+    )
+    parser.add_argument(
+        "--cache",
+        type=place,
+        metavar="DIR",
+        help="where its answers are kept for all runs (default PYTRACE_MONO_CACHE, else the user's "
+        "cache directory)",
+    )
+
+
 def limits_of(args: argparse.Namespace) -> Limits:
     """The limits that were asked for, the default for the others.
 

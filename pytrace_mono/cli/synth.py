@@ -9,7 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytrace_mono.cli.options import add_sandbox_options, limits_of, place, positive
+from pytrace_mono.cli.options import (
+    add_endpoint_options,
+    add_sandbox_options,
+    limits_of,
+    place,
+    positive,
+)
 from pytrace_mono.cli.stopping import sigterm_as_ctrl_c
 from pytrace_mono.errors import CorpusError, InputError, PrerequisiteError, PytraceMonoError
 
@@ -56,16 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="who explains: the built-in narrator (no model), or an OpenAI-compatible endpoint",
     )
     parser.add_argument("--model", metavar="M", help="the model, for --teacher openai")
-    parser.add_argument(
-        "--base-url", metavar="U", help="its endpoint (default OPENAI_BASE_URL, else OpenAI's)"
-    )
-    parser.add_argument(
-        "--cache",
-        type=place,
-        metavar="DIR",
-        help="where its answers are kept for all runs (default PYTRACE_MONO_CACHE, else the user's "
-        "cache directory)",
-    )
+    add_endpoint_options(parser)
     parser.add_argument(
         "--max-cost",
         type=_not_negative,

@@ -10,7 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pytrace_mono.cli.options import add_sandbox_options, limits_of, name, place, positive
+from pytrace_mono.cli.options import (
+    add_endpoint_options,
+    add_sandbox_options,
+    limits_of,
+    name,
+    place,
+    positive,
+)
 from pytrace_mono.cli.stopping import sigterm_as_ctrl_c
 from pytrace_mono.errors import InputError, PytraceMonoError
 from pytrace_mono.files import replace_text, require_place
@@ -49,15 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reader", type=name, metavar="MODEL", help="have this model restate what has no labels"
     )
-    parser.add_argument(
-        "--base-url", metavar="U", help="its endpoint (default OPENAI_BASE_URL, else OpenAI's)"
-    )
-    parser.add_argument(
-        "--cache",
-        type=place,
-        metavar="DIR",
-        help="where its answers are kept (default PYTRACE_MONO_CACHE, else the user's cache directory)",
-    )
+    add_endpoint_options(parser)
     add_sandbox_options(parser)
     parser.set_defaults(run=run)
 

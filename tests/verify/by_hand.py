@@ -11,7 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from pytrace_mono.records import called_name
 from pytrace_mono.synth import Message, prompts
+from pytrace_mono.tracer import Sandbox
 from pytrace_mono.verify import Checked, Claim, Evidence, check
 from pytrace_mono.verify.reading import restated as restating
 
@@ -110,6 +112,15 @@ def load(path: Path) -> Monologue:
 def split(name: str) -> list[Monologue]:
     """All monologues of a split, in order."""
     return [load(path) for path in sorted((HERE / name).glob("*.md"))]
+
+
+def recorded(name: str) -> list[tuple[Monologue, Evidence]]:
+    """The monologues of a split, each with the recording that it is held against."""
+    with Sandbox() as box:
+        return [
+            (m, Evidence(box.trace(m.source, m.call), called_name(m.call) or ""))
+            for m in split(name)
+        ]
 
 
 def answers(name: str) -> Answers:

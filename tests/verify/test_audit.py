@@ -158,7 +158,8 @@ def test_what_was_read_before_a_corpus_turns_out_damaged_is_told(
     )
 
 
-def test_ctrl_c_tells_of_what_was_checked_by_then(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_tell_of_what_was_checked_by_then(tmp_path: Path, by: int) -> None:
     pipe, out = tmp_path / "rows.jsonl", tmp_path / "report.json"
     os.mkfifo(pipe)
     command = [sys.executable, "-m", "pytrace_mono", "verify", str(pipe), "--format", "json"]
@@ -171,7 +172,7 @@ def test_ctrl_c_tells_of_what_was_checked_by_then(tmp_path: Path) -> None:
             rows.write(row)
             while int.from_bytes(fcntl.ioctl(rows, termios.FIONREAD, bytes(4)), sys.byteorder):
                 time.sleep(0.01)
-        audit.send_signal(signal.SIGINT)
+        audit.send_signal(by)
         _, told = audit.communicate()
     assert (audit.returncode, told.decode()) == (130, "pytrace-mono: interrupted\n")
     report = json.loads(out.read_text())

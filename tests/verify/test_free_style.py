@@ -263,21 +263,18 @@ def test_of_the_open_monologues_as_few_are_accused_and_as_many_lies_found_as_bef
     split: str, at_most: int, at_least: int
 ) -> None:
     accused = caught = 0
-    with Sandbox() as box:
-        for monologue in by_hand.split(split):
-            trace = box.trace(monologue.source, monologue.call)
-            evidence = Evidence(trace, called_name(monologue.call) or "")
+    for monologue, evidence in by_hand.recorded(split):
 
-            def contradicted(
-                told: str, evidence: Evidence = evidence, direction: Direction = monologue.direction
-            ) -> set[tuple[str, str]]:
-                checked = check(told, evidence, direction)
-                return {(f.claim.text, f.fact) for f in checked.contradicted}
+        def contradicted(
+            told: str, evidence: Evidence = evidence, direction: Direction = monologue.direction
+        ) -> set[tuple[str, str]]:
+            checked = check(told, evidence, direction)
+            return {(f.claim.text, f.fact) for f in checked.contradicted}
 
-            known = contradicted(monologue.told())
-            accused += bool(known)
-            for lie in monologue.lies:
-                caught += bool(contradicted(monologue.told(lie)) - known)
+        known = contradicted(monologue.told())
+        accused += bool(known)
+        for lie in monologue.lies:
+            caught += bool(contradicted(monologue.told(lie)) - known)
     assert accused <= at_most
     assert caught >= at_least
 
@@ -290,13 +287,10 @@ def test_of_what_a_model_restated_hardly_a_true_text_is_accused_and_most_lies_ar
 ) -> None:
     accused = caught = 0
     answers = by_hand.answers(split)
-    with Sandbox() as box:
-        for monologue in by_hand.split(split):
-            trace = box.trace(monologue.source, monologue.call)
-            evidence = Evidence(trace, called_name(monologue.call) or "")
-            accused += bool(monologue.restated(None, evidence, answers).contradicted)
-            for lie in monologue.lies:
-                found = monologue.restated(lie, evidence, answers).contradicted
-                caught += any(monologue.is_about(lie, f.claim) for f in found)
+    for monologue, evidence in by_hand.recorded(split):
+        accused += bool(monologue.restated(None, evidence, answers).contradicted)
+        for lie in monologue.lies:
+            found = monologue.restated(lie, evidence, answers).contradicted
+            caught += any(monologue.is_about(lie, f.claim) for f in found)
     assert accused <= at_most
     assert caught >= at_least

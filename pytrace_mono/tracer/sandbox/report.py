@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 from _codecs import utf_8_decode
 from collections.abc import Callable
-from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
+from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]  # not in typeshed
 from mmap import MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, mmap
 from sys import _getframe, setrecursionlimit
 from types import FrameType

@@ -34,7 +34,7 @@ GRACE_SECONDS = 0.5
 """How long after ``wall_seconds`` a child that has not ended by itself is killed."""
 
 # Without the Python functions around it.
-_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # not in typeshed
 _UNTRACED, _TRACED = wire.to_bytes(False), wire.to_bytes(True)
 _USUAL_HEAD = to_json({"end": "frame", "notes": (), "status": 0, "cpu": 0.0})
 
