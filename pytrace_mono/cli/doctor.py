@@ -58,9 +58,16 @@ def _isolation() -> list[str]:
             warnings.simplefilter("ignore")  # what is missing stands above
             with Sandbox(workers=1) as box:
                 value = box.run("", "6 * 7").value
+                children = [box.run("import os", "os.getpid()").value for _ in range(3)]
         lines.append(f"  level: {box.level}")
         if value is None or value.text != "42":
             lines.append("  a first run gave no value: something is wrong here")
+        elif children[-1] == children[-2]:
+            lines.append("  children: restored after each run, which is fast")
+        else:
+            lines.append(
+                "  children: one for each run (docs/sandbox.md tells what is faster, and where)"
+            )
     except PytraceMonoError as error:
         lines.append(f"  the sandbox does not start: {error}")
     return lines

@@ -15,6 +15,12 @@ CONFINED_HERE = all(
 LEVELS = ["guard", levels.choose("auto")] if CONFINED_HERE else ["guard"]
 
 
+def restores(box: Sandbox) -> bool:
+    """Does one child run program after program there, restored in between?"""
+    pids = [box.run("import os", "os.getpid()").value for _ in range(3)]
+    return pids[-1] is not None and pids[-1] == pids[-2]
+
+
 @pytest.fixture(scope="session", params=LEVELS)
 def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """A sandbox at the weakest and at the strongest level that this machine offers."""

@@ -10,10 +10,17 @@ from types import SimpleNamespace
 import pytest
 
 from pytrace_mono.tracer.sandbox import syscalls
-from pytrace_mono.tracer.sandbox.seccomp import of_child, of_parent
+from pytrace_mono.tracer.sandbox.seccomp import (
+    READY_DATA,
+    TOLD_DATA,
+    Filter,
+    of_child,
+    of_parent,
+    of_restored,
+)
 from pytrace_mono.tracer.sandbox.setting import PROFILES
 
-ALLOW, KILL, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
+ALLOW, KILL, ERRNO, TRACE = 0x7FFF0000, 0x80000000, 0x00050000, 0x7FF00000
 PID = 4242
 SECRET = 0x1122334455667788
 
@@ -45,9 +52,9 @@ def one(code: bytes, number: int, arch: int, arguments: tuple[int, ...] = ()) ->
             return int(k)
 
 
-def filters(profiles: tuple[str, ...] = ()) -> tuple[bytes, bytes]:
+def filters(profiles: tuple[str, ...] = (), own: Filter | None = None) -> tuple[bytes, bytes]:
     """What a child is under: the filter that it inherits and its own."""
-    own = of_child(profiles)
+    own = own or of_child(profiles)
     own.set_pid(PID)
     own.set_secret(SECRET)
     return bytes(of_parent(profiles).code), bytes(own.code)
@@ -58,7 +65,7 @@ def answer(
 ) -> int:
     """What the kernel answers: the strictest, and of equal ones that of the filter installed last."""
     inherited, own = (one(code, number, arch, arguments) for code in codes)
-    order = (KILL, ERRNO, ALLOW)
+    order = (KILL, ERRNO, TRACE, ALLOW)
     return min(own, inherited, key=lambda found: order.index(found & 0xFFFF0000))
 
 
@@ -127,6 +134,42 @@ def test_what_is_open_to_the_warm_parent_alone_is_shut_again(
         row = {**syscalls._OF_PARENT, **syscalls._OF_PARENT_WITH_SCRATCH}[name]
         if (number := row[column]) is not None:
             assert answer(code, number, arch, (0, 0, 0)) == ERRNO | errno.EPERM, name
+
+
+def test_a_child_that_is_restored_makes_no_call_untold_but_those_named(machine: str) -> None:
+    code, arch = filters(own=of_restored()), syscalls.architecture()
+    column = syscalls._machine()[0]
+    untold = {syscalls._ALLOWED[name][column] for name in syscalls._UNTOLD}
+    usual = filters()
+    for number in [*range(1000), 0x40000000, 0xFFFFFFFF]:
+        for arguments in ((), (PID, 9), (1,), (0, 1)):
+            wanted = answer(usual, number, arch, arguments)
+            if wanted == ALLOW and number not in untold:
+                wanted = TRACE | TOLD_DATA
+            names = {row[column]: name for name, row in syscalls._UNTOLD_AS.items()}
+            if number not in names:
+                assert answer(code, number, arch, arguments) == wanted, number
+
+
+def test_a_child_that_is_restored_ends_its_run_and_sets_its_timers_by_calls_of_their_own(
+    machine: str,
+) -> None:
+    code, arch = filters(own=of_restored()), syscalls.architecture()
+    column = syscalls._machine()[0]
+    write, mask, timer, prctl = (row[column] or 0 for row in syscalls._UNTOLD_AS.values())
+    assert answer(code, write, arch, (3, 0, 8, SECRET)) == ALLOW
+    assert answer(code, write, arch, (3, 0, 8, 0)) == KILL
+    block, unblock, set_all = (answer(code, mask, arch, (how,)) for how in range(3))
+    assert (block, unblock, set_all) == (TRACE | TOLD_DATA, ALLOW, TRACE | TOLD_DATA)
+    assert [answer(code, timer, arch, (which,)) & 0xFFFF0000 for which in range(3)] == [
+        ALLOW,
+        TRACE,
+        ALLOW,
+    ]
+    assert answer(code, prctl, arch, (4, 0)) == ALLOW
+    assert answer(code, prctl, arch, (4, 1)) == TRACE | READY_DATA
+    for option, argument in ((4, 2), (22, 2), (0, 0), (1, 9)):
+        assert answer(code, prctl, arch, (option, argument)) == ERRNO | errno.EPERM
 
 
 def test_calls_of_another_architecture_end_the_program(machine: str) -> None:

@@ -23,12 +23,12 @@ def texts(traces: Iterator[object]) -> list[str]:
 
 
 def test_sixteen_jobs_share_a_child_and_others_do_not(box: Sandbox) -> None:
-    given = [(f"import os\nn = {n}\n", "n, os.getpid()") for n in range(40)]
+    source = "import calendar\nseen = calendar.__dict__.setdefault('seen', [])\nseen.append({})\n"
+    given = [(source.format(n), "seen") for n in range(40)]
     together = [literal_eval(text) for text in texts(box.map(iter(given), trusted=True))]
-    assert [n for n, _ in together] == list(range(40))
-    assert [len({pid for _, pid in together[i : i + 16]}) for i in (0, 16, 32)] == [1, 1, 1]
+    assert together == [list(range(n - n % 16, n + 1)) for n in range(40)]
     alone = [literal_eval(text) for text in texts(box.map(given[:5]))]
-    assert len({pid for _, pid in alone}) == 5
+    assert alone == [[n] for n in range(5)]
 
 
 def test_each_has_a_namespace_builtins_and_random_of_its_own(box: Sandbox) -> None:

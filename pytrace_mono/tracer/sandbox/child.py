@@ -10,19 +10,21 @@ import gc
 import math
 import os
 import resource
+import time
 from dataclasses import dataclass
-from mmap import PAGESIZE, mmap
 from sys import _getframe
 from types import CodeType, TracebackType
 from typing import Any, NoReturn
 
 from pytrace_mono.tracer.limits import Limits
-from pytrace_mono.tracer.sandbox import kernel, wire
-from pytrace_mono.tracer.sandbox.confine import Entry, Jail
+from pytrace_mono.tracer.sandbox import kernel, ptrace, signals, wire
+from pytrace_mono.tracer.sandbox.confine import MOST_SECONDS, Entry, Jail, limit_processor
 from pytrace_mono.tracer.sandbox.integrity import Guard
 from pytrace_mono.tracer.sandbox.report import Channel, Reserve, to_json
-from pytrace_mono.tracer.sandbox.stage import Clean, Stage, stop_clocks
+from pytrace_mono.tracer.sandbox.stage import HANDLERS, Clean, Stage, stop_clocks
 from pytrace_mono.tracer.sandbox.surroundings import Surroundings
+from pytrace_mono.tracer.sandbox.syscalls import BEGUN_FD, RESULT_FD, WORK_FD
+from pytrace_mono.tracer.sandbox.userfaultfd import userfaultfd
 from pytrace_mono.tracer.scope import PROGRAM_FILE
 
 Item = tuple[str, str | None, str]
@@ -42,6 +44,11 @@ REHEARSED: list[Item] = [(_PROGRAM, "f(2)", "")]
 
 # Kept from before the program runs, which may replace the names in `builtins`.
 _exec, _eval, _compile = builtins.exec, builtins.eval, builtins.compile
+_write = kernel.write_with_secret
+_process_time = time.process_time
+
+BLOCKED = (signals.CHILD,)
+"""Signals that a warm parent blocks, because it waits for its children by other ways."""
 
 
 @dataclass(slots=True)
@@ -55,7 +62,6 @@ class Parent:
         guard: watches over the harness in the child.
         clean: what every Call of a request finds.
         surroundings: what the program is to find beyond the usual.
-        begun: where a child tells that it runs programs, as :func:`not_begun` made it.
         owner: what the frames of the warm parent hold on to.
     """
 
@@ -65,7 +71,6 @@ class Parent:
     guard: Guard
     clean: Clean
     surroundings: Surroundings
-    begun: mmap
     owner: object
 
 
@@ -78,6 +83,7 @@ class Request:
         traced: whether steps are recorded.
         aliases: and with them, which places hold the same object.
         entry: the way into the jail.
+        entry_of_restored: that of children that are restored from run to run; None where there are none.
         cpu_seconds: processor time after which the kernel ends a Call.
         channel: where results go.
         stage: of the first Call.
@@ -87,37 +93,42 @@ class Request:
     traced: bool
     aliases: bool
     entry: Entry
+    entry_of_restored: Entry | None
     cpu_seconds: int
     channel: Channel
     stage: Stage
 
     @classmethod
-    def prepare(cls, limits: Limits, traced: bool, aliases: bool, parent: Parent) -> Request:
+    def prepare(
+        cls, limits: Limits, traced: bool, aliases: bool, parent: Parent, restored: bool = False
+    ) -> Request:
         channel = Channel(parent.guard.is_own_doing)
         stage = Stage(limits, traced, aliases, parent.reserve, channel, fresh=True)
         parent.clean.enter(stage)
         # One second above the timer that ends a run in good order.
         seconds = math.ceil(limits.cpu_seconds) + 1
-        return cls(limits, traced, aliases, parent.jail.entry(limits), seconds, channel, stage)
+        entry = parent.jail.entry(limits)
+        entry_of_restored = parent.jail.entry(limits, restored=True) if restored else None
+        return cls(limits, traced, aliases, entry, entry_of_restored, seconds, channel, stage)
 
     def open(self, count: int) -> bytes:
         """In the warm parent: make ready for the next child, with ``count`` Calls; return its nonce."""
+        return self._open(self.entry, count * self.cpu_seconds)
+
+    def open_restored(self) -> None:
+        """In the warm parent: make ready for a child that is restored; each run has another nonce."""
+        assert self.entry_of_restored is not None
+        self._open(self.entry_of_restored, MOST_SECONDS)
+
+    def _open(self, entry: Entry, cpu_seconds: int) -> bytes:
         nonce = os.urandom(wire.NONCE_BYTES)
         self.channel.open(nonce)
-        self.entry.open(count * self.cpu_seconds, self.channel.secret)
+        self.channel.lock(nonce)
+        entry.open(cpu_seconds, self.channel.secret)
         # What was made up to here stays. A first collection in the child that searched it would write to
         # its pages, and so copy them; and it would come at once, because the counts were going up.
         gc.freeze()
         return nonce
-
-
-def not_begun() -> mmap:
-    """A byte in memory that warm parent and child share until the child begins to run programs.
-
-    It sets it then, and unmaps it: what it tells it cannot take back. A message would say the same, but
-    wake the warm parent up.
-    """
-    return mmap(-1, PAGESIZE)
 
 
 def main(items: list[Item], request: Request, parent: Parent) -> NoReturn:
@@ -129,8 +140,37 @@ def main(items: list[Item], request: Request, parent: Parent) -> NoReturn:
         parent: the process that forked this one.
     """
     try:
-        run_all(items, request, parent)
+        signals.set_mask(signals.UNBLOCK, BLOCKED)
+        parent.guard.begin(_getframe())
+        _enter(request.entry, request, parent)
+        _run_all(items, request, parent, bounded=True)
         kernel.leave(0)
+    finally:
+        kernel.leave(70)
+
+
+def main_of_restored(request: Request, parent: Parent) -> NoReturn:
+    """Run one list of items after another in this forked process, which its warm parent restores.
+
+    Args:
+        request: what all of them share; it was opened for this process.
+        parent: the process that forked this one.
+    """
+    try:
+        kernel.permit_inspection()
+        _write(RESULT_FD, bytes([userfaultfd()]), 0)
+        ptrace.stop_traced()
+        signals.set_mask(signals.UNBLOCK, BLOCKED)
+        request.stage.hold_clocks()
+        parent.guard.begin(_getframe())
+        assert request.entry_of_restored is not None
+        _enter(request.entry_of_restored, request, parent)
+        kernel.permit_inspection()  # After this it is saved, and every run begins.
+        kernel.forbid_inspection()
+        nonce, items = wire.receive_work(WORK_FD)
+        request.channel.open(nonce)
+        _run_all(items, request, parent, bounded=False)
+        kernel.permit_inspection()  # After this it is put back to where it was after the first.
     finally:
         kernel.leave(70)
 
@@ -148,47 +188,72 @@ def rehearse(parent: Parent) -> None:
         for _ in range(_REHEARSALS):
             request.open(1)
             request.stage = _next_stage(request, parent)
-            parent.begun = not_begun()
             run_all(REHEARSED, request, parent)
             if parent.guard.disarm():
                 raise RuntimeError("the guard suspects the harness's own doing")
-            parent.clean.restore(request.limits)
+            parent.clean.restore()
     parent.guard.begin(None)  # Or a child, which begins anew, would have all of this to give up.
     resource.setrlimit(resource.RLIMIT_CPU, own_limit)
 
 
 def run_all(items: list[Item], request: Request, parent: Parent) -> None:
-    """Shut this process in and run the items in it; where it must not go on, it ends.
+    """What :func:`main` does, for a process that goes on afterwards.
 
     Args:
         items: what to run.
         request: what all of them share.
         parent: the process that forked this one.
     """
-    guard, channel, stage = parent.guard, request.channel, request.stage
-    guard.begin(_getframe())
+    parent.guard.begin(_getframe())
+    _enter(request.entry, request, parent)
+    _run_all(items, request, parent, bounded=True)
+
+
+def _enter(entry: Entry, request: Request, parent: Parent) -> None:
+    signals.set_handler(signals.TERMINATE, signals.DEFAULT)  # The warm parent has one of its own.
     try:
-        request.entry.enter(parent.pid)
+        entry.enter(parent.pid)
     # Whatever the reason, the program must not run, and the main process has to be told why.
     except Exception as error:
-        channel.send(wire.UNCONFINED, f"{type(error).__name__}: {error}".encode())
+        request.channel.send(wire.UNCONFINED, f"{type(error).__name__}: {error}".encode())
         kernel.leave(1)
+
+
+def _run_all(items: list[Item], request: Request, parent: Parent, bounded: bool) -> None:
+    """Run the items.
+
+    Args:
+        items: what to run.
+        request: what all of them share.
+        parent: the process that forked this one.
+        bounded: the kernel is to bound the processor time of each; it bounds that of all in any case.
+    """
+    guard, channel, stage = parent.guard, request.channel, request.stage
     fresh = True
     latest, program = "", None
     for source, call, setup in items:
         if not fresh:
             if guard.disarm() or parent.surroundings.spent():
                 return  # What was tampered with, or left, must not meet the next Call.
-            parent.clean.restore(request.limits)
+            parent.clean.restore()
+            if bounded:
+                limit_processor(request.limits, _process_time())
             stage = _next_stage(request, parent)
-        if program is None or source != latest:
-            program = _compiled("source", source, PROGRAM_FILE, "exec", channel, fresh)
-            latest = source
-        codes = (
-            program,
-            _compiled("setup", setup, "<setup>", "exec", channel, fresh) if setup else None,
-            _compiled("call", call, "<call>", "eval", channel, fresh) if call else None,
-        )
+        try:
+            if program is None or source != latest:
+                program = _compiled("source", source, PROGRAM_FILE, "exec")
+                latest = source
+            codes = (
+                program,
+                _compiled("setup", setup, "<setup>", "exec") if setup else None,
+                _compiled("call", call, "<call>", "eval") if call else None,
+            )
+        except _Invalid as invalid:
+            if fresh:
+                channel.send(wire.INVALID, to_json(invalid.args[0]))
+            else:
+                channel.send(wire.AGAIN)  # A program has run here, which may have made it up.
+            return
         try:
             _run(source, codes, stage, channel, parent, fresh)
         except MemoryError:
@@ -212,34 +277,26 @@ def _next_stage(request: Request, parent: Parent) -> Stage:
     return stage
 
 
-def _compiled(
-    part: str, text: str, file: str, mode: str, channel: Channel, fresh: bool
-) -> CodeType:
-    """Compile one text; where it does not compile, that is reported and ends the process.
+class _Invalid(Exception):
+    """Part, line and cause of what does not compile."""
 
-    Args:
-        part: source, setup or call.
-        text: what to compile.
-        file: the name that it is compiled under.
-        mode: as the compiler has it.
-        channel: where the report goes.
-        fresh: no program has run in this process, so that the report can be believed.
+
+def _compiled(part: str, text: str, file: str, mode: str) -> CodeType:
+    """Compile source, setup or call, under a file name and in one of the compiler's modes.
+
+    Raises:
+        _Invalid: it does not compile.
     """
     try:
         code: CodeType = _compile(text, file, mode, dont_inherit=True)
     # The compiler raises many kinds (SyntaxError, ValueError, RecursionError, MemoryError).
     except Exception as error:
-        if not fresh:
-            channel.send(wire.AGAIN)
-            kernel.leave(1)
         line, cause = None, str(error)
         if isinstance(error, SyntaxError):
             line, cause = error.lineno, error.msg
         elif isinstance(error, (RecursionError, MemoryError)):
             cause = "it is nested too deeply, or too large"
-        fault = {"part": part, "line": line, "cause": cause}
-        channel.send(wire.INVALID, to_json(fault))
-        kernel.leave(1)
+        raise _Invalid({"part": part, "line": line, "cause": cause}) from None
     return code
 
 
@@ -257,8 +314,7 @@ def _run(
     if parent.surroundings.asked:
         parent.surroundings.enter(stage.builtins)
     if fresh:
-        parent.begun[0] = 1
-        parent.begun.close()
+        _write(BEGUN_FD, b"1", 0)
     stage.start_clocks()
     reason = "the program ended before the Call"
     value: Any = None
@@ -277,7 +333,7 @@ def _run(
             value = _eval(call, namespace)
     except BaseException as error:  # all that a program can end with is its outcome
         raised = error
-    guard.inspect(stage.handlers)
+    guard.inspect(HANDLERS)
     stop_clocks()
     status = {"state": "complete"}
     if recorder is not None:

@@ -20,15 +20,14 @@ from os import getppid as _getppid
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.sandbox import kernel, landlock, scratch, seccomp
 from pytrace_mono.tracer.sandbox.setting import Setting
-from pytrace_mono.tracer.sandbox.syscalls import RESULT_FD
-
-__all__ = ["RESULT_FD", "Jail", "limit_processor"]
+from pytrace_mono.tracer.sandbox.syscalls import BEGUN_FD, MAX_DESCRIPTORS, RESULT_FD, WORK_FD
 
 MAX_THREADS = 64
 """At level ``isolated``, with the profile ``threads``; elsewhere memory alone bounds them."""
 
-_MAX_DESCRIPTORS = 32
 _LARGEST_LIMIT = 2**62
+MOST_SECONDS = 1 << 32
+"""More processor time than there is; the kernel counts in nanoseconds, in 64 bits."""
 
 _RLIMIT = struct.Struct("=QQ")
 """``struct rlimit64``: the soft limit, then the hard one."""
@@ -70,15 +69,21 @@ class Jail:
             kernel.forbid_inspection()  # There may be a /proc that programs can read.
         if kernel.LINUX:
             kernel.adopt_orphans()
-        self._filter = None
         if self._filtered:
-            self._filter = seccomp.of_child(setting.profiles)
             kernel.install_seccomp(seccomp.of_parent(setting.profiles).code)
 
-    def entry(self, limits: Limits) -> Entry:
-        """The way in for children with these limits."""
+    def entry(self, limits: Limits, restored: bool = False) -> Entry:
+        """The way in for children with these limits.
+
+        Args:
+            limits: theirs.
+            restored: they are put back after each run, for which seccomp is needed.
+        """
         calls = kernel.Calls() if kernel.LINUX else None
-        entry = Entry(calls, self._folder, self._bounds(limits), self._filter)
+        filter = None
+        if self._filtered:
+            filter = seccomp.of_restored() if restored else seccomp.of_child(self._setting.profiles)
+        entry = Entry(calls, self._folder, self._bounds(limits), filter)
         if calls is None:
             return entry
         calls.add("setsid")
@@ -89,12 +94,13 @@ class Jail:
         if self._landlocked:
             calls.add("landlock_restrict_self", self._ruleset)
         if entry.closes:
-            calls.add_close_from(RESULT_FD + 1)
+            calls.add_close(RESULT_FD + 1, BEGUN_FD - 1)
+            calls.add_close(WORK_FD + 1, kernel.LAST_FD)
         for kind, bound in entry.bounds:
             calls.add("prlimit64", 0, kind, bytearray(_RLIMIT.pack(*bound)))
         calls.add("prlimit64", 0, resource.RLIMIT_CPU, entry.processor)
-        if self._filter is not None:
-            calls.add_seccomp(self._filter.code)
+        if filter is not None:
+            calls.add_seccomp(filter.code)
         return entry
 
     def rehearsal(self) -> Entry:
@@ -107,7 +113,7 @@ class Jail:
         return entry
 
     def _bounds(self, limits: Limits) -> tuple[Bound, ...]:
-        bounds = {"FSIZE": 0, "NOFILE": _MAX_DESCRIPTORS, "CORE": 0, "NPROC": 0}
+        bounds = {"FSIZE": 0, "NOFILE": MAX_DESCRIPTORS, "CORE": 0, "NPROC": 0}
         if "scratch" in self._setting.profiles:
             bounds["FSIZE"] = scratch.BYTES
         if "threads" in self._setting.profiles:
@@ -154,7 +160,7 @@ class Entry:
         self.bounds = bounds
         self._filter = filter
         self.processor = bytearray(_RLIMIT.size)
-        self._most_seconds = _at_most(resource.RLIMIT_CPU, _LARGEST_LIMIT)[0]
+        self._most_seconds = processor_limit()
         self.closes = calls is not None and kernel.knows_close_range()
 
     def open(self, cpu_seconds: int, secret: int) -> None:
@@ -185,7 +191,8 @@ class Entry:
         else:
             self._enter_elsewhere()
         if not self.closes:
-            os.closerange(RESULT_FD + 1, os.sysconf("SC_OPEN_MAX"))
+            os.closerange(RESULT_FD + 1, BEGUN_FD)
+            os.closerange(WORK_FD + 1, os.sysconf("SC_OPEN_MAX"))
         if _getppid() != parent:
             raise OSError("the warm parent died")
 
@@ -207,9 +214,14 @@ def limit_processor(limits: Limits, used: float) -> None:
         used: processor seconds that this process has used before.
     """
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    wanted = math.ceil(min(used + limits.cpu_seconds, _LARGEST_LIMIT)) + 1
+    wanted = math.ceil(min(used + limits.cpu_seconds, MOST_SECONDS)) + 1
     soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+
+
+def processor_limit() -> int:
+    """The most processor seconds that a process may be given."""
+    return _at_most(resource.RLIMIT_CPU, MOST_SECONDS)[0]
 
 
 def _at_most(kind: int, value: int) -> tuple[int, int]:

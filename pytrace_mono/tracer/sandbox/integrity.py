@@ -27,7 +27,6 @@ import sysconfig
 from _thread import get_ident
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from importlib import import_module
 from operator import gt
 from signal import ITIMER_PROF, ITIMER_REAL, SIGALRM, SIGPROF, getitimer
 from sys import getrefcount
@@ -35,6 +34,7 @@ from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 from pytrace_mono.tracer.headroom import Rearm
+from pytrace_mono.tracer.sandbox import signals
 from pytrace_mono.tracer.sandbox.seals import Seals
 
 _PACKAGE = "pytrace_mono"
@@ -69,7 +69,7 @@ _ATTRIBUTES = {
 # What only code that looks for the recorder names, and no event tells of.
 _NAMES = frozenset("f_trace f_trace_lines f_trace_opcodes memmove memset py_object".split())
 _THROUGH_CTYPES = "ctypes"
-_getsignal = import_module("_signal").getsignal  # Without the search in the module's enums.
+_get_handler = signals.get_handler
 
 
 class Guard:
@@ -151,7 +151,7 @@ class Guard:
         if changed := self._seals.changed():
             self.say(f"replaced {', '.join(changed[:5])} of the harness or builtins")
         timers = getitimer(ITIMER_REAL)[0] > 0 and getitimer(ITIMER_PROF)[0] > 0
-        if (_getsignal(SIGALRM), _getsignal(SIGPROF)) != handlers or not timers:
+        if (_get_handler(SIGALRM), _get_handler(SIGPROF)) != handlers or not timers:
             self.say("replaced a timer of its limits")
 
     def say(self, what: str) -> None:

@@ -9,14 +9,16 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import resource
 import signal
 import struct
 import sys
+from mmap import mmap
 from typing import NoReturn
 
 LINUX = sys.platform == "linux"
 
-_SIGKILL = int(signal.SIGKILL)
+_SIGKILL, _SIGSTOP = int(signal.SIGKILL), int(signal.SIGSTOP)
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_SECCOMP = 22
@@ -26,17 +28,11 @@ _PR_GET_NO_NEW_PRIVS = 39
 _SECCOMP_MODE_FILTER = 2
 
 # These numbers are the same on every architecture.
-_SYS_MOUNT_SETATTR = 442
 _SYS_LANDLOCK_CREATE_RULESET = 444
 _SYS_LANDLOCK_ADD_RULE = 445
-_SYS_IO_URING_SETUP = 425
-_SYS_IO_URING_REGISTER = 427
-_IORING_REGISTER_BUFFERS, _IORING_UNREGISTER_BUFFERS = 0, 1
-_IO_URING_PARAMS_BYTES = 120
 
-_SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
-_AT_FDCWD = -100
-_AT_RECURSIVE = 0x8000
+_SIGSET_BYTES = 128
+
 
 _CAPABILITY_VERSION_3 = 0x20080522
 LAST_FD = 0x7FFFFFFF
@@ -46,7 +42,6 @@ LAST_FD = 0x7FFFFFFF
 # forked process more than the call does. Each number is that of x86-64, then the generic one.
 _GENERIC = not LINUX or os.uname().machine != "x86_64"
 _SYS_WRITE = (1, 64)[_GENERIC]
-_SYS_PRCTL = (157, 167)[_GENERIC]
 _SYS_KILL = (62, 129)[_GENERIC]
 _SYS_WAIT4 = (61, 260)[_GENERIC]
 _SYS_EXIT_GROUP = (231, 94)[_GENERIC]
@@ -55,12 +50,18 @@ _SYS_SCHED_SETAFFINITY = (203, 122)[_GENERIC]
 _SYS_SCHED_GETAFFINITY = (204, 123)[_GENERIC]
 _NUMBERS = {
     "setsid": (112, 157)[_GENERIC],
-    "prctl": _SYS_PRCTL,
+    "prctl": (157, 167)[_GENERIC],
+    "kill": _SYS_KILL,
     "dup3": (292, 24)[_GENERIC],
     "chdir": (80, 49)[_GENERIC],
     "prlimit64": (302, 261)[_GENERIC],
     "close_range": 436,
     "landlock_restrict_self": 446,
+    "ioctl": (16, 29)[_GENERIC],
+    "ptrace": (101, 117)[_GENERIC],
+    "process_vm_writev": (311, 271)[_GENERIC],
+    "userfaultfd": (323, 282)[_GENERIC],
+    "pidfd_getfd": 438,
 }
 
 _libc = ctypes.CDLL(None, use_errno=True) if LINUX else None
@@ -84,7 +85,12 @@ _allowed_at, _here_at = (
 )
 
 
-def _call(name: str, *arguments: object) -> int:
+def call(name: str, *arguments: object) -> int:
+    """Call a function of the C library that sets ``errno``.
+
+    Raises:
+        OSError: it failed.
+    """
     if _libc is None:
         raise OSError(f"{name}: only Linux has this call")
     result = int(getattr(_libc, name)(*arguments))
@@ -94,10 +100,13 @@ def _call(name: str, *arguments: object) -> int:
     return result
 
 
-def _child_call(name: str, number: int, *arguments: int) -> int:
+def system_call(name: str, *arguments: int) -> int:
+    """Make one of ``_NUMBERS``, with up to six arguments."""
     if _libc is None:
         raise OSError(f"{name}: only Linux has this call")
-    result = int(_raw(number, *(*arguments, 0, 0, 0, 0)[:5]))
+    number = _NUMBERS[name]
+    first = (*arguments, 0, 0, 0, 0, 0)[:5]
+    result = int(_raw(number, *first, *map(_word, arguments[5:])))
     if result < 0:
         error = ctypes.get_errno()
         raise OSError(error, f"{name}: {os.strerror(error)}")
@@ -105,13 +114,14 @@ def _child_call(name: str, number: int, *arguments: int) -> int:
 
 
 def _prctl(option: int, *arguments: int) -> int:
-    return _child_call("prctl", _SYS_PRCTL, option, *arguments)
+    return system_call("prctl", option, *arguments)
 
 
-def _syscall(number: int, *arguments: object) -> int:
+def syscall(number: int, *arguments: object) -> int:
+    """Make a system call that the C library has no function for; raises what :func:`call` does."""
     # Plain ints would be passed as 32-bit words; the kernel reads whole registers.
     words = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
-    return _call("syscall", ctypes.c_long(number), *words)
+    return call("syscall", ctypes.c_long(number), *words)
 
 
 def write_with_secret(fd: int, data: bytes, secret: int) -> None:
@@ -195,6 +205,11 @@ def kill(pid: int) -> bool:
     return True
 
 
+def stop() -> None:
+    """Stop this process, until another one lets it go on."""
+    system_call("kill", os.getpid(), _SIGSTOP)
+
+
 def reap() -> int:
     """Take leave of a child that has ended: its number; 0 where none has, -1 where there is none."""
     if _libc is not None:
@@ -242,17 +257,22 @@ def drop_capabilities() -> None:
     """Give up root's powers for good; with ``no_new_privs`` nothing can bring them back."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     nothing = (ctypes.c_uint32 * 6)()
-    _call("capset", ctypes.byref(header), ctypes.byref(nothing))
+    call("capset", ctypes.byref(header), ctypes.byref(nothing))
 
 
 def knows_close_range() -> bool:
     """True when the kernel can close all descriptors from one on (Linux 5.9)."""
     try:
         # The highest alone, which is not open.
-        _child_call("close_range", _NUMBERS["close_range"], LAST_FD, LAST_FD)
+        system_call("close_range", LAST_FD, LAST_FD)
     except OSError:
         return False
     return True
+
+
+def address(memory: bytearray | memoryview | mmap) -> int:
+    """Where this lies, as long as it lives and is not resized."""
+    return ctypes.addressof(ctypes.c_char.from_buffer(memory))
 
 
 class Calls:
@@ -273,20 +293,23 @@ class Calls:
 
         Args:
             name: of the call, one of ``_NUMBERS``.
-            arguments: up to five; for a ``bytearray`` its address, and what it holds when the call is
+            arguments: up to six; for a ``bytearray`` its address, and what it holds when the call is
                 made counts.
         """
         words = [_NUMBERS[name]]
         for argument in arguments:
             if isinstance(argument, bytearray):
-                place = (ctypes.c_char * len(argument)).from_buffer(argument)
-                self._memory.append(place)
-                words.append(ctypes.addressof(place))
+                self.keep(argument)
+                words.append(address(argument))
             else:
                 words.append(argument)
         self._names.append(name)
-        words += [0] * (6 - len(words))
+        words += [0] * (7 - len(words))
         self._calls.append(tuple(self._words.setdefault(word, _word(word)) for word in words))
+
+    def keep(self, memory: bytearray) -> None:
+        """Let what a call reads, or writes to, live as long as this does, and keep its place."""
+        self._memory.append((ctypes.c_char * len(memory)).from_buffer(memory))
 
     def add_die_with_parent(self) -> None:
         self.add("prctl", _PR_SET_PDEATHSIG, _SIGKILL)
@@ -294,31 +317,34 @@ class Calls:
     def add_forbid_inspection(self) -> None:
         self.add("prctl", _PR_SET_DUMPABLE, 0)
 
-    def add_close_from(self, lowest: int) -> None:
-        self.add("close_range", lowest, LAST_FD)
+    def add_close(self, first: int, last: int) -> None:
+        self.add("close_range", first, last)
 
     def add_seccomp(self, program: bytearray) -> None:
         """See :func:`install_seccomp`."""
         self.add("prctl", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, _fprog(program, self._memory))
 
-    def make(self) -> None:
-        """Make them.
+    def make(self) -> int:
+        """Make them, and return the sum of what they returned.
 
         Raises:
             OSError: the kernel refused one; those after it were not made.
         """
+        returned = 0
         for call in self._calls:
-            if _raw_words(*call) < 0:
+            result = _raw_words(*call)
+            if result < 0:
                 error = ctypes.get_errno()
                 name = self._names[self._calls.index(call)]
                 raise OSError(error, f"{name}: {os.strerror(error)}")
+            returned += result
+        return returned
 
 
 def _fprog(program: bytearray, memory: list[object]) -> bytearray:
     """A ``struct sock_fprog`` for a program; what it points to is added to ``memory``."""
-    code = (ctypes.c_char * len(program)).from_buffer(program)
-    memory.append(code)
-    return bytearray(struct.pack("@HP", len(program) // 8, ctypes.addressof(code)))
+    memory.append((ctypes.c_char * len(program)).from_buffer(program))
+    return bytearray(struct.pack("@HP", len(program) // 8, address(program)))
 
 
 def install_seccomp(program: bytearray) -> None:
@@ -340,64 +366,31 @@ def knows_seccomp() -> bool:
 def landlock_create_ruleset(attribute: bytes | None, flags: int = 0) -> int:
     """The new ruleset's descriptor; with ``None`` and flag 1 the version of the interface."""
     size = 0 if attribute is None else len(attribute)
-    return _syscall(_SYS_LANDLOCK_CREATE_RULESET, attribute, size, flags)
+    return syscall(_SYS_LANDLOCK_CREATE_RULESET, attribute, size, flags)
 
 
 def landlock_add_rule(ruleset: int, kind: int, rule: bytes) -> None:
-    _syscall(_SYS_LANDLOCK_ADD_RULE, ruleset, kind, rule, 0)
+    syscall(_SYS_LANDLOCK_ADD_RULE, ruleset, kind, rule, 0)
 
 
-def io_uring_setup() -> int:
-    """The descriptor of a new io_uring with room for one entry."""
-    return _syscall(_SYS_IO_URING_SETUP, 1, ctypes.create_string_buffer(_IO_URING_PARAMS_BYTES))
+def pidfd_getfd(pidfd: int, fd: int) -> int:
+    """A descriptor here for what another process has at the number ``fd``."""
+    return system_call("pidfd_getfd", pidfd, fd, 0)
 
 
-def io_uring_register_buffers(ring: int, buffers: list[tuple[int, int]]) -> None:
-    """Pin memory for this ring.
+def signalfd(*signals: int) -> int:
+    """A descriptor that can be read when one of these signals is pending; they have to be blocked."""
+    mask = sum(1 << number - 1 for number in signals).to_bytes(_SIGSET_BYTES, sys.byteorder)
+    return call("signalfd", -1, mask, os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def limit_processor(pid: int, soft: int, hard: int) -> None:
+    """Have the kernel end a process that has used so many processor seconds since it began.
 
     Args:
-        ring: its descriptor, which has no buffers yet.
-        buffers: address and length of each, in bytes; whole pages, private and writable.
+        pid: the process, of the same user.
+        soft: the limit in force, in seconds.
+        hard: up to which that process could raise it.
     """
-    vector = struct.pack(f"@{2 * len(buffers)}P", *(word for one in buffers for word in one))
-    _syscall(_SYS_IO_URING_REGISTER, ring, _IORING_REGISTER_BUFFERS, vector, len(buffers))
-
-
-def io_uring_unregister_buffers(ring: int) -> None:
-    """Let go of all of them."""
-    _syscall(_SYS_IO_URING_REGISTER, ring, _IORING_UNREGISTER_BUFFERS, None, 0)
-
-
-def unshare(flags: int) -> None:
-    """Leave some of the namespaces that this process is in for new ones."""
-    _call("unshare", ctypes.c_int(flags))
-
-
-def mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:
-    words = [None if text is None else os.fsencode(text) for text in (source, target, kind)]
-    _call("mount", *words, ctypes.c_ulong(flags), os.fsencode(options) or None)
-
-
-def umount(target: str, flags: int) -> None:
-    _call("umount2", os.fsencode(target), ctypes.c_int(flags))
-
-
-def pivot_root(new: str, old: str) -> None:
-    """Make ``new`` the root of this mount namespace and put the old one at ``old``."""
-    number = _SYS_PIVOT_ROOT.get(os.uname().machine)
-    if number is None:
-        raise OSError(f"pivot_root: its number on {os.uname().machine} is not known")
-    _syscall(number, os.fsencode(new), os.fsencode(old))
-
-
-def set_mount_read_only(target: str) -> None:
-    """Everything mounted at and below ``target``: no writing, no set-user-id, no devices."""
-    attributes = struct.pack("=QQQQ", 0x1 | 0x2 | 0x4, 0, 0, 0)
-    _syscall(
-        _SYS_MOUNT_SETATTR,
-        _AT_FDCWD,
-        os.fsencode(target),
-        _AT_RECURSIVE,
-        attributes,
-        len(attributes),
-    )
+    bounds = ctypes.create_string_buffer(struct.pack("=QQ", soft, hard))
+    system_call("prlimit64", pid, resource.RLIMIT_CPU, ctypes.addressof(bounds), 0)

@@ -14,7 +14,7 @@ import signal
 import sys
 from functools import lru_cache
 
-from pytrace_mono.tracer.sandbox import kernel, scratch
+from pytrace_mono.tracer.sandbox import kernel, mounts, scratch
 
 _NEW_USER = 0x10000000
 _OTHERS = 0x00020000 | 0x20000000 | 0x40000000 | 0x08000000 | 0x04000000 | 0x02000000
@@ -110,7 +110,7 @@ def _unshare_with_map(user: int, group: int) -> bool:
         os._exit(done)
     os.close(wait)
     try:
-        kernel.unshare(_NEW_USER)
+        mounts.unshare(_NEW_USER)
     finally:
         os.close(go)
         _, status = os.waitpid(helper, 0)
@@ -119,7 +119,7 @@ def _unshare_with_map(user: int, group: int) -> bool:
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", f"0 {user} 1\n")
         _write("/proc/self/gid_map", f"0 {group} 1\n")
-    kernel.unshare(_OTHERS)
+    mounts.unshare(_OTHERS)
     return mapped
 
 
@@ -139,11 +139,11 @@ def _stay_behind(pid: int, main_ended: int, null: int) -> None:
 
 
 def _new_root(places: list[tuple[str, str]], with_scratch: bool) -> None:
-    kernel.mount("none", "/", None, _RECURSIVE | _PRIVATE)
-    kernel.mount("tmpfs", _SITE, "tmpfs", _NO_SUID | _NO_DEVICES, "size=1m,mode=0755")
+    mounts.mount("none", "/", None, _RECURSIVE | _PRIVATE)
+    mounts.mount("tmpfs", _SITE, "tmpfs", _NO_SUID | _NO_DEVICES, "size=1m,mode=0755")
     os.mkdir(_SITE + _OLD)
     links = {name: os.readlink(f"/{name}") for name in _LINKED if os.path.islink(f"/{name}")}
-    kernel.pivot_root(_SITE, _SITE + _OLD)
+    mounts.pivot_root(_SITE, _SITE + _OLD)
     os.chdir("/")
     # The tmpfs is no longer in the way: what lies below its place can be mounted as well.
     for name, target in links.items():
@@ -153,14 +153,14 @@ def _new_root(places: list[tuple[str, str]], with_scratch: bool) -> None:
         if not any(path.startswith(other + os.sep) for other in shown):
             _show(path, _OLD + real)
             shown.append(path)
-    kernel.umount(_OLD, _DETACH)
+    mounts.umount(_OLD, _DETACH)
     os.rmdir(_OLD)
     if with_scratch:
         os.mkdir(scratch.MOUNTED_AT)
         options = f"size={scratch.BYTES},nr_inodes={scratch.FILES},mode=0777"
         flags = _NO_SUID | _NO_DEVICES | _NO_EXECUTION
-        kernel.mount("tmpfs", scratch.MOUNTED_AT, "tmpfs", flags, options)
-    kernel.mount("none", "/", None, _REMOUNT | _BIND | _READ_ONLY | _NO_SUID | _NO_DEVICES)
+        mounts.mount("tmpfs", scratch.MOUNTED_AT, "tmpfs", flags, options)
+    mounts.mount("none", "/", None, _REMOUNT | _BIND | _READ_ONLY | _NO_SUID | _NO_DEVICES)
 
 
 def _show(path: str, outside: str) -> None:
@@ -171,9 +171,9 @@ def _show(path: str, outside: str) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o444))
     else:
         return
-    kernel.mount(outside, path, None, _BIND | _RECURSIVE)
+    mounts.mount(outside, path, None, _BIND | _RECURSIVE)
     if path != os.devnull:
-        kernel.set_mount_read_only(path)
+        mounts.set_mount_read_only(path)
 
 
 def _become_nobody() -> None:

@@ -10,9 +10,16 @@ here as buffers of an io_uring to which nothing is ever submitted.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import struct
 
 from pytrace_mono.tracer.sandbox import kernel
 from pytrace_mono.tracer.sandbox.written import Run
+
+# The same on every architecture; linux/io_uring.h.
+_SYS_IO_URING_SETUP, _SYS_IO_URING_REGISTER = 425, 427
+_IORING_REGISTER_BUFFERS, _IORING_UNREGISTER_BUFFERS = 0, 1
+_IO_URING_PARAMS_BYTES = 120
 
 
 class Pinned:
@@ -26,7 +33,7 @@ class Pinned:
         self._ring = -1
         self._any = False
         with contextlib.suppress(OSError):
-            self._ring = kernel.io_uring_setup()
+            self._ring = _set_up()
 
     @property
     def possible(self) -> bool:
@@ -38,11 +45,34 @@ class Pinned:
         if not self.possible:
             return
         if self._any:
-            kernel.io_uring_unregister_buffers(self._ring)
+            _unregister_buffers(self._ring)
         self._any = False
         # Before Linux 6.5 the kernel refuses all where one is of a file.
         for several in (runs, [run for run in runs if not run.of_file]):
             with contextlib.suppress(OSError):
-                kernel.io_uring_register_buffers(self._ring, [run[:2] for run in several])
+                _register_buffers(self._ring, [run[:2] for run in several])
                 self._any = True
                 break
+
+
+def _set_up() -> int:
+    """The descriptor of a new io_uring with room for one entry."""
+    return kernel.syscall(
+        _SYS_IO_URING_SETUP, 1, ctypes.create_string_buffer(_IO_URING_PARAMS_BYTES)
+    )
+
+
+def _register_buffers(ring: int, buffers: list[tuple[int, int]]) -> None:
+    """Pin memory for this ring.
+
+    Args:
+        ring: its descriptor, which has no buffers yet.
+        buffers: address and length of each, in bytes; whole pages, private and writable.
+    """
+    vector = struct.pack(f"@{2 * len(buffers)}P", *(word for one in buffers for word in one))
+    kernel.syscall(_SYS_IO_URING_REGISTER, ring, _IORING_REGISTER_BUFFERS, vector, len(buffers))
+
+
+def _unregister_buffers(ring: int) -> None:
+    """Let go of all of them."""
+    kernel.syscall(_SYS_IO_URING_REGISTER, ring, _IORING_UNREGISTER_BUFFERS, None, 0)

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from pytrace_mono.tracer.rows import Rows
 from pytrace_mono.tracer.sandbox import kernel, wire
-from pytrace_mono.tracer.sandbox.confine import RESULT_FD
+from pytrace_mono.tracer.sandbox.syscalls import RESULT_FD
 
 _DEEP = 1_000_000
 _RESERVE_BYTES = 64 * 1024 * 1024
@@ -62,7 +62,10 @@ class Channel:
     def open(self, nonce: bytes) -> None:
         """Take the nonce that proves a message to be the harness's own."""
         self._nonce = nonce
-        self.secret = int.from_bytes(nonce, "big")
+
+    def lock(self, secret: bytes) -> None:
+        """Take what the filter asks each write for."""
+        self.secret = int.from_bytes(secret, "big")
 
     def send(self, tag: bytes, body: bytes = b"") -> None:
         message = _MESSAGE(tag, self._nonce, len(body)) + body

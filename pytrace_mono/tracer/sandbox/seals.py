@@ -14,8 +14,8 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from gc import get_referents
-from itertools import pairwise
-from operator import is_
+from itertools import compress, pairwise
+from operator import is_, ne
 from typing import Any
 
 # CPython's PyDictObject of a 64-bit build (Include/cpython/dictobject.h, 3.10 to 3.13): count, type,
@@ -51,8 +51,7 @@ class Seals:
         now = self._versions()
         if now == self._then:
             return self._closely
-        pairs = zip(self._sealed, now, self._then, strict=True)
-        return self._closely + [seal for seal, one, other in pairs if one != other]
+        return self._closely + list(compress(self._sealed, map(ne, now, self._then)))
 
     def changed(self) -> list[str]:
         """Names that stand for something else now, or for nothing."""

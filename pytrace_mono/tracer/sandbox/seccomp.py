@@ -13,13 +13,26 @@ from __future__ import annotations
 
 import errno
 import struct
+from collections.abc import Mapping
 
 from pytrace_mono.tracer.sandbox import syscalls
-from pytrace_mono.tracer.sandbox.syscalls import OWN_PID, RESULT_FD, Check, Rule, Spare
+from pytrace_mono.tracer.sandbox.syscalls import (
+    OWN_PID,
+    RESULT_FD,
+    Check,
+    Choice,
+    Rule,
+    Spare,
+    Told,
+)
 
 _ALLOW = 0x7FFF0000
 _KILL = 0x80000000
 _ERRNO = 0x00050000
+_TRACE = 0x7FF00000
+
+TOLD_DATA, READY_DATA = 1, 2
+"""What a tracer is given where the answer is TELL, and where it is READY."""
 
 _LOAD = 0x20  # A = 32-bit word at k of struct seccomp_data
 _JUMP = 0x05
@@ -51,7 +64,7 @@ class Filter:
         OSError: there is no table of system calls for this architecture.
     """
 
-    def __init__(self, rules: dict[int, Rule], otherwise: Rule) -> None:
+    def __init__(self, rules: Mapping[int, Rule], otherwise: Rule) -> None:
         program: list[_Instruction] = [
             (_LOAD, 0, 0, _ARCHITECTURE_AT),
             # Another architecture's numbers would mean other calls.
@@ -101,7 +114,16 @@ def of_child(profiles: tuple[str, ...] = ()) -> Filter:
     return Filter(shut, syscalls.ALLOW)
 
 
-def _ranges(rules: dict[int, Rule], otherwise: Rule) -> list[tuple[int, Rule]]:
+def of_restored() -> Filter:
+    """The filter of a child that is restored from run to run, in place of that of other children.
+
+    Raises:
+        OSError: there is no table of system calls for this architecture.
+    """
+    return Filter(syscalls.of_restored(), syscalls.TELL)
+
+
+def _ranges(rules: Mapping[int, Rule], otherwise: Rule) -> list[tuple[int, Rule]]:
     """(first number, answer) pairs in ascending order; each holds up to the next pair."""
     ranges: list[tuple[int, Rule]] = [(0, otherwise)]
     for number in sorted(rules):
@@ -125,47 +147,69 @@ def _tree(ranges: list[tuple[int, Rule]]) -> list[_Instruction]:
     return [(_IF_GREATER_OR_EQUAL, 0, 1, ranges[middle][0]), far, *low, *high]
 
 
-def _answer(rule: Rule) -> list[_Instruction]:
-    if rule == syscalls.ALLOW:
-        return [(_RETURN, 0, 0, _ALLOW)]
-    if rule == syscalls.KILL:
-        return [(_RETURN, 0, 0, _KILL)]
-    if isinstance(rule, int):
-        return [(_RETURN, 0, 0, _ERRNO | rule)]
-    return _spared(rule) if isinstance(rule, Spare) else _checked(rule)
+def _answer(rule: Rule, allow: int = syscalls.ALLOW) -> list[_Instruction]:
+    if isinstance(rule, Told):
+        return _answer(rule.rule, syscalls.TELL)
+    if isinstance(rule, Choice):
+        return _chosen(rule)
+    if isinstance(rule, Spare):
+        return _spared(rule, allow)
+    if isinstance(rule, Check):
+        return _checked(rule, allow)
+    return [_return(allow if rule == syscalls.ALLOW else rule)]
 
 
-def _spared(rule: Spare) -> list[_Instruction]:
-    refused = (_RETURN, 0, 0, _KILL if rule.with_secret else _ERRNO | errno.EPERM)
+def _return(answer: int) -> _Instruction:
+    actions = {
+        syscalls.ALLOW: _ALLOW,
+        syscalls.KILL: _KILL,
+        syscalls.TELL: _TRACE | TOLD_DATA,
+        syscalls.READY: _TRACE | READY_DATA,
+    }
+    return (_RETURN, 0, 0, actions.get(answer, _ERRNO | answer))
+
+
+def _chosen(rule: Choice) -> list[_Instruction]:
+    refused = _return(rule.otherwise)
+    answer: list[_Instruction] = [(_LOAD, 0, 0, _ARGUMENTS_AT), (_IF_EQUAL, 1, 0, rule.first)]
+    answer += [refused, (_LOAD, 0, 0, _ARGUMENTS_AT + 8)]
+    for value, then in rule.answers:
+        answer += [(_IF_EQUAL, 0, 1, value), _return(then)]
+    return [*answer, refused]
+
+
+def _spared(rule: Spare, allow: int) -> list[_Instruction]:
+    refused = _return(syscalls.KILL if rule.with_secret else errno.EPERM)
+    allowed = _return(allow)
     answer: list[_Instruction] = [(_LOAD, 0, 0, _ARGUMENTS_AT)]
     if not rule.with_secret:
-        return [*answer, (_IF_EQUAL, 0, 1, RESULT_FD), refused, (_RETURN, 0, 0, _ALLOW)]
+        return [*answer, (_IF_EQUAL, 0, 1, RESULT_FD), refused, allowed]
     secret = _ARGUMENTS_AT + 8 * 3
     return [
         *answer,
         (_IF_EQUAL, 1, 0, RESULT_FD),
-        (_RETURN, 0, 0, _ALLOW),
+        allowed,
         (_LOAD, 0, 0, secret),
         (_IF_EQUAL, 0, 1, _SECRET_LOW),
         (_JUMP, 0, 0, 1),
         refused,
         (_LOAD, 0, 0, secret + 4),
         (_IF_EQUAL, 0, 1, _SECRET_HIGH),
-        (_RETURN, 0, 0, _ALLOW),
+        allowed,
         refused,
     ]
 
 
-def _checked(check: Check) -> list[_Instruction]:
+def _checked(check: Check, allow: int) -> list[_Instruction]:
     """Allow the call when an argument's low word has one of the values."""
     # Every argument checked is an int to the kernel, so its high word means nothing.
     answer: list[_Instruction] = []
-    refused = (_RETURN, 0, 0, _ERRNO | check.otherwise)
+    refused = _return(check.otherwise)
     if check.spare_result:
         answer += [(_LOAD, 0, 0, _ARGUMENTS_AT), (_IF_EQUAL, 0, 1, RESULT_FD), refused]
     if check.first is not None:
         answer += [(_LOAD, 0, 0, _ARGUMENTS_AT), (_IF_EQUAL, 1, 0, check.first), refused]
     answer.append((_LOAD, 0, 0, _ARGUMENTS_AT + 8 * check.argument))
     for value in check.values:
-        answer += [(_IF_EQUAL, 0, 1, value), (_RETURN, 0, 0, _ALLOW)]
+        answer += [(_IF_EQUAL, 0, 1, value), _return(allow)]
     return [*answer, refused]

@@ -14,15 +14,13 @@ import os
 import random
 import signal
 import sys
-import time
-from importlib import import_module
 from types import ModuleType
 
 from pytrace_mono.tracer.activation import Activation
 from pytrace_mono.tracer.headroom import Rearm
 from pytrace_mono.tracer.limits import Limits
 from pytrace_mono.tracer.recorder import Recorder
-from pytrace_mono.tracer.sandbox.confine import limit_processor
+from pytrace_mono.tracer.sandbox import signals
 from pytrace_mono.tracer.sandbox.report import Channel, Output, Report, Reserve
 from pytrace_mono.tracer.sandbox.seals import Seals
 from pytrace_mono.tracer.scope import PROGRAM_FILE, Scope
@@ -36,13 +34,10 @@ _FOREVER = 1e8  # About three years; timers and limits refuse numbers that are m
 
 # Kept from before the program runs, which may replace what it finds.
 _BUILTINS = dict(vars(builtins))
-# Without the search in the module's enums, which costs more than the call.
-_signal = import_module("_signal")
-_set_handler, _DEFAULT = _signal.signal, _signal.SIG_DFL
-_SIGTERM = int(signal.SIGTERM)
 _set_timer, _REAL, _PROF = signal.setitimer, signal.ITIMER_REAL, signal.ITIMER_PROF
+_CLOCKS = (signals.ALARM, signals.PROFILE)
+_set_mask, _wait = signals.set_mask, signals.wait
 _enable = gc.enable
-_process_time = time.process_time
 # Letting go of these would close them.
 _STREAMS = sys.stdin, sys.stdout, sys.stderr
 
@@ -64,7 +59,6 @@ class Stage:
         snapshotter: of the Call's value.
         namespace: of the program.
         builtins: the program's own copy.
-        handlers: of SIGALRM and SIGPROF.
     """
 
     def __init__(
@@ -106,7 +100,7 @@ class Stage:
 
         self._limits = limits
         self._fresh = fresh
-        self.handlers = (self._wall_passed, self._processor_passed)
+        self._held = False
 
     def enter(self) -> None:
         """Give the program its module, its streams, and the handlers of its clocks."""
@@ -115,32 +109,58 @@ class Stage:
         sys.argv = [PROGRAM_FILE]
         sys.modules[PROGRAM_NAME] = self._module
         sys.modules["builtins"] = self._builtins
-        _set_handler(signal.SIGALRM, self.handlers[0])
-        _set_handler(signal.SIGPROF, self.handlers[1])
+        global _entered
+        _entered = self
+        for clock, handler in zip(_CLOCKS, HANDLERS, strict=True):
+            if signals.get_handler(clock) is not handler:
+                signals.set_handler(clock, handler)
 
     def set(self, source: str) -> None:
-        """Give the program its source for tracebacks, and a signal and collector as they usually are."""
+        """Give the program its source for tracebacks, and a collector as it usually is."""
         lines = source.splitlines(keepends=True)
         linecache.cache[PROGRAM_FILE] = (len(source), None, lines, PROGRAM_FILE)
-        _set_handler(_SIGTERM, _DEFAULT)  # The warm parent has a handler of its own.
         _enable()
+
+    def hold_clocks(self) -> None:
+        """Until they start no clock is heard: this process has not put back those of its last run."""
+        self._held = True
+        _set_mask(signals.BLOCK, _CLOCKS)
 
     def start_clocks(self) -> None:
         """Begin to count; the handlers end the run."""
         # They repeat: a handler that ran into the program's recursion limit gets another chance.
         _set_timer(_REAL, self._clocks[0], _TIMER_REPEAT_SECONDS)
         _set_timer(_PROF, self._clocks[1], _TIMER_REPEAT_SECONDS)
+        if self._held:
+            while _wait(_CLOCKS, 0) is not None:
+                pass
+            _set_mask(signals.UNBLOCK, _CLOCKS)
 
-    def _wall_passed(self, signum: int, frame: object) -> None:
+    def wall_passed(self) -> None:
         self.report.cut("timed_out", f"wall_seconds ({self._limits.wall_seconds:g}) passed")
 
-    def _processor_passed(self, signum: int, frame: object) -> None:
+    def processor_passed(self) -> None:
         self.report.cut("over_limit", f"cpu_seconds ({self._limits.cpu_seconds:g}) used")
 
 
+_entered: Stage | None = None
+
+
+def _wall_passed(signum: int, frame: object) -> None:
+    if _entered is not None:
+        _entered.wall_passed()
+
+
+def _processor_passed(signum: int, frame: object) -> None:
+    if _entered is not None:
+        _entered.processor_passed()
+
+
+HANDLERS = (_wall_passed, _processor_passed)
+"""Of SIGALRM and SIGPROF, for every stage the same: to set one would be a system call."""
+
 ENTRIES = (
-    Stage._wall_passed,
-    Stage._processor_passed,
+    *HANDLERS,
     Output.write,
     Recorder._on_call,
     Recorder._on_thread,
@@ -179,7 +199,7 @@ class Clean:
         stage.enter()
         self._seals.renew()
 
-    def restore(self, limits: Limits) -> None:
+    def restore(self) -> None:
         sys.settrace(None)
         sys.setrecursionlimit(self._recursion_limit)
         sys.path[:] = self._path
@@ -195,4 +215,3 @@ class Clean:
                 os.environ.update(self._environment)
         linecache.cache.pop(PROGRAM_FILE, None)
         random.seed(0)
-        limit_processor(limits, _process_time())

@@ -13,12 +13,24 @@ from typing import NamedTuple
 
 ALLOW = 0
 KILL = -1
+TELL = -2
+"""Allow the call, and tell the tracer of it: it may change what cannot be restored."""
+READY = -3
+"""Stop before the call for the tracer: the run is over."""
 OWN_PID = 0x7FFFFFF1
 """Stands for the child's own process id in a :class:`Check` (no real one is that large)."""
 
 
 RESULT_FD = 3
-"""Where a child finds the pipe for its result; it has no other descriptor but the standard three."""
+"""Where a child finds the pipe for its result."""
+
+MAX_DESCRIPTORS = 32
+BEGUN_FD = MAX_DESCRIPTORS - 2
+"""Where it tells that it has begun to run programs; up here it is in nobody's way."""
+
+WORK_FD = MAX_DESCRIPTORS - 1
+"""Where a child that is restored from run to run is told what to run. Beyond these three a child has no
+descriptor but the standard ones."""
 
 
 class Check(NamedTuple):
@@ -29,7 +41,7 @@ class Check(NamedTuple):
         values: what it may be.
         spare_result: and the first argument is not :data:`RESULT_FD`.
         first: and the first argument is this.
-        otherwise: the errno to answer with.
+        otherwise: the errno to answer with, or TELL.
     """
 
     argument: int
@@ -50,8 +62,32 @@ class Spare(NamedTuple):
     with_secret: bool = False
 
 
-Rule = int | Check | Spare
+class Choice(NamedTuple):
+    """The answer depends on the low word of the second argument.
+
+    Attributes:
+        first: what the first argument has to be.
+        answers: the value of the second, and what then.
+        otherwise: the errno to answer with.
+    """
+
+    first: int
+    answers: tuple[tuple[int, int], ...]
+    otherwise: int = errno.EPERM
+
+
+UsualRule = int | Check | Spare
 """ALLOW, KILL, an errno to answer with, or a Check or Spare."""
+
+
+class Told(NamedTuple):
+    """As another rule has it, but where that allows the call, the tracer is told of it."""
+
+    rule: UsualRule
+
+
+Rule = UsualRule | Choice | Told
+"""Beyond the usual ones TELL, or one of the classes above, whose answers may be READY."""
 
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 """Machine name -> (column in the tables below, AUDIT_ARCH constant)."""
@@ -160,7 +196,7 @@ _OWN_LIMITS = Check(0, (0, OWN_PID))
 # cannot be made to send signals to other processes.
 _HARMLESS_FCNTL = Check(1, (0, 1, 2, 3, 1030), spare_result=True)
 
-_SPECIAL: dict[str, tuple[int, int | None, Rule]] = {
+_SPECIAL: dict[str, tuple[int, int | None, UsualRule]] = {
     "write": (1, 64, Spare(with_secret=True)),
     "writev": (20, 66, Spare()),
     "dup": (32, 23, Spare()),
@@ -196,7 +232,7 @@ _STREAM_PAIR = Check(
 _FIONBIO = 0x5421
 
 # Name of a profile -> what it allows on top.
-_GRANTED: dict[str, dict[str, tuple[int | None, int | None, Rule]]] = {
+_GRANTED: dict[str, dict[str, tuple[int | None, int | None, UsualRule]]] = {
     "threads": {"clone": (56, 220, _CLONE_THREAD)},
     "asyncio": {
         "socketpair": (53, 199, _STREAM_PAIR),
@@ -244,12 +280,37 @@ _OF_PARENT: dict[str, tuple[int | None, int | None]] = {
     "io_uring_register": (427, 427),
     "sched_setaffinity": (203, 122),
     "landlock_restrict_self": (446, 446),
+    # To restore a child.
+    "ptrace": (101, None),
+    "userfaultfd": (323, None),
+    "pidfd_getfd": (438, None),
+    "process_vm_writev": (311, None),
+    "ioctl": (16, None),
 }
 _OF_PARENT_WITH_SCRATCH: dict[str, tuple[int | None, int | None]] = {
     "chmod": (90, None),
     "fchmodat": (268, 53),
     "fchmodat2": (452, 452),
 }
+
+# What a child that is restored may call as it likes: this changes nothing but registers, memory, the
+# time that has passed, signals that are pending or blocked, and its pipes, all of which are put back.
+_UNTOLD = (
+    "read stat fstat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat getcwd "
+    "nanosleep clock_nanosleep select pselect6 poll ppoll sched_yield rt_sigtimedwait rt_sigpending "
+    "clock_gettime clock_getres gettimeofday time times getrusage "
+    "getitimer getrlimit getpid gettid getppid getuid geteuid getgid getegid getresuid getresgid "
+    "getgroups getpgrp getpgid getsid uname sysinfo getrandom sched_getaffinity getcpu exit exit_group"
+).split()
+# These as any child may make them; to block a signal no longer; two timers, which each run sets anew;
+# and what ends a run.
+_UNTOLD_AS: dict[str, tuple[int, int | None, Rule]] = {
+    "write": _SPECIAL["write"],
+    "rt_sigprocmask": (14, 135, Check(0, (1,), otherwise=TELL)),
+    "setitimer": (38, 103, Check(0, (0, 2), otherwise=TELL)),
+    "prctl": (157, 167, Choice(4, ((0, ALLOW), (1, READY)))),
+}
+"""SIG_UNBLOCK; ITIMER_REAL and ITIMER_PROF; PR_SET_DUMPABLE."""
 
 
 def architecture() -> int:
@@ -261,14 +322,14 @@ def architecture() -> int:
     return _machine()[1]
 
 
-def rules(profiles: tuple[str, ...] = ()) -> dict[int, Rule]:
+def rules(profiles: tuple[str, ...] = ()) -> dict[int, UsualRule]:
     """The answer for each system call number that is not simply refused.
 
     Args:
         profiles: what is granted, out of :data:`setting.PROFILES`.
     """
     column = _machine()[0]
-    answers: dict[int, Rule] = {}
+    answers: dict[int, UsualRule] = {}
     granted = [special for name in profiles for special in _GRANTED[name].values()]
     for special in (*_SPECIAL.values(), *granted):
         number = special[:2][column]
@@ -292,6 +353,27 @@ def of_parent(profiles: tuple[str, ...] = ()) -> set[int]:
         rows += _OF_PARENT_WITH_SCRATCH.values()
     column = _machine()[0]
     return {number for row in rows if (number := row[column]) is not None}
+
+
+def of_restored() -> dict[int, Rule]:
+    """The answers in a child that is restored from run to run, for each number whose answer is not TELL.
+
+    Those of a warm parent hold in it as well.
+    """
+    column = _machine()[0]
+    usual = rules()
+    answers: dict[int, Rule] = {
+        number: Told(usual.get(number, errno.EPERM)) for number in of_parent()
+    }
+    for name in _UNTOLD:
+        number = _ALLOWED[name][column]
+        if number is not None:
+            answers[number] = ALLOW
+    for special in _UNTOLD_AS.values():
+        number = special[:2][column]
+        if number is not None:
+            answers[number] = special[2]
+    return answers
 
 
 def _machine() -> tuple[int, int]:

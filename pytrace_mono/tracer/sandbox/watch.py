@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import select
 import time
-from mmap import mmap
 
 from pytrace_mono.tracer.sandbox import kernel, wire
+from pytrace_mono.tracer.sandbox.syscalls import BEGUN_FD
 
 _CHUNK = 1 << 16
 _PARENT_CHECK_SECONDS = 0.4
@@ -19,6 +19,41 @@ _pidfd_open = getattr(os, "pidfd_open", None)
 
 class MainProcessGone(Exception):
     """Whoever asked has died; nothing is to outlive it."""
+
+
+class Begun:
+    """Whether the child has begun to run programs: it then writes to a pipe, and cannot take that back.
+
+    The pipe is looked into only when a message came, so that this wakes nobody up.
+    """
+
+    def __init__(self) -> None:
+        if kernel.LINUX:
+            self._reader, writer = os.pipe2(os.O_NONBLOCK)
+        else:
+            self._reader, writer = os.pipe()
+            os.set_blocking(self._reader, False)
+            os.set_blocking(writer, False)
+        os.dup2(writer, BEGUN_FD)
+        os.close(writer)
+        self._told = False
+
+    def forget(self) -> None:
+        """Begin anew, with another child or with one that stands still."""
+        while self._read() == _CHUNK:
+            pass
+        self._told = False
+
+    def told(self) -> bool:
+        self._told = self._told or self._read() > 0
+        return self._told
+
+    def _read(self) -> int:
+        """How many bytes there were, up to as many as are read at once."""
+        try:
+            return len(os.read(self._reader, _CHUNK))
+        except BlockingIOError:
+            return 0
 
 
 class Main:
@@ -69,8 +104,8 @@ not get as far as a program; again where only a fresh one can tell.
 """
 
 
-class _Ended(Exception):
-    pass
+class Ended(Exception):
+    """No further message can be had of a child; how it ended."""
 
 
 class Child:
@@ -80,19 +115,37 @@ class Child:
         pid: its process id.
         reader: read end of its result pipe.
         nonce: what its messages carry.
-        begun: its first byte tells whether the child has begun to run programs.
+        begun: tells whether the child has begun to run programs.
         main: the process that asked.
+        is_alone: all that lives on when it has ended was left by it, and is to end.
+
+    Attributes:
+        has_a_past: that it did not begin may be due to what happened to it before.
     """
 
-    __slots__ = ("_begun", "_buffer", "_ended", "_main", "_nonce", "_pid", "_poll", "_reader")
+    has_a_past = False
+    __slots__ = (
+        "_begun",
+        "_buffer",
+        "_ended",
+        "_is_alone",
+        "_main",
+        "_nonce",
+        "_pid",
+        "_poll",
+        "_reader",
+    )
 
-    def __init__(self, pid: int, reader: int, nonce: bytes, begun: mmap, main: Main) -> None:
+    def __init__(
+        self, pid: int, reader: int, nonce: bytes, begun: Begun, main: Main, is_alone: bool
+    ) -> None:
         self._pid = pid
         self._reader = reader
         self._main = main
         self._buffer = bytearray()
         self._nonce = nonce
         self._begun = begun
+        self._is_alone = is_alone
         self._ended = pidfd(pid)
         poll = self._poll = select.poll()
         poll.register(reader, select.POLLIN)
@@ -114,7 +167,7 @@ class Child:
                 if tag == wire.NOTE:
                     if len(notes) < _MAX_NOTES:
                         notes = (*notes, body.decode("utf-8", "replace")[:200])
-                elif self._begun[0]:
+                elif self._begun.told():
                     if tag == wire.RESULT:
                         return "frame", body, notes
                     return "again" if tag == wire.AGAIN else "forged", b"", notes
@@ -124,11 +177,19 @@ class Child:
                     return "unconfined", body, ()
                 else:
                     return "forged", b"", notes
-        except _Ended as ended:
+        except Ended as ended:
             end = str(ended)
-            if end == "died" and not self._begun[0]:
+            if end == "died" and not self._begun.told():
                 end = "unbegun"
             return end, b"", notes
+
+    def rests(self) -> bool:
+        """After its last result: does it stand still, so that it can be restored?"""
+        return False
+
+    def restore(self) -> bool:
+        """Put it back to what it was before the run; False where it has to be ended."""
+        return False
 
     def end(self, tell: bool) -> tuple[int, float]:
         """End it and whatever it left behind.
@@ -149,7 +210,7 @@ class Child:
         else:
             os.waitpid(self._pid, 0)
         # What it forked away from its group has become our child.
-        while (stray := kernel.reap()) >= 0:
+        while self._is_alone and (stray := kernel.reap()) >= 0:
             if stray == 0 and not _kill_strays():
                 break
         return status, seconds
@@ -161,9 +222,9 @@ class Child:
             if len(data) >= _HEAD_BYTES:
                 tag, nonce, size = _read_head(data)
                 if nonce != self._nonce:
-                    raise _Ended("forged")
+                    raise Ended("forged")
                 if size > wire.RESULT_CAP:
-                    raise _Ended("oversized")
+                    raise Ended("oversized")
                 end = _HEAD_BYTES + size
                 if len(data) >= end:
                     body = bytes(data[_HEAD_BYTES:end])
@@ -171,24 +232,31 @@ class Child:
                     return tag, body
             left = deadline - time.monotonic()
             if left <= 0:
-                raise _Ended("timeout")
-            ready = dict(self._poll.poll(min(left, self._main.longest_wait) * 1000))
-            for fd in ready:
-                if fd != self._reader and fd != self._ended:
-                    raise MainProcessGone
+                raise Ended("timeout")
+            ready = self._wait(min(left, self._main.longest_wait) * 1000)
             if self._reader in ready:
                 piece = os.read(self._reader, _CHUNK)
                 data += piece
                 if not piece:
                     if self._ended < 0:
-                        raise _Ended("died")
+                        raise Ended("died")
                     # Without a pipe it can tell us nothing, but it may still be running.
                     self._poll.unregister(self._reader)
             elif ready:
                 # Something else may hold the pipe open; nothing more comes from the child.
-                raise _Ended("died")
+                raise Ended("died")
             elif self._main.is_gone():
                 raise MainProcessGone
+
+    def _wait(self, milliseconds: float) -> dict[int, int]:
+        """Its descriptors that are readable: the result pipe, and the one that tells of its end."""
+        return self._of_child(dict(self._poll.poll(milliseconds)))
+
+    def _of_child(self, ready: dict[int, int]) -> dict[int, int]:
+        for fd in ready:
+            if fd != self._reader and fd != self._ended:
+                raise MainProcessGone
+        return ready
 
 
 def _kill_strays() -> bool:

@@ -17,6 +17,7 @@ import select
 import struct
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 _LENGTH = struct.Struct(">I")
@@ -35,12 +36,16 @@ RESULT_DEPTH = 16
 _SAFE_RECURSION = 5000
 # `json.dumps` would make an encoder, and `json.loads` guess at a coding, each time.
 _encode = json.JSONEncoder(ensure_ascii=False).encode
+# Without the Python functions around it.
+_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # not in typeshed
 _NO_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[^][{}"]+')
 _PAIR = re.compile(rb"\[\]|\{\}")
 
 NONCE_BYTES = 8
 MESSAGE = struct.Struct(f">c{NONCE_BYTES}sI")
 """What comes before the body of a child's message: tag, nonce, length."""
+_WORK = struct.Struct(f">{NONCE_BYTES}sI")
+"""What comes before what a child is to run: nonce, length."""
 
 # The tags: a layer could not be applied; this part does not compile; run this in a fresh child;
 # something was tampered with; the result.
@@ -54,6 +59,23 @@ class FrameError(Exception):
 def to_bytes(value: Any) -> bytes:
     """JSON text of a value."""
     return _encode(value).encode("utf-8", "backslashreplace")
+
+
+def from_bytes(body: bytes) -> Any:
+    """What :func:`to_bytes` wrote."""
+    return _scan(body.decode(), 0)[0]
+
+
+def work(nonce: bytes, items: bytes) -> bytes:
+    """What tells a child what to run next, as JSON, and the nonce to answer with."""
+    return _WORK.pack(nonce, len(items)) + items
+
+
+def receive_work(fd: int) -> tuple[bytes, Any]:
+    """Nonce and items out of what :func:`work` made; it is there, as one piece."""
+    data = os.read(fd, _CHUNK)
+    nonce, size = _WORK.unpack_from(data)
+    return nonce, from_bytes(data[_WORK.size : _WORK.size + size])
 
 
 def parse(body: bytes) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import signal
@@ -66,6 +65,8 @@ _ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     # Each thread of a program that may have some would reserve 64 MiB of its address space.
     "MALLOC_ARENA_MAX": "1",
+    # A child that needs more memory than there is asks for it, and is not restored afterwards.
+    "MALLOC_TOP_PAD_": "1048576",
 }
 
 
@@ -142,7 +143,7 @@ class Worker:
         try:
             self._replies = wire.Frames(self._fd(self._process.stdout), _REPLY_CAP)
             head, _ = self._receive(time.monotonic() + _START_SECONDS)
-            self._folder = json.loads(head)["folder"]
+            self._folder = wire.from_bytes(head)["folder"]
         except WorkerDied as error:
             raise SandboxError(
                 f"the sandbox's warm parent did not start at level {setting.level!r}: "
@@ -164,12 +165,13 @@ class Worker:
             WorkerDied: the warm parent is gone; it must be closed.
         """
         try:
-            wire.send(self._fd(self._process.stdin), wire.to_bytes(traced), wire.to_bytes(items))
+            head = wire.to_bytes([traced, len(items)])
+            wire.send(self._fd(self._process.stdin), head, wire.to_bytes(items))
         except OSError as error:
             raise WorkerDied(str(error)) from error
         for _ in items:
             head, body = self._receive(time.monotonic() + self._patience)
-            ending = json.loads(head)
+            ending = wire.from_bytes(head)
             notes = tuple(ending["notes"])
             deliver(Reply(ending["end"], notes, ending["status"], ending["cpu"], body))
 

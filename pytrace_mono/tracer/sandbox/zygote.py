@@ -1,41 +1,39 @@
-"""The warm parent: imports once, then forks one child per request and watches over it.
+"""The warm parent: imports once, then has children run what it is asked to, and watches over them.
 
 Started by :mod:`pytrace_mono.tracer.sandbox.worker` with requests on its standard input and replies
-on its standard output. It has one thread and one child at a time, and ends when its pipes do.
+on its standard output. It has one thread, and one child that runs at a time: one that it forks for the
+request, or one that it restores from run to run. It ends when its pipes do.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from pytrace_mono.tracer.sandbox import child, dense, kernel, landlock, namespaces, wire
-from pytrace_mono.tracer.sandbox.confine import RESULT_FD, Jail
+from pytrace_mono.tracer.sandbox.confine import Jail
 from pytrace_mono.tracer.sandbox.integrity import Guard
 from pytrace_mono.tracer.sandbox.pinned import Pinned
 from pytrace_mono.tracer.sandbox.report import Reserve, to_json
+from pytrace_mono.tracer.sandbox.restorer import Restorer
 from pytrace_mono.tracer.sandbox.scratch import Scratch
 from pytrace_mono.tracer.sandbox.setting import Setting
 from pytrace_mono.tracer.sandbox.stage import ENTRIES, Clean
 from pytrace_mono.tracer.sandbox.surroundings import Surroundings
-from pytrace_mono.tracer.sandbox.watch import Child, Main, MainProcessGone
+from pytrace_mono.tracer.sandbox.syscalls import BEGUN_FD, RESULT_FD, WORK_FD
+from pytrace_mono.tracer.sandbox.watch import Begun, Child, Main, MainProcessGone
 from pytrace_mono.tracer.sandbox.written import Memory, Run
 
 GRACE_SECONDS = 0.5
 """How long after ``wall_seconds`` a child that has not ended by itself is killed."""
 
-# Without the Python functions around it.
-_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # not in typeshed
-_UNTRACED, _TRACED = wire.to_bytes(False), wire.to_bytes(True)
+_OF_CHILDREN = (RESULT_FD, BEGUN_FD, WORK_FD)
 _USUAL_HEAD = to_json({"end": "frame", "notes": (), "status": 0, "cpu": 0.0})
 
 
@@ -46,13 +44,14 @@ def main(setting: str, main_ended: int) -> None:
         setting: what holds for every child, as :meth:`Setting.to_json` wrote it.
         main_ended: a descriptor that becomes readable when the process that asks has ended, or -1.
     """
-    # Children find their result pipe at this number, so nothing of ours may live there.
+    # Children find their pipes at these numbers, so nothing of ours may live there.
     while (null := os.open(os.devnull, os.O_RDWR)) < RESULT_FD:
         pass
     requests, replies = os.dup(0), os.dup(1)
-    if main_ended == RESULT_FD:
+    if main_ended in _OF_CHILDREN:
         main_ended = os.dup(main_ended)
-    os.dup2(null, RESULT_FD)
+    for number in _OF_CHILDREN:
+        os.dup2(null, number)
     os.dup2(null, 0)
     os.dup2(null, 1)
     # A broken pipe: whoever asked is gone.
@@ -70,7 +69,8 @@ class _Zygote:
         self._requests = requests
         self._replies = replies
         reserve = Reserve()
-        self._pinned, memory = Pinned(), Memory()
+        self._pinned, memory, self._begun = Pinned(), Memory(), Begun()
+        self._restorer = Restorer(setting, self._begun, main_process)
         address_space = _address_space()
         granted = landlock.grants() if setting.level != "guard" else []
         with_scratch = "scratch" in setting.profiles
@@ -85,9 +85,7 @@ class _Zygote:
         jail = Jail(setting, granted, folder, address_space)
         guard = Guard((*ENTRIES, main))
         surroundings = Surroundings(setting, folder)
-        parent = child.Parent(
-            os.getpid(), jail, reserve, guard, Clean(), surroundings, child.not_begun(), self
-        )
+        parent = child.Parent(os.getpid(), jail, reserve, guard, Clean(), surroundings, self)
         self._parent = parent
         plain = Surroundings(Setting(setting.level), folder)
         child.rehearse(replace(parent, pid=os.getppid(), surroundings=plain))
@@ -95,8 +93,9 @@ class _Zygote:
         gc.disable()
         gc.freeze()
         dense.fill_gaps()
+        restores = self._restorer.possible
         self._kinds = {
-            traced: child.Request.prepare(setting.limits, traced, setting.aliases, parent)
+            traced: child.Request.prepare(setting.limits, traced, setting.aliases, parent, restores)
             for traced in (False, True)
         }
         self._traced = True  # That one was prepared last, which has entered its stage.
@@ -115,23 +114,25 @@ class _Zygote:
 
     def close(self) -> None:
         """Leave nothing behind."""
+        self._restorer.close()
         if self._scratch is not None:
             self._scratch.remove()
 
     def _answer(self, head: bytes, body: bytes) -> None:
         """Run the items of a request, as many in one child as it lives through; reply to each."""
-        items = _scan(body.decode(), 0)[0]
-        request = self._turn_to(head == _TRACED)
-        done = 0
-        while done < len(items):
-            left = items[done:] if done else items
+        traced, count = wire.from_bytes(head)
+        wall_seconds = self._kinds[traced].limits.wall_seconds
+        while count:
             try:
-                running = self._fork(left, request)
+                running = self._restart(body, count, traced) or self._fork(body, count, traced)
             except OSError as error:
                 self._reply("unforked", str(error).encode("utf-8", "backslashreplace"))
-                done += 1
-                continue
-            done += self._watch(running, len(left), request.limits.wall_seconds + GRACE_SECONDS)
+                done = 1
+            else:
+                done = self._watch(running, count, wall_seconds + GRACE_SECONDS)
+            count -= done
+            if count:
+                body = wire.to_bytes(wire.from_bytes(body)[done:])
 
     def _turn_to(self, traced: bool) -> child.Request:
         """Make everything ready for children that record their steps, or do not."""
@@ -145,7 +146,8 @@ class _Zygote:
     def _find_written(self, memory: Memory) -> None:
         """Find out to which pages children write, and this process from one child to the next."""
         body = wire.to_bytes(child.REHEARSED)
-        for head, traced in ((_UNTRACED, False), (_TRACED, True)):
+        for traced in (False, True):
+            head = wire.to_bytes([traced, len(child.REHEARSED)])
             request = self._turn_to(traced)
             request.open(1)
             self._written[traced] = memory.written_by(
@@ -158,17 +160,59 @@ class _Zygote:
         """In a copy of this process: do what is done for a request, and reply to nobody."""
         self._parent.pid = os.getpid()
         self._replies = 0
+        self._restorer.possible = False
         self._answer(head, body)
 
-    def _fork(self, items: list[child.Item], request: child.Request) -> Child:
+    def _restart(self, body: bytes, count: int, traced: bool) -> Child | None:
+        """Have a child that is restored run these items, if there is one, or is to be.
+
+        Raises:
+            OSError: no process can be made.
+        """
+        running = self._restorer.find(traced)
+        if running is None and self._restorer.wants(traced):
+            request, parent = self._turn_to(traced), self._parent
+            request.open_restored()
+            self._begun.forget()
+            reader, result = os.pipe()
+            there, work = os.pipe()
+            for end in (reader, there, work):
+                os.set_blocking(end, False)
+            for mine, number in ((result, RESULT_FD), (there, WORK_FD)):
+                os.dup2(mine, number)
+                os.close(mine)
+            begin = child.main_of_restored
+            try:
+                pid = kernel.fork()
+                if pid == 0:
+                    begin(request, parent)
+            except OSError:
+                os.close(reader)
+                os.close(work)
+                raise
+            finally:
+                os.dup2(0, RESULT_FD)
+                os.dup2(0, WORK_FD)
+            running = self._restorer.take(traced, pid, reader, work)
+        if running is not None:
+            nonce = os.urandom(wire.NONCE_BYTES)
+            try:
+                if running.start(body, nonce, count * self._kinds[traced].cpu_seconds):
+                    return running
+            except OSError:
+                self._restorer.end(running, tell=False)
+        return None
+
+    def _fork(self, body: bytes, count: int, traced: bool) -> Child:
         """Make a child for these items.
 
         Raises:
             OSError: no process can be made.
         """
-        nonce = request.open(len(items))
-        begun = self._parent.begun
-        begun[0] = 0
+        request = self._turn_to(traced)
+        nonce = request.open(count)
+        items = wire.from_bytes(body)
+        self._begun.forget()
         reader, writer = os.pipe()
         os.dup2(writer, RESULT_FD)  # What is done here, a child need not touch.
         os.close(writer)
@@ -182,22 +226,33 @@ class _Zygote:
             raise
         finally:
             os.dup2(0, RESULT_FD)
-        return Child(pid, reader, nonce, begun, self._main)
+        alone = not self._restorer.possible  # Where it is possible, no child can leave anything.
+        return Child(pid, reader, nonce, self._begun, self._main, alone)
 
     def _watch(self, running: Child, count: int, patience: float) -> int:
-        """Reply to as many of ``count`` items as this child can be believed for, at least one."""
+        """Reply to as many of ``count`` items as this child can be believed for, and return how many."""
         done = 0
         end = ""
+        rests = False
         try:
             end, body, notes = running.hear(time.monotonic() + patience)
             while end == "frame" and done < count - 1:
                 self._reply(end, body, notes)
                 done += 1
                 end, body, notes = running.hear(time.monotonic() + patience)
+            rests = end in ("frame", "invalid") and running.rests()
         finally:
-            status, cpu = running.end(tell=end != "frame")
-            if self._scratch is not None:
-                self._scratch.empty()
+            if not rests:
+                status, cpu = self._restorer.end(running, tell=end != "frame")
+                if self._scratch is not None:
+                    self._scratch.empty()
+        if rests:
+            self._reply(end, body, notes)
+            if not running.restore():
+                self._restorer.end(running, tell=False)
+            return done + 1
+        if end == "unbegun" and running.has_a_past:
+            return done
         if done and end in ("again", "died"):
             return done  # Perhaps an earlier Call's doing; the next one starts afresh.
         self._reply(end, body, notes, status, cpu)

@@ -21,7 +21,7 @@ Sign = Literal[
     "decoys",  # a decoy was made, changed or removed
     "contact",  # a listener heard something
     "victim",  # a process of the test's was ended or changed
-    "survivor",  # a process is left
+    "survivor",  # a process is left that runs
     "late",  # it ran on after its time
     "broken",  # no result at all
     "oversized",  # the result is larger than was asked for

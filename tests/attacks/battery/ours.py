@@ -64,7 +64,7 @@ def attempt_all(
 
 
 def _attempt(attack: Attack, box: Sandbox, scene: Scene) -> list[Sign]:
-    before = scene.family()
+    before = scene.running()
     begun = time.monotonic()
     seen: list[Sign] = []
     try:
@@ -77,7 +77,7 @@ def _attempt(attack: Attack, box: Sandbox, scene: Scene) -> list[Sign]:
         seen.append("late")
     seen += scene.signs()
     # A warm parent that had to be replaced has another id, so they are counted.
-    if len(scene.family()) > len(before):
+    if len(scene.running()) > len(before):
         seen.append("survivor")
     return seen
 

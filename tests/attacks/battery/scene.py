@@ -87,6 +87,11 @@ class Scene:
         """Process ids of all living descendants of this process but the victim."""
         return descendants(os.getpid()) - {self._victim}
 
+    def running(self) -> set[int]:
+        """Those of them that run: not those that a tracer has stopped, as a warm parent does with the
+        children that it restores from run to run."""
+        return {pid for pid in self.family() if _state(pid) not in "tX"}
+
     def _furnish(self) -> None:
         self.folder.mkdir()
         (self.folder / "secret").write_text(attack.SECRET)
@@ -188,6 +193,14 @@ class Scene:
     def _end_victim(self) -> None:
         os.kill(self._victim, signal.SIGKILL)
         os.waitpid(self._victim, 0)
+
+
+def _state(pid: int) -> str:
+    """As ps(1) shows it; X where there is no such process any more."""
+    try:
+        return Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
 
 
 def descendants(of: int) -> set[int]:

@@ -64,7 +64,7 @@ def soak(programs: int, level: str, workers: int = 2) -> Soak:
         with Sandbox(box_limits, level, workers) as box:
             # One after another, both warm parents must be there before anything is counted.
             list(box.map([(_ORDINARY, "f(1)")] * 50))
-            family = scene.family() - others
+            family = scene.running() - others
             first_inside = {pid: len(_descriptors(pid)) for pid in family}
             begun = time.monotonic()
             jobs = _jobs(programs, attacks, scene)
@@ -81,7 +81,7 @@ def soak(programs: int, level: str, workers: int = 2) -> Soak:
             if counted != programs:
                 found.faults.append(f"{programs} programs, {counted} results")
             found.faults += [f"the scene: {sign}" for sign in scene.signs()]
-            after = scene.family() - others
+            after = scene.running() - others
             if len(after) != len(family):
                 found.faults.append(f"{len(family)} processes before, {len(after)} after")
             for pid in after & family:
