@@ -164,13 +164,7 @@ class RestoredChild(Child):
         while not self._is_ready and not self._is_spent and (left := self._seconds_left()):
             if self._only_stops.poll(left * 1000):
                 self._attend()
-        if self._is_spent or not self._seconds_left():
-            return False
-        try:
-            self._tracee.finish_call()
-        except OSError:
-            return False
-        return True
+        return not self._is_spent and self._seconds_left() > 0
 
     def restore(self) -> bool:
         try:
@@ -178,6 +172,7 @@ class RestoredChild(Child):
                 while os.read(self._reader, _PIPE_BYTES):
                     pass  # What it wrote after its result is nobody's.
             assert self._checkpoint is not None
+            self._tracee.finish_call()
             self._checkpoint.restore()
         except OSError:
             return False

@@ -15,6 +15,7 @@ from typing import Any
 from battery import attack
 
 _SET_CHILD_SUBREAPER, _SET_DEATH_SIGNAL = 36, 1
+_LOOKS, _MOMENT_SECONDS = 3, 0.003
 
 
 class Scene:
@@ -88,9 +89,13 @@ class Scene:
         return descendants(os.getpid()) - {self._victim}
 
     def running(self) -> set[int]:
-        """Those of them that run: not those that a tracer has stopped, as a warm parent does with the
-        children that it restores from run to run."""
-        return {pid for pid in self.family() if _state(pid) not in "tX"}
+        """Those of them that run on: not those that a tracer has stopped, or stops within a moment, as a
+        warm parent does with the children that it restores from run to run."""
+        running = self.family()
+        for _ in range(_LOOKS):
+            running = {pid for pid in running if _state(pid) not in "tX"}
+            time.sleep(_MOMENT_SECONDS)
+        return running
 
     def _furnish(self) -> None:
         self.folder.mkdir()
