@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from mmap import PAGESIZE
 from pathlib import Path
 
@@ -38,6 +39,10 @@ def children_of(pid: int) -> list[int]:
 def running_children_of(pid: int) -> list[int]:
     """Without those that their warm parent has stopped, to restore them."""
     return [child for child in children_of(pid) if state_of(child) != "t"]
+
+
+def has_nothing_running(parent: int) -> bool:
+    return running_children_of(parent) == []
 
 
 def state_of(pid: int) -> str:
@@ -83,7 +88,7 @@ def test_hundreds_of_runs_leave_no_process_and_no_descriptor() -> None:
         parents = set(warm_parents_of(os.getpid())) - of_others
         assert len(parents) == 2
         for parent in parents:
-            assert eventually(lambda parent=parent: running_children_of(parent) == [])
+            assert eventually(partial(has_nothing_running, parent))
             # Requests, replies, three standard streams, the ruleset, the main process, the ring that
             # pins memory, two numbers that are kept free, two ends of a pipe; for children that are
             # restored /proc, what tells that one stopped, and for each of two its pidfd, pipes, pagemap

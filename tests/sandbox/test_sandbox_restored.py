@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from ast import literal_eval
 from collections.abc import Iterator
 from mmap import PAGESIZE
 from pathlib import Path
@@ -143,9 +144,15 @@ def is_found():
 def test_memory_that_a_program_has_filled_is_as_it_was(box: Sandbox) -> None:
     source = SECRET.format(backwards=b"wenk ti tahw")
     assert value(box, source, "leave() or is_found()") == "True"
-    child = settle(box)
-    box.run(source, "leave()")
-    assert value(box, source, "os.getpid(), is_found()") == f"({child}, False)"
+
+    def looked_in_the_same_child() -> bool:
+        child = settle(box)
+        box.run(source, "leave()")
+        looked_in, found = literal_eval(value(box, source, "os.getpid(), is_found()"))
+        assert not found
+        return str(looked_in) == child
+
+    assert eventually(looked_in_the_same_child)  # Where the machine is busy, one may take too long.
 
 
 SPENDS = """\
@@ -182,15 +189,22 @@ def test_timers_that_are_left_end_no_later_program(box: Sandbox) -> None:
 
 
 def test_one_child_runs_programs_calls_and_what_does_not_parse(box: Sandbox) -> None:
-    child = settle(box)
-    assert value(box, "x = 6", "x * 7") == "42"
-    with pytest.raises(SourceError):
-        box.run("x = '\\0'; \0")
-    assert box.run("1 / 0").kind == "raised"
-    assert child_of(box) == child
     program = Program("import os\nn = 0", ("n, os.getpid()",) * 5)
-    traces = [trace for _ in range(2) for trace in box.map([program])]
-    assert len({trace.outcome.value.text for trace in traces if trace.outcome.value}) == 1
+
+    def ran_in_one_child() -> bool:
+        child = settle(box)
+        assert value(box, "x = 6", "x * 7") == "42"
+        with pytest.raises(SourceError):
+            box.run("x = '\\0'; \0")
+        assert box.run("1 / 0").kind == "raised"
+        return child_of(box) == child
+
+    def calls_ran_in_one_child() -> bool:
+        traces = [trace for _ in range(2) for trace in box.map([program])]
+        return len({trace.outcome.value.text for trace in traces if trace.outcome.value}) == 1
+
+    assert eventually(ran_in_one_child)
+    assert eventually(calls_ran_in_one_child)
 
 
 def test_calls_after_one_that_tampers_do_not_wait_for_it(box: Sandbox) -> None:
@@ -227,14 +241,11 @@ def test_a_recorded_run_has_a_child_beside_the_one_of_other_runs(box: Sandbox) -
         assert found is not None
         return found.text
 
-    settle(box)
-    for _ in range(300):
-        traced = recorded()
-        if recorded() == traced:
-            break
-    untraced = settle(box)
-    assert untraced != traced
-    assert [child_of(box), recorded(), child_of(box), recorded()] == [untraced, traced] * 2
+    def both_lasted() -> bool:
+        children = [child_of(box), recorded()]
+        return [child_of(box), recorded()] == children and children[0] != children[1]
+
+    assert eventually(both_lasted)
 
 
 @pytest.mark.parametrize(
