@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import LEVELS
+from conftest import LEVELS, text
 
 from pytrace_mono.errors import SandboxError
 from pytrace_mono.tracer import Limits
@@ -91,12 +91,6 @@ def shut(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
         pytest.skip("needs Landlock and seccomp, which this machine does not offer")
     with Sandbox(Limits(wall_seconds=5), request.param, 1, profiles=PROFILES) as made:
         yield made
-
-
-def text(sandbox: Sandbox, source: str, call: str) -> str:
-    outcome = sandbox.run(source, call)
-    assert outcome.value is not None, outcome
-    return outcome.value.text
 
 
 def test_each_profile_lets_a_program_do_what_it_is_named_for(granting: Sandbox) -> None:

@@ -13,7 +13,7 @@ from mmap import PAGESIZE
 from pathlib import Path
 
 import pytest
-from conftest import restores
+from conftest import restores, text
 from hypothesis import given
 from hypothesis import strategies as st
 from test_sandbox_leaks import children_of, eventually, state_of, warm_parents_of
@@ -37,14 +37,8 @@ def box() -> Iterator[Sandbox]:
         yield made
 
 
-def value(box: Sandbox, source: str, call: str) -> str:
-    outcome = box.run(source, call)
-    assert outcome.value is not None, outcome
-    return outcome.value.text
-
-
 def child_of(box: Sandbox) -> str:
-    return value(box, "import os", "os.getpid()")
+    return text(box, "import os", "os.getpid()")
 
 
 def settle(box: Sandbox) -> str:
@@ -121,10 +115,10 @@ LEAVES = {
 @pytest.mark.parametrize("what", LEAVES)
 def test_a_program_meets_nothing_of_the_one_before(box: Sandbox, what: str) -> None:
     settle(box)
-    clean = value(box, LOOK, "look()")
+    clean = text(box, LOOK, "look()")
     settle(box)
     box.run(LEAVES[what])
-    assert value(box, LOOK, "look()") == clean
+    assert text(box, LOOK, "look()") == clean
 
 
 # What looks for it knows it backwards only, or would find itself.
@@ -143,12 +137,12 @@ def is_found():
 
 def test_memory_that_a_program_has_filled_is_as_it_was(box: Sandbox) -> None:
     source = SECRET.format(backwards=b"wenk ti tahw")
-    assert value(box, source, "leave() or is_found()") == "True"
+    assert text(box, source, "leave() or is_found()") == "True"
 
     def looked_in_the_same_child() -> bool:
         child = settle(box)
         box.run(source, "leave()")
-        looked_in, found = literal_eval(value(box, source, "os.getpid(), is_found()"))
+        looked_in, found = literal_eval(text(box, source, "os.getpid(), is_found()"))
         assert not found
         return str(looked_in) == child
 
@@ -169,7 +163,7 @@ def test_a_program_that_blocks_the_signals_of_its_limits_is_ended_and_nobody_els
         begun = time.monotonic()
         assert box.run(SPENDS.format(seconds=19)).kind == "over_limit"
         assert time.monotonic() - begun < 8
-        assert [value(box, "x = 6", "x * 7") for _ in range(3)] == ["42"] * 3
+        assert [text(box, "x = 6", "x * 7") for _ in range(3)] == ["42"] * 3
 
 
 def test_what_its_calls_cost_the_warm_parent_counts_for_a_program() -> None:
@@ -193,7 +187,7 @@ def test_one_child_runs_programs_calls_and_what_does_not_parse(box: Sandbox) -> 
 
     def ran_in_one_child() -> bool:
         child = settle(box)
-        assert value(box, "x = 6", "x * 7") == "42"
+        assert text(box, "x = 6", "x * 7") == "42"
         with pytest.raises(SourceError):
             box.run("x = '\\0'; \0")
         assert box.run("1 / 0").kind == "raised"
@@ -232,7 +226,7 @@ def test_programs_find_the_same_depth_and_descriptors_in_a_child_of_their_own(bo
     source, call = DEPTH + "import os\n", "depth(), os.pipe(), os.dup(0)"
     settle(box)
     own = source + "#" * 70_000  # What is as long as that is not run in a child that is restored.
-    assert value(box, source, call) == value(box, own, call)
+    assert text(box, source, call) == text(box, own, call)
 
 
 def test_a_recorded_run_has_a_child_beside_the_one_of_other_runs(box: Sandbox) -> None:
@@ -273,14 +267,14 @@ def test_however_a_child_ends_the_next_program_has_another(how: str) -> None:
         child_of(box)
         assert box.run(ENDS[how]).kind in ("crashed", "timed_out")
         for _ in range(3):
-            assert value(box, "x = 6", "x * 7") == "42"
+            assert text(box, "x = 6", "x * 7") == "42"
 
 
 def test_results_and_programs_larger_than_a_pipe_come_through(box: Sandbox) -> None:
     steps = box.trace("t = 0\nfor n in range(2000): t += n", "t").steps
     assert len(steps) > 2000
     long = "x = 1\n" * 20_000
-    assert value(box, long, "x") == "1"
+    assert text(box, long, "x") == "1"
     assert box.run("print('y' * 50_000)", "'z' * 1000").value is not None
 
 
@@ -304,7 +298,7 @@ def test_a_child_that_was_killed_is_replaced() -> None:
         for _ in range(3):
             for child in children_of(parent):
                 os.kill(child, signal.SIGKILL)
-            assert value(box, "x = 6", "x * 7") == "42"
+            assert text(box, "x = 6", "x * 7") == "42"
 
 
 def test_between_two_runs_a_child_stands_still_and_cannot_be_inspected_in_one(box: Sandbox) -> None:
@@ -315,7 +309,7 @@ def test_between_two_runs_a_child_stands_still_and_cannot_be_inspected_in_one(bo
         (parent,) = set(warm_parents_of(os.getpid())) - of_others
         (child,) = children_of(parent)
         assert eventually(lambda: state_of(child) == "t")
-        assert value(other, "import ctypes", "ctypes.CDLL(None).prctl(3)") == "-1"
+        assert text(other, "import ctypes", "ctypes.CDLL(None).prctl(3)") == "-1"
 
 
 @given(

@@ -8,16 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import text
 
 from pytrace_mono.tracer.sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def text(sandbox: Sandbox, source: str, call: str) -> str:
-    outcome = sandbox.run(source, call)
-    assert outcome.value is not None, outcome
-    return outcome.value.text
 
 
 def test_the_users_environment_is_not_there(

@@ -66,7 +66,7 @@ class Checkpoint:
             self._written = Written(fault_fd, self._pagemap, self._areas)
             self._copy_unasked([])
             self._put_back()  # What cannot be done is to be known before it is needed.
-        except BaseException:
+        except BaseException:  # whatever it is: nobody else could close it
             os.close(self._pagemap)
             raise
 

@@ -141,6 +141,7 @@ def main(items: list[Item], request: Request, parent: Parent) -> NoReturn:
     """
     try:
         signals.set_mask(signals.UNBLOCK, BLOCKED)
+        # Not by run_all: programs are to find the stack as deep as in a child that is restored.
         parent.guard.begin(_getframe())
         _enter(request.entry, request, parent)
         _run_all(items, request, parent, bounded=True)

@@ -94,8 +94,8 @@ class Jail:
         if self._landlocked:
             calls.add("landlock_restrict_self", self._ruleset)
         if entry.closes:
-            calls.add_close(RESULT_FD + 1, BEGUN_FD - 1)
-            calls.add_close(WORK_FD + 1, kernel.LAST_FD)
+            calls.add("close_range", RESULT_FD + 1, BEGUN_FD - 1)
+            calls.add("close_range", WORK_FD + 1, kernel.LAST_FD)
         for kind, bound in entry.bounds:
             calls.add("prlimit64", 0, kind, bytearray(_RLIMIT.pack(*bound)))
         calls.add("prlimit64", 0, resource.RLIMIT_CPU, entry.processor)

@@ -30,9 +30,7 @@ _SECCOMP_MODE_FILTER = 2
 # These numbers are the same on every architecture.
 _SYS_LANDLOCK_CREATE_RULESET = 444
 _SYS_LANDLOCK_ADD_RULE = 445
-
 _SIGSET_BYTES = 128
-
 
 _CAPABILITY_VERSION_3 = 0x20080522
 LAST_FD = 0x7FFFFFFF
@@ -316,9 +314,6 @@ class Calls:
 
     def add_forbid_inspection(self) -> None:
         self.add("prctl", _PR_SET_DUMPABLE, 0)
-
-    def add_close(self, first: int, last: int) -> None:
-        self.add("close_range", first, last)
 
     def add_seccomp(self, program: bytearray) -> None:
         """See :func:`install_seccomp`."""

@@ -110,7 +110,7 @@ class RestoredChild(Child):
         self._only_stops.register(stops, select.POLLIN)
         try:
             self._save(proc, room)
-        except BaseException:
+        except BaseException:  # SIGTERM too: nobody else knows of this child yet
             self.end(tell=False)
             raise
 
