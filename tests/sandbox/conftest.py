@@ -15,19 +15,6 @@ CONFINED_HERE = all(
 LEVELS = ["guard", levels.choose("auto")] if CONFINED_HERE else ["guard"]
 
 
-def text(box: Sandbox, source: str, call: str) -> str:
-    """Of the value of a Call that returns."""
-    outcome = box.run(source, call)
-    assert outcome.value is not None, outcome
-    return outcome.value.text
-
-
-def restores(box: Sandbox) -> bool:
-    """Does one child run program after program there, restored in between?"""
-    pids = [box.run("import os", "os.getpid()").value for _ in range(3)]
-    return pids[-1] is not None and pids[-1] == pids[-2]
-
-
 @pytest.fixture(scope="session", params=LEVELS)
 def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """A sandbox at the weakest and at the strongest level that this machine offers."""

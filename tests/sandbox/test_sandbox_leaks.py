@@ -38,7 +38,7 @@ def children_of(pid: int) -> list[int]:
 
 def running_children_of(pid: int) -> list[int]:
     """Without those that their warm parent has stopped, to restore them."""
-    return [child for child in children_of(pid) if state_of(child) != "t"]
+    return [child for child in children_of(pid) if state_of(child) not in "tX"]
 
 
 def has_nothing_running(parent: int) -> bool:
@@ -46,7 +46,11 @@ def has_nothing_running(parent: int) -> bool:
 
 
 def state_of(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    """As ps(1) shows it; X where there is no such process any more."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
 
 
 def warm_parents_of(pid: int) -> list[int]:
@@ -58,10 +62,7 @@ def warm_parents_of(pid: int) -> list[int]:
 
 
 def alive(pid: int) -> bool:
-    try:
-        return state_of(pid) != "Z"
-    except OSError:
-        return False
+    return state_of(pid) not in "ZX"
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 5) -> bool:

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import LEVELS, text
+from conftest import LEVELS
+from sandbox_values import text
 
 from pytrace_mono.errors import SandboxError
 from pytrace_mono.tracer import Limits

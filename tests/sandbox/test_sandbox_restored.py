@@ -13,9 +13,9 @@ from mmap import PAGESIZE
 from pathlib import Path
 
 import pytest
-from conftest import restores, text
 from hypothesis import given
 from hypothesis import strategies as st
+from sandbox_values import restores, text
 from test_sandbox_leaks import children_of, eventually, state_of, warm_parents_of
 
 from pytrace_mono.errors import SourceError

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import text
+from sandbox_values import text
 
 from pytrace_mono.tracer.sandbox import Sandbox
 
